@@ -1,0 +1,59 @@
+internal import CArchive
+internal import Glibc
+
+/// Gives libarchive the bytes of a source, and keeps what the source threw, which C cannot pass on.
+final class ArchiveFeed {
+  private(set) var failure: ReadFailure?
+
+  private let source: any BlockSource
+
+  init(_ source: any BlockSource) { self.source = source }
+
+  /// Lets `archive` read the source. A file can be read back and forth, as zip and 7z need.
+  ///
+  /// Unsafe: this object must live as long as `archive`, which keeps its address.
+  @unsafe func open(_ archive: OpaquePointer?) -> Int32 {
+    unsafe archive_read_set_read_callback(archive) { _, feed, block in
+      unsafe ArchiveFeed.at(feed)?.read(block) ?? Int(ARCHIVE_FATAL)
+    }
+    if source is InputFile {
+      unsafe archive_read_set_seek_callback(archive) { _, feed, offset, whence in
+        unsafe ArchiveFeed.at(feed)?.seek(offset, whence) ?? Int64(ARCHIVE_FATAL)
+      }
+    }
+    unsafe archive_read_set_callback_data(archive, Unmanaged.passUnretained(self).toOpaque())
+    return unsafe archive_read_open1(archive)
+  }
+
+  /// The object whose address libarchive was given by `open`, and gives back.
+  private static func at(_ address: UnsafeMutableRawPointer?) -> ArchiveFeed? {
+    unsafe address.map { unsafe Unmanaged<ArchiveFeed>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  /// Answers libarchive's wish for the next block.
+  ///
+  /// - Returns: its size in bytes; 0 at the end; `ARCHIVE_FATAL` when the source throws, now or before.
+  private func read(_ block: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
+    guard failure == nil else { return Int(ARCHIVE_FATAL) }
+    do throws(ReadFailure) {
+      guard let next = unsafe try source.nextBlock() else { return 0 }
+      unsafe block?.pointee = UnsafeRawPointer(next.baseAddress)
+      return next.count
+    } catch {
+      failure = error
+      return Int(ARCHIVE_FATAL)
+    }
+  }
+
+  /// Answers libarchive's wish to read on elsewhere.
+  ///
+  /// - Returns: the new position in bytes from the start; `ARCHIVE_FATAL` when there is no such place.
+  private func seek(_ offset: Int64, _ whence: Int32) -> Int64 {
+    guard let file = source as? InputFile else { return Int64(ARCHIVE_FATAL) }
+    let base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? file.position : file.size
+    let (position, overflow) = Int64(base).addingReportingOverflow(offset)
+    guard !overflow, position >= 0 else { return Int64(ARCHIVE_FATAL) }
+    file.seek(to: Int(position))
+    return position
+  }
+}

@@ -1,0 +1,157 @@
+internal import CArchive
+internal import Glibc
+
+/// An archive or compressed file, read from front to back with libarchive: entry by entry, block by block.
+///
+/// Safe although it holds a C handle: `handle` is this object's alone and freed with it. libarchive calls back
+/// with the address of `feed`, which this object keeps alive as long as the handle.
+@safe final class ArchiveStream: BlockSource {
+  /// What the source may be.
+  enum Expectation {
+    /// An archive, or one file, in every format and compression that libarchive reads by itself.
+    case anything
+    /// One file, compressed or not, that is an entry of an archive: its damage costs the entry alone.
+    case compressedEntry
+  }
+
+  /// What the source turned out to be.
+  enum Content {
+    case archive
+    /// One file, compressed.
+    case compressedFile
+    /// One file as it is: libarchive knows no format of it.
+    case plainFile
+  }
+
+  let content: Content
+
+  private let handle: ReadHandle
+  private let feed: ArchiveFeed
+  private let expansion: Expansion
+  private let expectation: Expectation
+  /// The first entry was read to learn the format, and is not fetched yet.
+  private var first: Result<ArchiveEntry?, ReadFailure>?
+  /// Whether there is an entry to read data of.
+  private var hasEntry = false
+  /// Where the data of the entry has got to, in bytes.
+  private var offset = 0
+
+  /// Opens the source and finds out what it is.
+  ///
+  /// - Parameters:
+  ///   - source: read from its beginning; a file may be read back and forth.
+  ///   - expansion: counts the bytes that come out.
+  /// - Throws: `.rest` when it is damaged at its very beginning (`.entry` for an entry); what the source throws.
+  init(_ source: any BlockSource, _ expectation: Expectation, _ expansion: Expansion) throws(ReadFailure) {
+    let handle = ReadHandle()
+    let feed = ArchiveFeed(source)
+    handle.support(archives: expectation == .anything)
+    let status = unsafe feed.open(handle.pointer)
+    if let failure = feed.failure { throw failure }
+    guard status >= ARCHIVE_WARN else { throw Self.damage(handle.message, status, expectation) }
+    // Formats name themselves only when the first header is read.
+    first = Self.readHeader(handle, feed, expectation)
+    switch unsafe archive_format(handle.pointer) {
+    case ARCHIVE_FORMAT_RAW, ARCHIVE_FORMAT_EMPTY:
+      content = unsafe archive_filter_count(handle.pointer) > 1 ? .compressedFile : .plainFile
+    default: content = .archive
+    }
+    self.handle = handle
+    self.feed = feed
+    self.expansion = expansion
+    self.expectation = expectation
+  }
+
+  /// Goes to the next entry; what is left of the data of this one is read and counted.
+  ///
+  /// - Returns: nil at the end of the archive.
+  /// - Throws: `.entry` when this entry alone is lost, `.rest` when all that follows is.
+  func nextEntry() throws(ReadFailure) -> ArchiveEntry? {
+    if let first = first.take() {
+      let entry = try first.get()
+      hasEntry = entry != nil
+      return entry
+    }
+    try skipData()
+    hasEntry = false
+    offset = 0
+    let isTar = unsafe archive_format(handle.pointer) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR
+    // Past the padding of the data, too: then only a header or the end can come.
+    if isTar { _ = unsafe archive_read_data_skip(handle.pointer) }
+    let position = unsafe archive_filter_bytes(handle.pointer, 0)
+    let entry = try Self.readHeader(handle, feed, expectation).get()
+    // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
+    if entry == nil, isTar, unsafe archive_filter_bytes(handle.pointer, 0) == position {
+      throw .rest(InputFault(.truncated, "the mark of the archive's end is missing"))
+    }
+    hasEntry = entry != nil
+    return entry
+  }
+
+  /// The next block of the entry's data.
+  ///
+  /// - Throws: `.entry`, `.rest`, and what the source throws.
+  func nextBlock() throws(ReadFailure) -> UnsafeBufferPointer<UInt8>? {
+    guard let (block, start) = unsafe try readBlock() else { return nil }
+    // The holes of a sparse file are not delivered; they stand for zero bytes, which JSON has none of.
+    guard start == offset else { throw .entry(InputFault(.invalidJSON, "a sparse file, which JSON never is")) }
+    offset += block.count
+    return unsafe block
+  }
+
+  /// Reads and counts what is left of the entry's data, so that it cannot expand unseen.
+  func skipData() throws(ReadFailure) {
+    do throws(ReadFailure) {
+      while unsafe try readBlock() != nil {}
+    } catch .entry {
+      // What is wrong with data that nobody wants does not matter: libarchive goes on with the next entry.
+    }
+  }
+
+  /// The next block that holds data, and its place in the entry.
+  private func readBlock() throws(ReadFailure) -> (UnsafeBufferPointer<UInt8>, start: Int)? {
+    while hasEntry {
+      var bytes: UnsafeRawPointer?
+      var count = 0
+      var start: Int64 = 0
+      let status = unsafe archive_read_data_block(handle.pointer, &bytes, &count, &start)
+      if let failure = feed.failure { throw failure }
+      if status == ARCHIVE_EOF { return nil }
+      // A warning about data is a wrong checksum or size: it is not the data that was packed.
+      guard status == ARCHIVE_OK else { throw Self.damage(handle.message, status, expectation) }
+      guard count > 0 else { continue }
+      try expansion.add(count)
+      let block = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
+      return unsafe (block.bindMemory(to: UInt8.self), Int(start))
+    }
+    return nil
+  }
+
+  /// Checks that libarchive knows what a signature promised: of a stump it may know nothing, and would hand it on
+  /// as it is.
+  ///
+  /// - Throws: `.rest`; for an entry of an archive `.entry`.
+  func check(_ opening: Opening) throws(ReadFailure) {
+    guard case .packed(let signature) = opening, content == .plainFile else { return }
+    let message = "a \(signature.name) file that is cut or damaged at its beginning"
+    throw Self.damage(message, ARCHIVE_FATAL, expectation)
+  }
+
+  private static func readHeader(
+    _ handle: borrowing ReadHandle, _ feed: ArchiveFeed, _ expectation: Expectation
+  ) -> Result<ArchiveEntry?, ReadFailure> {
+    var entry: OpaquePointer?
+    let status = unsafe archive_read_next_header(handle.pointer, &entry)
+    if let failure = feed.failure { return .failure(failure) }
+    switch status {
+    case ARCHIVE_OK, ARCHIVE_WARN: return .success(unsafe ArchiveEntry(entry))
+    case ARCHIVE_EOF: return .success(nil)
+    default: return .failure(damage(handle.message, status, expectation))
+    }
+  }
+
+  private static func damage(_ message: String, _ status: Int32, _ expectation: Expectation) -> ReadFailure {
+    let fault = InputFault(.truncated, message)
+    return status == ARCHIVE_FATAL && expectation == .anything ? .rest(fault) : .entry(fault)
+  }
+}

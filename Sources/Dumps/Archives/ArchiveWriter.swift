@@ -1,0 +1,97 @@
+internal import Glibc
+
+/// Writes named files to a folder, a tar (plain, gzip, zstd or xz), a zip or a 7z, as the archive's name says.
+///
+/// Equal files in equal order give equal bytes: nothing of the machine, the user or the clock gets in. The archive
+/// is written beside its place under a temporary name and moved there by `close()`, so that nobody sees half of
+/// one; without `close()` it is removed.
+///
+/// ```swift
+/// var archive = try ArchiveWriter(path: "exports.tar.zst")
+/// try archive.add(name: "u1/phone.json", contents: json, modifiedAt: 1_700_000_000_000)
+/// try archive.close()
+/// ```
+public struct ArchiveWriter: ~Copyable {
+  private enum Target: ~Copyable {
+    case folder(FolderWriter)
+    case packed(PackedWriter)
+
+    init(path: String, _ format: ArchiveFormat) throws(ArchiveWriteError) {
+      switch format {
+      case .folder: self = .folder(try FolderWriter(path: path))
+      default: self = .packed(try PackedWriter(path: path, format))
+      }
+    }
+  }
+
+  private let path: String
+  private let temporaryPath: String
+  private let target: Target
+  private var isClosed = false
+
+  /// Begins an archive at `path`: a folder if the name has no extension or ends with "/", else one of `.tar`,
+  /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.zip`, `.7z`. A file that is there is replaced by `close()`.
+  ///
+  /// - Throws: `.unknownExtension`, `.exists`, `.failed`.
+  public init(path: String) throws(ArchiveWriteError) {
+    let format = try ArchiveFormat(path: path)
+    let place = path.droppingTrailingSlashes
+    // Beside the archive, for a move does not cross file systems; hidden, and nobody else's.
+    let start = place.utf8.lastIndex(of: UInt8(ascii: "/")).map(place.utf8.index(after:)) ?? place.startIndex
+    let mark = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    let temporaryPath = "\(place[..<start]).\(place[start...]).\(mark).part"
+    if format == .folder { try FolderWriter.checkVacant(place) }
+    do throws(ArchiveWriteError) {
+      target = try Target(path: temporaryPath, format)
+    } catch {
+      FolderWriter.remove(temporaryPath)
+      throw error
+    }
+    self.path = place
+    self.temporaryPath = temporaryPath
+  }
+
+  /// Adds a file. Names are not checked for repetition.
+  ///
+  /// - Parameters:
+  ///   - name: "/"-separated path inside the archive.
+  ///   - contents: the bytes of the file.
+  ///   - modifiedAt: ms since 1970; a zip keeps whole seconds.
+  /// - Throws: `.unsafeName`, `.failed`.
+  public mutating func add(name: String, contents: [UInt8], modifiedAt: Int64) throws(ArchiveWriteError) {
+    let components = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    let isSafe = components.allSatisfy { component in
+      !component.isEmpty && !component.contains(0) && !component.elementsEqual(".".utf8)
+        && !component.elementsEqual("..".utf8)
+    }
+    guard isSafe else { throw .unsafeName(name) }
+    switch target {
+    case .folder(let folder): try folder.add(name: name, contents: contents, modifiedAt: modifiedAt)
+    case .packed(let packed): try packed.add(name: name, contents: contents, modifiedAt: modifiedAt)
+    }
+  }
+
+  /// Completes the archive and moves it to its place.
+  ///
+  /// - Throws: `.failed`; then nothing is left of it.
+  public consuming func close() throws(ArchiveWriteError) {
+    switch target {
+    case .folder: break
+    case .packed(let packed): try packed.finish()
+    }
+    guard unsafe rename(temporaryPath, path) == 0 else {
+      throw .failed(path: path, detail: systemMessage(errno))
+    }
+    isClosed = true
+  }
+
+  deinit { if !isClosed { FolderWriter.remove(temporaryPath) } }
+}
+
+extension String {
+  fileprivate var droppingTrailingSlashes: String {
+    var text = Substring(self)
+    while text.utf8.count > 1, text.utf8.last == UInt8(ascii: "/") { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,121 @@
+public import BSON
+internal import Library
+
+/// What a dump is written as, told by its keys.
+public enum DumpShape: String, Sendable, CaseIterable {
+  /// The browser's own storage: any key that begins with `tldr-`.
+  case localStorage
+  /// What the browser sends to the API: any key that begins with `local_`.
+  case syncRequest
+  /// The cloud's document as JSON.
+  case library
+}
+
+/// A dump without what is wrapped around it: whose it is, when it was taken, and the object that holds its sections.
+public struct DumpEnvelope {
+  /// What a dump says of its user.
+  public enum User: Equatable {
+    case absent
+    /// Something that is no user: an object above all.
+    case invalid
+    case user(ByteView)
+  }
+
+  /// The object with the sections.
+  public private(set) var body: BSONDocument
+  /// nil when no key of any shape is there.
+  public private(set) var shape: DumpShape?
+  public private(set) var user = User.absent
+  /// The value of `exported_at`.
+  public private(set) var exportedAt: Int64?
+  public private(set) var device: ByteView?
+  /// `tldr-user` as it stands there, when nothing else names the user.
+  private(set) var browserUser: BSONValue?
+  /// Whether any key of a shape or of the envelope is there.
+  public private(set) var isKnown: Bool
+
+  /// Opens a dump. `data` is an envelope only when it is an object and no key of a shape stands beside it.
+  public init(_ dump: BSONDocument) throws(BSONFault) {
+    let outside = try Keys(dump)
+    shape = outside.shape
+    body = dump
+    isKnown = outside.shape != nil || outside.hasOtherKey
+    var keys = outside
+    if outside.shape == nil, let data = outside.data {
+      body = data
+      keys = try Keys(data)
+      shape = keys.shape
+    }
+    // What stands outside counts before what stands in `data`.
+    try take(outside)
+    try take(keys)
+    browserUser = keys.browserUser
+    if device == nil { device = keys.browserDevice }
+  }
+
+  private mutating func take(_ keys: Keys) throws(BSONFault) {
+    if user == .absent, let value = keys.user { user = Self.user(value) }
+    if exportedAt == nil, let value = keys.exportedAt { exportedAt = try Instant.milliseconds(value) }
+    if device == nil { device = keys.device?.string }
+  }
+
+  /// A user is a non-empty string of at most 256 bytes.
+  static func user(_ value: BSONValue) -> User {
+    if value.isNull { return .absent }
+    guard let text = value.string, isUser(text) else { return .invalid }
+    return .user(text)
+  }
+
+  static func isUser(_ text: ByteView) -> Bool { (1...256).contains(text.count) }
+
+  /// The keys of one object that tell what it is.
+  private struct Keys {
+    var shape: DumpShape?
+    /// Whether a key of the envelope, or one of the library's that is no section, is there.
+    var hasOtherKey = false
+    var data: BSONDocument?
+    var user: BSONValue?
+    var exportedAt: BSONValue?
+    var device: BSONValue?
+    var browserUser: BSONValue?
+    var browserDevice: ByteView?
+
+    init(_ document: BSONDocument) throws(BSONFault) {
+      var (isBrowser, isRequest, isLibrary) = (false, false, false)
+      var elements = document.elements
+      while let element = try elements.next() {
+        let key = element.key
+        if key.hasPrefix("tldr-") {
+          isBrowser = true
+          if key == ByteView("tldr-user") { browserUser = element.value }
+          if key == ByteView("tldr-device-id") { browserDevice = element.value.string }
+        } else if key.hasPrefix("local_") {
+          isRequest = true
+        } else {
+          switch key {
+          case "user_id": user = element.value
+          case "exported_at": exportedAt = element.value
+          case "device_id": device = element.value
+          case "updated_at", "section_updated_at": break
+          case "data":
+            data = element.value.document
+          case "favorites", "history", "total_songs_played", "queue", "playlists", "preferences", "recent_searches",
+            "removed":
+            isLibrary = true
+            continue
+          default: continue
+          }
+          hasOtherKey = true
+        }
+      }
+      shape = isBrowser ? .localStorage : (isRequest ? .syncRequest : (isLibrary ? .library : nil))
+    }
+  }
+}
+
+extension ByteView {
+  func hasPrefix(_ prefix: StaticString) -> Bool {
+    let prefix = ByteView(prefix)
+    return count >= prefix.count && slice(0, prefix.count) == prefix
+  }
+}

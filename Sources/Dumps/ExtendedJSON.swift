@@ -1,0 +1,115 @@
+internal import BSON
+internal import Library
+
+/// Extended JSON, as `mongoexport` writes it: `$oid`, `$date`, `$numberInt`, `$numberLong` and `$numberDouble` are read
+/// as their types at any depth. A wrapper whose content is no such value stays the object that it is.
+enum ExtendedJSON {
+  /// Whether a JSON text can hold a wrapper at all: most hold no key that begins with `$`.
+  static func mayOccur(in text: ByteView) -> Bool {
+    for offset in 1..<max(1, text.count) where text[offset] == UInt8(ascii: "$") {
+      if text[offset - 1] == UInt8(ascii: "\"") { return true }
+    }
+    return text.contains("\\u0024")
+  }
+
+  /// The document with every wrapper read as its type, in the arena.
+  static func converted(_ document: BSONDocument, in arena: Arena, padding: Int) throws(BSONFault) -> ByteView {
+    var writer = BSONWriter(capacity: document.bytes.count)
+    try write(document, to: &writer)
+    return arena.copy(writer.view, padding: padding)
+  }
+
+  private static func write(_ document: BSONDocument, to writer: inout BSONWriter) throws(BSONFault) {
+    let start = writer.open()
+    var elements = document.elements
+    while let element = try elements.next() {
+      if let nested = element.value.document {
+        if try !writeWrapped(nested, key: element.key, to: &writer) {
+          writer.key(element.key, .document)
+          try write(nested, to: &writer)
+        }
+      } else if let nested = element.value.array {
+        writer.key(element.key, .array)
+        try write(nested, to: &writer)
+      } else {
+        writer.append(element.key, element.value)
+      }
+    }
+    writer.close(start)
+  }
+
+  /// Writes the value that a wrapper stands for; false when the object is no wrapper.
+  private static func writeWrapped(
+    _ document: BSONDocument, key: ByteView, to writer: inout BSONWriter
+  ) throws(BSONFault) -> Bool {
+    var elements = document.elements
+    guard let only = try elements.next(), !only.key.isEmpty, only.key[0] == UInt8(ascii: "$"),
+      try elements.next() == nil
+    else { return false }
+    let text = only.value.string?.string
+    switch only.key {
+    case "$oid":
+      guard let bytes = text.flatMap(objectID) else { return false }
+      writer.key(key, .objectID)
+      bytes.withView { writer.put(bytes: $0) }
+    case "$date":
+      guard let time = try date(only.value) else { return false }
+      writer.key(key, .date)
+      writer.put(UInt64(bitPattern: time))
+    case "$numberInt":
+      guard let number = text.flatMap({ Int32($0) }) else { return false }
+      writer.key(key, .int32)
+      writer.put(UInt32(bitPattern: number))
+    case "$numberLong":
+      guard let number = text.flatMap({ Int64($0) }) else { return false }
+      writer.key(key, .int64)
+      writer.put(UInt64(bitPattern: number))
+    case "$numberDouble":
+      guard let number = text.flatMap(double) else { return false }
+      writer.key(key, .double)
+      writer.put(number.bitPattern)
+    default: return false
+    }
+    return true
+  }
+
+  private static func objectID(_ text: String) -> [UInt8]? {
+    let digits = Array(text.utf8)
+    guard digits.count == 24 else { return nil }
+    var bytes: [UInt8] = []
+    for index in stride(from: 0, to: 24, by: 2) {
+      guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+      bytes.append(byte)
+    }
+    return bytes
+  }
+
+  private static func date(_ value: BSONValue) throws(BSONFault) -> Int64? {
+    if let text = value.string { return Instant.parse(text) }
+    if let number = value.integer { return number }
+    if let number = value.double { return number.magnitude < 0x1p62 ? Int64(number) : nil }
+    guard let nested = value.document, let long = try nested.value("$numberLong")?.string else { return nil }
+    return Int64(long.string)
+  }
+
+  private static func double(_ text: String) -> Double? {
+    switch text {
+    case "Infinity": .infinity
+    case "-Infinity": -.infinity
+    case "NaN": .nan
+    default: text.first.map { $0.isNumber || $0 == "-" || $0 == "." } == true ? Double(text) : nil
+    }
+  }
+}
+
+extension ByteView {
+  /// Whether the text occurs in these bytes.
+  func contains(_ text: StaticString) -> Bool {
+    let needle = ByteView(text)
+    guard needle.count <= count, !needle.isEmpty else { return false }
+    for start in 0...(count - needle.count) where self[start] == needle[0] {
+      if slice(start, needle.count) == needle { return true }
+    }
+    return false
+  }
+}

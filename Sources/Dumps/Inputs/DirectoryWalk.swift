@@ -1,0 +1,80 @@
+internal import Glibc
+
+/// Finds the files under a directory, sorted by the bytes of their relative paths.
+///
+/// Only regular files are opened, also through a link. Links to directories are not followed, so that the walk
+/// ends and stays inside; FIFOs, sockets and devices are not touched, so that it does not hang.
+final class DirectoryWalk {
+  enum Found {
+    case file(InputFile, path: String)
+    /// What is passed over, and why.
+    case other(path: String, why: String)
+  }
+
+  private let root: Descriptor
+  private let rootPath: String
+  /// The relative paths that are still to be visited, as the system has them; the next is the last. Those of
+  /// directories end with "/", which sorts them where their files belong: "a-b.json", "a.json", "a/b.json".
+  private var pending: [[UInt8]]
+
+  /// - Parameters:
+  ///   - root: the directory, open.
+  ///   - path: its path, for messages.
+  init(_ root: consuming Descriptor, path: String) {
+    self.root = root
+    rootPath = path
+    pending = [Array("./".utf8)]
+  }
+
+  /// The next file, or what stands in its place; nil at the end.
+  ///
+  /// - Throws: when the system does not let a file or directory be opened or listed.
+  func next() throws(InputError) -> Found? {
+    while let path = pending.popLast() {
+      guard path.last == Self.slash else { return try open(path) }
+      pending += try list(path)
+    }
+    return nil
+  }
+
+  private func open(_ path: [UInt8]) throws(InputError) -> Found {
+    let name = String(decoding: path, as: UTF8.self)
+    let cPath = cString(path)
+    var status = stat()
+    guard unsafe fstatat(root.number, cPath, &status, 0) == 0 else {
+      switch errno {
+      case ELOOP: return .other(path: name, why: "a loop of links")
+      case ENOENT: return .other(path: name, why: "a link to nothing, or gone")
+      default: throw .last("\(rootPath)/\(name)")
+      }
+    }
+    switch status.kind {
+    case S_IFREG: break
+    case S_IFDIR: return .other(path: name, why: "a link to a directory")
+    default: return .other(path: name, why: "neither a file nor a directory")
+    }
+    guard let file = Descriptor(at: root.number, cPath) else {
+      if errno == ENOENT { return .other(path: name, why: "gone") }
+      throw .last("\(rootPath)/\(name)")
+    }
+    // The name may mean another file by now: what counts is what was opened.
+    guard let opened = file.status, opened.kind == S_IFREG else {
+      return .other(path: name, why: "changed while it was opened")
+    }
+    return .file(InputFile(file, status: opened, path: "\(rootPath)/\(name)"), path: name)
+  }
+
+  /// What a directory holds, the last first.
+  private func list(_ path: [UInt8]) throws(InputError) -> [[UInt8]] {
+    let shown = "\(rootPath)/\(String(decoding: path, as: UTF8.self))"
+    let prefix = path == Array("./".utf8) ? [] : path
+    guard let listing = DirectoryListing(at: root.number, cString(path)) else { throw .last(shown) }
+    var paths: [[UInt8]] = []
+    while let (name, isDirectory) = try listing.next(shown) {
+      paths.append(prefix + name + (isDirectory ? [Self.slash] : []))
+    }
+    return paths.sorted { $1.lexicographicallyPrecedes($0) }
+  }
+
+  private static let slash = UInt8(ascii: "/")
+}

@@ -1,0 +1,54 @@
+/// What the name of a file says: whether it is a dump, of which kind, and of whom (docs: dumps).
+enum DumpName {
+  enum Kind: Equatable {
+    /// `.json`: one value, unless the content shows lines or an array.
+    case value
+    /// `.ndjson`, `.jsonl`: a value a line, unless the content shows one value.
+    case lines
+  }
+
+  /// Why a file or entry is skipped whose name does not end as a dump's.
+  static let isMissing = "not named like a dump"
+
+  private static let kinds: [(suffix: String, kind: Kind)] = [
+    (".json", .value), (".ndjson", .lines), (".jsonl", .lines),
+  ]
+  private static let compressions = [".gz", ".zst"]
+
+  /// The kind of dumps that a file of this name or path holds; nil when it is no name of a dump.
+  static func kind(of name: String) -> Kind? {
+    let name = withoutCompression(name)
+    return kinds.first { name.ends(with: $0.suffix) }?.kind
+  }
+
+  /// The user that a path names: the file's name without its suffixes when it has no folder, else the name of
+  /// its folder.
+  ///
+  /// - Parameter components: the parts of the path relative to the input.
+  /// - Returns: nil when the name is empty without its suffixes.
+  static func user(of components: [String]) -> String? {
+    guard let file = components.last else { return nil }
+    guard components.count == 1 else { return components[components.count - 2] }
+    let name = withoutCompression(file)
+    let suffix = kinds.first { name.ends(with: $0.suffix) }?.suffix ?? ""
+    let user = String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
+    return user.isEmpty ? nil : user
+  }
+
+  /// The parts of a path of an archive or a directory, without the "." and the empty ones.
+  static func components(of path: String) -> [String] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }.filter { $0 != "." }
+  }
+
+  private static func withoutCompression(_ name: String) -> String {
+    let suffix = compressions.first { name.ends(with: $0) } ?? ""
+    return String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
+  }
+}
+
+extension String {
+  /// Whether the UTF-8 bytes end with those of `suffix`: names are equal when their bytes are.
+  fileprivate func ends(with suffix: String) -> Bool {
+    utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+  }
+}

@@ -1,0 +1,150 @@
+internal import BSON
+internal import Dispatch
+public import Stores
+
+/// Copies the collections of one store into another, of either kind, document for document and byte for byte.
+///
+/// A document that is in the target already is read and compared, not written: so a copy that was cut off goes on where
+/// it was, and one that is complete writes nothing. One that is there and differs is left, unless ``overwrites``.
+/// Afterwards every document of the source is read again, from both sides.
+public struct Copy: Sendable {
+  /// Names of collections; nil for all that the source has of those that Mixdown knows.
+  public var collections: [String]?
+  /// Whether documents of the target that differ are replaced.
+  public var overwrites = false
+  /// Threads that look up, compare and write.
+  public var workers = 1
+  /// Is told of each collection that is done.
+  public var copied: @Sendable (CopiedCollection) -> Void = { _ in }
+
+  public init() {}
+
+  /// - Parameters:
+  ///   - source: is only read.
+  ///   - target: a directory must be locked. Collections and indexes that it lacks are made.
+  /// - Returns: what became of each collection, in the order of section 3.1.
+  public func run(from source: any Store, to target: any Store) throws(StoreError) -> [CopiedCollection] {
+    let schemas = try schemas(in: source)
+    var setup = Setup()
+    setup.validation = nil
+    setup.collections = schemas.filter(\.isOwn)
+    let report = try setup.run(on: target)
+    guard report.refused.isEmpty else {
+      throw .refused(path: target.name, offset: 0, why: report.refused.joined(separator: "; "))
+    }
+    var results: [CopiedCollection] = []
+    if schemas.contains(where: { !$0.isOwn }) { try describeUsers(of: source, in: target) }
+    for schema in schemas {
+      let result = try CollectionCopy(self, schema, from: source, to: target).run()
+      copied(result)
+      results.append(result)
+    }
+    return results
+  }
+
+  /// Notes in a folder which indexes the application's `users` have: on a server they are nobody's but its own.
+  private func describeUsers(of source: any Store, in target: any Store) throws(StoreError) {
+    let name = CollectionSchema.users.name
+    guard let target = target as? DirectoryStore, try target.metadata(of: name) == nil else { return }
+    if let source = source as? DirectoryStore {
+      if let metadata = try source.metadata(of: name) { try target.replaceMetadata(of: name, by: metadata) }
+    } else if let server = source as? MongoStore {
+      var indexes: [String] = []
+      for index in try server.database.documents(text: #"{"listIndexes":"\#(name)"}"#) {
+        var json = JSONText()
+        // What no JSON can be made of is left out, and `mongorestore` makes the rest.
+        let isText = index.withView { (try? json.document(BSONDocument(unchecked: $0))) != nil }
+        if isText { indexes.append(json.string) }
+      }
+      let list = indexes.joined(separator: ",")
+      let text = #"{"options":{},"indexes":[\#(list)],"collectionName":"\#(name)","type":"collection"}"#
+      try target.replaceMetadata(of: name, by: Array(text.utf8))
+    }
+  }
+
+  /// What is to be copied: of the collections that were asked for, those that the source has.
+  private func schemas(in source: any Store) throws(StoreError) -> [CollectionSchema] {
+    var present: [CollectionSchema] = []
+    let names = try source.collectionNames()
+    for schema in CollectionSchema.all + [.users] where collections?.contains(schema.name) ?? true {
+      if names.contains(schema.name) { present.append(schema) }
+    }
+    return present
+  }
+}
+
+/// What became of one collection in a copy.
+public struct CopiedCollection: Sendable {
+  public let name: String
+  /// Documents of the source.
+  public internal(set) var read = 0
+  /// Of these: not in the target before.
+  public internal(set) var written = 0
+  /// Byte for byte there already.
+  public internal(set) var present = 0
+  /// There with other bytes, and replaced.
+  public internal(set) var overwritten = 0
+  /// There with other bytes, and left.
+  public internal(set) var differing = 0
+  /// Without anything by which they could be looked up, so that they cannot be copied.
+  public internal(set) var nameless = 0
+  /// The first that differ, for a person.
+  public internal(set) var examples: [String] = []
+  /// Documents of the source and their digest, as they were read once more at the end.
+  public internal(set) var source = Side()
+  /// The same documents in the target.
+  public internal(set) var target = Side()
+
+  /// One side of the comparison at the end.
+  public struct Side: Sendable, Equatable {
+    public internal(set) var documents = 0
+    public internal(set) var bytes = 0
+    /// Independent of the order of documents.
+    public internal(set) var digest = ""
+
+    init() {}
+
+    init(_ digest: SetDigest) {
+      documents = digest.count
+      bytes = digest.bytes
+      self.digest = digest.text
+    }
+  }
+
+  /// Whether the target has every document of the source, byte for byte.
+  public var isEqual: Bool { source == target && nameless == 0 && differing == 0 }
+
+  init(_ name: String) { self.name = name }
+
+  mutating func add(_ part: CopiedCollection) {
+    read += part.read
+    written += part.written
+    present += part.present
+    overwritten += part.overwritten
+    differing += part.differing
+    nameless += part.nameless
+    examples = Array((examples + part.examples).prefix(Self.mostExamples))
+  }
+
+  static let mostExamples = 10
+}
+
+extension Store {
+  /// The collections that exist.
+  func collectionNames() throws(StoreError) -> Set<String> {
+    switch self {
+    case let directory as DirectoryStore:
+      var names: Set<String> = []
+      for schema in CollectionSchema.all + [.users] {
+        if try directory.has(schema.name) { names.insert(schema.name) }
+      }
+      return names
+    case let server as MongoStore:
+      // Without the right to list them, those that may be read.
+      let found = try server.database.documents(
+        text: #"{"listCollections":1,"nameOnly":true,"authorizedCollections":true,"cursor":{}}"#)
+      return Set(found.compactMap { $0.withView { BSONDocument(unchecked: $0).text("name")?.string } })
+    default: return []
+    }
+  }
+}

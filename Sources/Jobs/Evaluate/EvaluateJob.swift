@@ -1,0 +1,77 @@
+internal import Foundation
+internal import Glibc
+internal import Learning
+public import Stores
+
+/// The judging of the scores as a run of its own, or as a step of one.
+public struct EvaluateJob: JobStep {
+  public static let name = "evaluate"
+
+  public var options: EvaluateOptions
+  /// Where the libraries are.
+  public var store: String
+  /// Where run folders go; nil for `.runs` in the store.
+  public var state: String?
+  /// The parameters as the manifest shows them.
+  public var parameters: [String: String]
+  public var events = LearnEvents()
+
+  public init(options: EvaluateOptions, store: String, state: String?, parameters: [String: String]) {
+    self.options = options
+    self.store = store
+    self.state = state
+    self.parameters = parameters
+  }
+
+  /// Judges, and does nothing else.
+  public func run(server: MongoOptions = MongoOptions()) -> Job.Report {
+    Job(
+      name: Self.name, store: store, state: state, asOf: options.parameters.asOf, steps: [self], server: server
+    ).run()
+  }
+
+  public var writes: Bool { false }
+  public var collections: [CollectionSchema] { [] }
+
+  public func check() throws(StepFailure) {}
+
+  public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    do throws(EvaluateError) {
+      let (store, folder) = try opened(&run)
+      var options = options
+      if run.isResumed { options.parameters.asOf = run.asOf }
+      let outcome = try EvaluateRun(options: options, store: store, folder: folder.path, events: events).run()
+      let report = EvaluationReport(outcome, options)
+      do throws(StoreError) { try folder.write(report) } catch { throw .store(error) }
+      run.manifest.evaluation = report
+      run.records.report.tables += report.tables
+      return report.lostTo.isEmpty ? .done : .outdone
+    } catch {
+      switch error {
+      case .store(let error): throw StepFailure(error)
+      case .leak(let leak):
+        throw StepFailure(.failed, "the evaluation is void: \(leak). Please report this.")
+      }
+    }
+  }
+
+  private func opened(_ run: inout JobRun) throws(EvaluateError) -> (any Store, RunFolder) {
+    do throws(StoreError) {
+      return (try run.store(), try run.runFolder())
+    } catch {
+      throw .store(error)
+    }
+  }
+}
+
+extension RunFolder {
+  fileprivate func write(_ report: EvaluationReport) throws(StoreError) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let json = try? encoder.encode(report) else {
+      throw .inconsistent(path: path, why: "the evaluation cannot be written as JSON")
+    }
+    let file = try PosixFile(path + "/evaluation.json", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    try file.write([UInt8](json) + [0x0A])
+  }
+}

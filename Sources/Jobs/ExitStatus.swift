@@ -1,0 +1,26 @@
+/// How a command ends; what each asks of the operator is in docs/stores.md.
+public enum ExitStatus: Int32, Sendable, Codable {
+  case done = 0
+  /// The program found a mistake of its own, or something nobody foresaw.
+  case failed = 1
+  /// Done, and something was quarantined or left: look at it.
+  case quarantined = 3
+  /// Done, but what was learnt predicts worse than a simple baseline.
+  case outdone = 4
+  case usage = 64
+  /// Data or an index was refused.
+  case refused = 65
+  case unreachable = 69
+  case inputOutput = 74
+  /// Another run holds the store, or this one was interrupted: try again.
+  case locked = 75
+  /// A job file cannot be run as it is written.
+  case jobFile = 78
+}
+
+extension ExitStatus: Comparable {
+  /// What asks more of the operator comes later.
+  public static func < (one: ExitStatus, other: ExitStatus) -> Bool { one.urgency < other.urgency }
+
+  private var urgency: Int32 { self == .failed ? .max : rawValue }
+}

@@ -1,0 +1,322 @@
+internal import BSON
+internal import Digests
+internal import Library
+public import Stores
+public import Sync
+internal import Synchronization
+
+/// One run: its id, its store, its folder and its manifest, which the steps of a job share.
+public struct JobRun {
+  public let id: RunID
+  /// Where the libraries are, as it was named.
+  public let storeName: String
+  private let server: MongoOptions
+  /// Asks the steps to stop: each looks between its batches, and throws ``StepFailure/interrupt(_:)`` when it has
+  /// stopped.
+  public let cancellation: Cancellation
+  /// What the run did so far; steps add to it.
+  public internal(set) var manifest: Manifest
+  /// What the run leaves beside its manifest; steps add to it.
+  public var records = RunRecords()
+
+  /// The run's clock, in ms since 1970.
+  let asOf: Int64
+  /// Whether this goes on with a run that was killed or stopped.
+  let isResumed: Bool
+
+  private let archive: RunArchive
+  private let isResumable: Bool
+  private let writes: Bool
+  private var opened: (any Store)?
+  private var folder: RunFolder?
+  private var openJournal: Journal?
+  private var openQuarantine: QuarantineFile?
+  private let steps: [any JobStep]
+  /// The collections that the steps write.
+  private let collections: [CollectionSchema]
+  /// The right to write into a server's store; a directory has its lock.
+  private var lease: Lease?
+  /// What is known of the run to the thread that hears signals.
+  fileprivate let snapshot = RunSnapshot()
+
+  fileprivate init(_ job: Job, _ cancellation: Cancellation) {
+    storeName = job.store
+    server = job.server
+    self.cancellation = cancellation
+    archive = RunArchive(state: job.state, store: job.store)
+    steps = job.steps
+    writes = steps.contains(where: \.writes)
+    collections = job.steps.filter(\.writes).flatMap(\.collections)
+    isResumable = job.isResumable && writes
+    let shown = withoutPassword(job.store)
+    let earlier = job.resume && writes ? Self.unfinished(job, shown, in: archive) : nil
+    isResumed = earlier != nil
+    id = earlier.flatMap { RunID($0.runID) } ?? RunID(milliseconds: wallClock())
+    asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
+    manifest = Manifest(
+      run: id, job: job.name, version: SyncJob.version, store: shown, parameters: job.parameters, asOf: asOf)
+    if let earlier {
+      manifest.startedAt = earlier.startedAt
+      manifest.attempts = (earlier.attempts ?? 1) + 1
+      manifest.parameters["as-of"] = manifest.parameters["as-of"].map { _ in earlier.asOf }
+    }
+  }
+
+  /// The last run of the job, if it did not end and was asked for the same.
+  private static func unfinished(_ job: Job, _ store: String, in archive: RunArchive) -> Manifest? {
+    // What may differ, for it does not change what a run gives; the clock is that of the first attempt.
+    func same(_ parameters: [String: String]) -> [String: String] {
+      parameters.filter { key, _ in
+        let name = key.split(separator: ".").last.map(String.init) ?? key
+        return !["as-of", "workers", "memory", "allow-quarantine", "state", "diff", "server-timeout"].contains(name)
+      }
+    }
+    for id in archive.ids() {
+      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun
+      else {
+        continue
+      }
+      guard earlier.outcome != .done, same(earlier.parameters) == same(job.parameters) else { return nil }
+      return earlier
+    }
+    return nil
+  }
+
+  /// The store, locked for all of the run if a step writes. Opened when the first step asks for it.
+  mutating func store() throws(StoreError) -> any Store {
+    if let opened { return opened }
+    let store = try openStore(storeName, locking: writes, run: id.description, options: server)
+    if writes, !(store is DirectoryStore) {
+      for step in steps { try step.prepare(store) }
+      lease = try Lease(
+        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked)
+    }
+    opened = store
+    try announce()
+    return store
+  }
+
+  /// The run's folder. Made when the first step asks for it, with a manifest that says that the run goes on.
+  mutating func runFolder() throws(StoreError) -> RunFolder {
+    if let folder { return folder }
+    manifest.nextUser = firstUser
+    let made = try RunFolder(state: archive.state, run: id)
+    try made.write(manifest)
+    try records.begin(in: made.path)
+    folder = made
+    snapshot.show(made, manifest)
+    try announce()
+    return made
+  }
+
+  /// Puts the manifest into the store's `job_runs` as soon as the run has a folder and the right to write: a run that is
+  /// killed is seen there too.
+  private func announce() throws(StoreError) {
+    if let opened, folder != nil, writes { try ManifestDocument.put(manifest, into: opened) }
+  }
+
+  /// The folder's path; nil while there is none.
+  public var folderPath: String? { folder?.path }
+
+  /// Keeps what the run replaces. Every write of a collection that is not derived goes through it.
+  mutating func journal() throws(StoreError) -> Journal {
+    if let openJournal { return openJournal }
+    // The right to write comes with the store.
+    _ = try store()
+    let permission: @Sendable () throws(StoreError) -> Void = { [lease] () throws(StoreError) in
+      if let lease { try lease.check() }
+    }
+    let journal = Journal(try runFolder(), run: id.description, store: manifest.store, permission: permission)
+    openJournal = journal
+    return journal
+  }
+
+  /// Keeps what was read of the inputs; nil when nobody will go on with the run.
+  mutating func spool() throws(StoreError) -> Spool? {
+    guard isResumable else { return nil }
+    return try Spool(try runFolder().resume)
+  }
+
+  /// Takes what the steps do not use, and why.
+  mutating func quarantine() throws(StoreError) -> QuarantineFile {
+    if let openQuarantine { return openQuarantine }
+    let file = try QuarantineFile(try runFolder().quarantine, run: id.description)
+    openQuarantine = file
+    return file
+  }
+
+  /// The user with whom the last run of this job would have gone on, had it not been stopped.
+  private var firstUser: String? {
+    for earlier in archive.ids() where earlier < id.description || isResumed && earlier == id.description {
+      guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
+        manifest.store == self.manifest.store,
+        !manifest.isDryRun
+      else { continue }
+      return manifest.nextUser
+    }
+    return nil
+  }
+
+  /// Notes how the run ended, in its folder and in the store's `job_runs`.
+  ///
+  /// - Returns: the exit status; a run whose manifest cannot be written has failed.
+  fileprivate mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
+    let outcome: Manifest.Outcome =
+      if let failure { failure.isInterrupt ? .interrupted : .failed } else { .done }
+    if outcome != .failed, let written = openJournal?.written {
+      manifest.written = Manifest.Written(documents: written.documents, root: hexadecimal(written.root))
+    }
+    manifest.end(outcome, status, error: failure?.description)
+    manifest.seconds["total"] = seconds
+    defer { lease?.end() }
+    guard let folder else { return status }
+    if outcome == .done { folder.removeSpool() }
+    var status = status
+    do throws(StoreError) {
+      if let opened, writes { try ManifestDocument.put(manifest, into: opened) }
+    } catch {
+      status = ExitStatus(error)
+      manifest.end(
+        .failed, status, error: [manifest.error, error.description].compactMap(\.self).joined(separator: "; "))
+    }
+    do throws(StoreError) {
+      try records.end(manifest, in: folder.path)
+    } catch {
+      status = ExitStatus(error)
+      manifest.end(.failed, status, error: error.description)
+    }
+    do throws(StoreError) {
+      try folder.write(manifest)
+      return status
+    } catch {
+      manifest.end(.failed, .inputOutput, error: error.description)
+      return .inputOutput
+    }
+  }
+}
+
+/// A run's folder and manifest as the thread that hears signals sees them.
+final class RunSnapshot: Sendable {
+  private let state = Mutex<(folder: RunFolder, manifest: Manifest)?>(nil)
+
+  func show(_ folder: RunFolder, _ manifest: Manifest) { state.withLock { $0 = (folder, manifest) } }
+
+  /// Notes that the process ends now, for what the run did is not known any more.
+  func interrupt() {
+    state.withLock { state in
+      guard let (folder, manifest) = state, folder.manifest?.outcome == .running else { return }
+      var ended = manifest
+      ended.end(.interrupted, .locked, error: "asked twice to stop: ended at once")
+      // Nothing is left to be done when it cannot be written: the manifest goes on to say that the run goes on.
+      do throws(StoreError) { try folder.write(ended) } catch { return }
+    }
+  }
+}
+
+/// Steps that are run one after another as one run: one id, one folder, one manifest, one exit status.
+public struct Job: Sendable {
+  public var name: String
+  /// The directory that is the store.
+  public var store: String
+  /// Where run folders go; nil for `.runs` in the store.
+  public var state: String?
+  /// The run's clock, in ms since 1970.
+  public var asOf: Int64
+  public var steps: [any JobStep]
+  /// When no further step or batch is to begin, in ms since 1970.
+  public var deadline: Int64?
+  /// Whether to go on with the last run of the job if that did not end.
+  public var resume = false
+  /// Whether the run keeps what it has read until it has ended, so that it can be gone on with.
+  public var isResumable = false
+  /// How a server is spoken to.
+  public var server: MongoOptions
+  public var events = JobEvents()
+
+  public init(
+    name: String, store: String, state: String?, asOf: Int64, steps: [any JobStep],
+    server: MongoOptions = MongoOptions()
+  ) {
+    self.name = name
+    self.store = store
+    self.state = state
+    self.asOf = asOf
+    self.steps = steps
+    self.server = server
+  }
+
+  /// How a run ended.
+  public struct Report: Sendable {
+    public var manifest: Manifest
+    /// Nil for a run that ended before it had one.
+    public var folder: String?
+    public var status: ExitStatus
+    /// In seconds, from the start to the end.
+    public var elapsed: Double
+  }
+
+  /// Those of a job's steps bear the step's name in front, as `--set` writes them.
+  var parameters: [String: String] {
+    guard let only = steps.first, steps.count == 1, type(of: only).name == name else {
+      let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
+      return Dictionary(named) { $1 }
+    }
+    return only.parameters
+  }
+
+  /// Runs the steps; the first that fails is the last.
+  public func run() -> Report {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let cancellation = Cancellation(deadline: deadline)
+    var run = JobRun(self, cancellation)
+    let watch = SignalWatch(cancellation, heard: events.interrupted) { [snapshot = run.snapshot] in snapshot.interrupt()
+    }
+    defer { withExtendedLifetime(watch) {} }
+    var worst = ExitStatus.done
+    var failure: StepFailure?
+    do throws(StepFailure) {
+      for step in steps { try step.check() }
+      for step in steps {
+        if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
+        worst = max(worst, try self.run(step, in: &run))
+      }
+    } catch {
+      failure = error
+    }
+    let seconds = (clock.now - start) / .seconds(1)
+    let status = run.end(failure?.status ?? worst, failure, seconds: seconds)
+    return Report(manifest: run.manifest, folder: run.folderPath, status: status, elapsed: seconds)
+  }
+
+  private func run(_ step: any JobStep, in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let name = type(of: step).name
+    events.begins(name)
+    var record = Manifest.Step(name: name)
+    do throws(StepFailure) {
+      let status = try step.run(in: &run)
+      record.end(.done, status, seconds: (clock.now - start) / .seconds(1))
+      run.manifest.steps.append(record)
+      events.ended(record, run.manifest)
+      return status
+    } catch {
+      record.end(error.isInterrupt ? .interrupted : .failed, error.status, seconds: (clock.now - start) / .seconds(1))
+      run.manifest.steps.append(record)
+      throw error
+    }
+  }
+}
+
+/// What a run of several steps tells while it goes on.
+public struct JobEvents: Sendable {
+  /// A step begins.
+  public var begins: @Sendable (String) -> Void = { _ in }
+  /// A signal has come; by its name.
+  public var interrupted: @Sendable (String) -> Void = { _ in }
+  /// A step ended well; with the manifest so far.
+  public var ended: @Sendable (Manifest.Step, Manifest) -> Void = { _, _ in }
+
+  public init() {}
+}

@@ -1,0 +1,170 @@
+internal import BSON
+internal import Glibc
+public import Stores
+public import Sync
+internal import Synchronization
+
+/// Keeps what a run replaces: `journal.bson` in the run's folder, and beside it the files of the store as they were.
+///
+/// On a directory it costs next to nothing: the old file of a collection gets a second name, `before/<collection>.bson`,
+/// and a record says where in it a document lies. Where a link cannot be made, and for a server, the record holds the
+/// document itself. Every record tells whether it is whole, so that a journal whose end is torn is good up to there.
+///
+/// There is no file before the first change.
+public final class Journal: ChangeJournal, Sendable {
+  private struct State: ~Copyable {
+    var output: Output?
+    var files: [JournalFile] = []
+    /// Collections that cannot be linked.
+    var copied: Set<String> = []
+    var tree = MerkleTree()
+  }
+
+  /// The open file.
+  private final class Output: Sendable {
+    let file: PosixFile
+    init(_ file: consuming PosixFile) { self.file = file }
+  }
+
+  private let folder: RunFolder
+  private let run: String
+  private let store: String
+  /// Asked before each batch whether the run may still write.
+  private let permission: @Sendable () throws(StoreError) -> Void
+  private let state = Mutex(State())
+
+  /// - Parameter permission: throws when the run has lost the right to write.
+  init(
+    _ folder: RunFolder, run: String, store: String,
+    permission: @escaping @Sendable () throws(StoreError) -> Void = { () throws(StoreError) in }
+  ) {
+    (self.folder, self.run, self.store, self.permission) = (folder, run, store, permission)
+  }
+
+  // MARK: Writing
+
+  public func record(_ changes: [DocumentChange], of collection: any StoredCollection) throws(StoreError) {
+    try permission()
+    try append(changes, of: collection, areWithdrawn: false)
+  }
+
+  public func withdraw(_ changes: [DocumentChange], of collection: any StoredCollection) throws(StoreError) {
+    try append(changes, of: collection, areWithdrawn: true)
+  }
+
+  public func seal() throws(StoreError) {
+    guard let output = state.withLock({ $0.output }) else { return }
+    try output.file.synchronize()
+    if state.withLock({ !$0.files.isEmpty }) { try synchronizeDirectory(folder.before) }
+    try synchronizeDirectory(folder.path)
+    try permission()
+  }
+
+  private func append(
+    _ changes: [DocumentChange], of collection: any StoredCollection, areWithdrawn: Bool
+  ) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    let (output, file) = try prepared(for: collection)
+    let records = changes.map { record($0, of: collection, in: file, isWithdrawn: areWithdrawn) }
+    var writer = BSONWriter(capacity: changes.count * 256)
+    for record in records { record.write(to: &writer) }
+    if let free = output.file.room(), free < writer.count {
+      throw .noRoom(path: output.file.path, needed: Int64(writer.count), free: free)
+    }
+    let bytes = writer.view.copy()
+    let failure = state.withLock { state -> StoreError? in
+      for record in records { state.tree.add(record) }
+      do throws(StoreError) { try output.file.write(bytes) } catch { return error }
+      return nil
+    }
+    if let failure { throw failure }
+    if !collection.writesInOrder { try output.file.synchronize() }
+  }
+
+  /// - Parameter file: the number of the collection's old file, where it could be linked.
+  private func record(
+    _ change: DocumentChange, of collection: any StoredCollection, in file: Int?, isWithdrawn: Bool
+  ) -> JournalChange {
+    var before = JournalChange.Before.nothing
+    if let stored = change.stored, !isWithdrawn {
+      if let file, let offset = collection.offset(of: stored) {
+        before = .place(file: file, offset: offset, length: stored.bytes.count)
+      } else {
+        before = .document(stored)
+      }
+    }
+    var record = JournalChange(
+      collection: collection.schema.name, key: change.key, subkey: change.subkey, before: before,
+      written: change.digest ?? change.document.map(digest))
+    record.isWithdrawn = isWithdrawn
+    return record
+  }
+
+  /// The open journal, and the number of the collection's old file if it could be linked.
+  private func prepared(for collection: any StoredCollection) throws(StoreError) -> (Output, Int?) {
+    try state.withLock { state -> Result<(Output, Int?), StoreError> in
+      Result { () throws(StoreError) in
+        let output: Output
+        if let known = state.output { output = known } else { output = try self.begin(&state) }
+        state.output = output
+        return (output, try self.link(collection, output, &state))
+      }
+    }.get()
+  }
+
+  /// Opens the journal: a new one, or behind what is whole of an earlier attempt of the same run.
+  private func begin(_ state: inout State) throws(StoreError) -> Output {
+    let path = folder.journal
+    var end = 0
+    if let earlier = try JournalReader(ifPresent: folder) {
+      for change in earlier.changes() { state.tree.add(change) }
+      state.files = earlier.files
+      end = earlier.end
+    }
+    let file = try PosixFile(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o600, operation: "create")
+    try file.truncate(to: end)
+    if end == 0 {
+      var writer = BSONWriter()
+      let start = writer.open()
+      writer.append("journal", integer: JournalRecord.version)
+      writer.append("run_id", string: run)
+      writer.append("store", string: store)
+      JournalRecord.close(start, in: &writer)
+      try file.write(writer.view.copy())
+    }
+    return Output(file)
+  }
+
+  private func link(
+    _ collection: any StoredCollection, _ output: Output, _ state: inout State
+  ) throws(StoreError) -> Int? {
+    let name = collection.schema.name
+    guard collection.writesInOrder, !state.copied.contains(name) else { return nil }
+    // The file of an earlier attempt may be an older one than what is in the store now.
+    if let known = state.files.last(where: { $0.collection == name }),
+      try collection.linkFile(as: folder.path + "/" + known.name) != nil
+    {
+      return known.number
+    }
+    let number = state.files.count
+    try makeDirectory(folder.before, mode: 0o700)
+    let isFirst = !state.files.contains { $0.collection == name }
+    let place = "before/\(name)\(isFirst ? "" : ".\(number)").bson"
+    guard let linked = try collection.linkFile(as: folder.path + "/" + place) else {
+      state.copied.insert(name)
+      return nil
+    }
+    let file = JournalFile(
+      number: number, collection: name, name: place, size: linked.size, modified: linked.modified)
+    var writer = BSONWriter()
+    file.write(to: &writer)
+    try output.file.write(writer.view.copy())
+    state.files.append(file)
+    return number
+  }
+
+  // MARK: What was written
+
+  /// How many documents the run has written, and the root of the Merkle tree over them; nil when none.
+  var written: (documents: Int, root: [UInt8])? { state.withLock { $0.tree.root() } }
+}

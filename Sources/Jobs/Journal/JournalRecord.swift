@@ -1,0 +1,172 @@
+internal import BSON
+internal import Digests
+
+/// A record of `journal.bson`: one BSON document, which ends with a check over all that stands before it.
+///
+/// | record | fields |
+/// |---|---|
+/// | the first | `journal` (version), `run_id`, `store` |
+/// | a file | `file` (number), `collection`, `name` in the run's folder, `size`, `modified` (ns since 1970) |
+/// | a change | `collection`, `key`, `subkey`, what was there, `written` (SHA-256 of what took its place) |
+///
+/// What was there is `document`, or `at`, `length` in the file `in`, or nothing: then the run created the document. A
+/// change without `written` removed it. `withdrawn` says that an earlier record's change was not made.
+enum JournalRecord {
+  case header(run: ByteView)
+  case file(JournalFile)
+  case change(JournalChange)
+
+  static let version: Int64 = 1
+
+  /// Reads a record; nil when it is torn or none.
+  init?(_ document: BSONDocument) {
+    guard Self.isWhole(document) else { return nil }
+    do throws(BSONFault) {
+      if try document.value("journal")?.integer == Self.version, let run = try document.value("run_id")?.string {
+        self = .header(run: run)
+      } else if let number = try document.value("file")?.integer {
+        guard let file = try JournalFile(document, number: Int(number)) else { return nil }
+        self = .file(file)
+      } else {
+        guard let change = try JournalChange(document) else { return nil }
+        self = .change(change)
+      }
+    } catch {
+      return nil
+    }
+  }
+
+  /// Ends a record that began at `start` with its check.
+  static func close(_ start: Int, in writer: inout BSONWriter) {
+    let check = check(writer.view(from: start).dropFirst(4))
+    writer.key("check", .int64)
+    writer.put(check)
+    writer.close(start)
+  }
+
+  /// The length of `check`, its key and the terminator.
+  private static let checkLength = 1 + 6 + 8 + 1
+
+  private static func isWhole(_ document: BSONDocument) -> Bool {
+    let bytes = document.bytes
+    guard bytes.count > 4 + checkLength else { return false }
+    let end = bytes.count - checkLength
+    return bytes.slice(end + 1, 6) == ByteView("check\0")
+      && bytes.load(end + 7, as: UInt64.self) == check(bytes.slice(4, end - 4))
+  }
+
+  private static func check(_ bytes: ByteView) -> UInt64 {
+    sha256(bytes.copy()).withView { $0.load(0, as: UInt64.self) }
+  }
+}
+
+/// A collection's file as it was before the run, under a second name in the run's folder.
+struct JournalFile {
+  let number: Int
+  let collection: String
+  /// In the run's folder.
+  let name: String
+  /// In bytes.
+  let size: Int
+  /// Nanoseconds since 1970.
+  let modified: Int
+
+  init(number: Int, collection: String, name: String, size: Int, modified: Int) {
+    (self.number, self.collection, self.name, self.size, self.modified) = (number, collection, name, size, modified)
+  }
+
+  fileprivate init?(_ document: BSONDocument, number: Int) throws(BSONFault) {
+    guard let collection = try document.value("collection")?.string?.string,
+      let name = try document.value("name")?.string?.string, !name.contains(".."), !name.hasPrefix("/"),
+      let size = try document.value("size")?.integer, let modified = try document.value("modified")?.integer
+    else { return nil }
+    self.init(number: number, collection: collection, name: name, size: Int(size), modified: Int(modified))
+  }
+
+  func write(to writer: inout BSONWriter) {
+    let start = writer.open()
+    writer.append("file", integer: Int64(number))
+    writer.append("collection", string: collection)
+    writer.append("name", string: name)
+    writer.append("size", integer: Int64(size))
+    writer.append("modified", integer: Int64(modified))
+    JournalRecord.close(start, in: &writer)
+  }
+}
+
+/// A document that a run replaced, created or removed.
+struct JournalChange {
+  /// What was there before.
+  enum Before {
+    case nothing
+    case document(BSONDocument)
+    case place(file: Int, offset: Int, length: Int)
+  }
+
+  let collection: String
+  let key: ByteView
+  let subkey: ByteView?
+  var before: Before
+  /// SHA-256 of the document that took its place; nil when it was removed.
+  var written: [UInt8]?
+  /// Whether this says that an earlier record's change was not made.
+  var isWithdrawn = false
+
+  init(collection: String, key: ByteView, subkey: ByteView?, before: Before, written: [UInt8]?) {
+    (self.collection, self.key, self.subkey) = (collection, key, subkey)
+    (self.before, self.written) = (before, written)
+  }
+
+  fileprivate init?(_ document: BSONDocument) throws(BSONFault) {
+    guard let collection = try document.value("collection")?.string?.string,
+      let key = try document.value("key")?.string
+    else { return nil }
+    let before: Before
+    if let stored = try document.value("document")?.document {
+      before = .document(stored)
+    } else if let file = try document.value("in")?.integer, let offset = try document.value("at")?.integer,
+      let length = try document.value("length")?.integer
+    {
+      before = .place(file: Int(file), offset: Int(offset), length: Int(length))
+    } else {
+      before = .nothing
+    }
+    let written = try document.value("written")
+    self.init(
+      collection: collection, key: key, subkey: try document.value("subkey")?.string, before: before,
+      written: written.flatMap { $0.type == .binary && $0.bytes.count == 37 ? $0.bytes.dropFirst(5).copy() : nil })
+    isWithdrawn = try document.value("withdrawn")?.bool ?? false
+  }
+
+  func write(to writer: inout BSONWriter) {
+    let start = writer.open()
+    writer.append("collection", string: collection)
+    writer.append("key", string: key)
+    if let subkey { writer.append("subkey", string: subkey) }
+    switch before {
+    case .nothing: break
+    case .document(let document): writer.append("document", BSONValue(type: .document, bytes: document.bytes))
+    case .place(let file, let offset, let length):
+      writer.append("in", integer: Int64(file))
+      writer.append("at", integer: Int64(offset))
+      writer.append("length", integer: Int64(length))
+    }
+    if let written {
+      writer.key("written", .binary)
+      writer.put(UInt32(truncatingIfNeeded: written.count))
+      writer.put(UInt8(0))
+      written.withView { writer.put(bytes: $0) }
+    }
+    if isWithdrawn { writer.append("withdrawn", bool: true) }
+    JournalRecord.close(start, in: &writer)
+  }
+
+  /// What tells the document from all others of a store, as 32 bytes.
+  var identity: [UInt8] {
+    sha256(Array(collection.utf8) + [0] + key.copy() + [0] + (subkey?.copy() ?? []))
+  }
+
+  func isOfSameDocument(as other: JournalChange) -> Bool {
+    collection == other.collection && key == other.key && subkey == other.subkey
+  }
+}

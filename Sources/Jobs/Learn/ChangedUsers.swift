@@ -1,0 +1,109 @@
+internal import BSON
+internal import Learning
+internal import Stores
+internal import Sync
+
+/// Whom a server names when it is asked whose figures may differ from those that are stored, besides those whose library
+/// was written.
+struct ChangedUsers {
+  private(set) var ids: Set<[UInt8]> = []
+  private let collections: LearnCollections
+  private let options: LearnOptions
+
+  /// - Parameter since: of the archive, in ms since 1970.
+  init(_ collections: LearnCollections, since: Int64, _ options: LearnOptions) throws(StoreError) {
+    self.collections = collections
+    self.options = options
+    var written = Selection()
+    written.updatedSince = since
+    written.fields = ["_id"]
+    try addAll(of: collections.plays, written)
+    var due = Selection()
+    due.due = (field: "stale_after", by: options.parameters.asOf)
+    due.fields = ["_id"]
+    try addAll(of: collections.statistics, due)
+    try addAccounts()
+  }
+
+  private mutating func addAll(of collection: any StoredCollection, _ selection: Selection) throws(StoreError) {
+    try Self.forEach(try collection.cursor(over: selection), options) { documents, _ in
+      for document in documents {
+        if let id = document.string(collection.schema.key) { ids.insert(id.copy()) }
+      }
+    }
+  }
+
+  // MARK: Accounts
+
+  /// Adds those whose choices or zone are not those of their stored figures.
+  private mutating func addAccounts() throws(StoreError) {
+    var wanted = Selection()
+    wanted.fields = ["timezone", "explicit_preferences", "onboarding"]
+    var zones: [[UInt8]: [UInt8]] = [:]
+    let scores = collections.scores
+    try Self.forEach(try collections.accounts.cursor(over: wanted), options) { documents, arena throws(StoreError) in
+      var found: [(id: ByteView, account: BSONDocument)] = []
+      for document in documents {
+        if let id = document.string("id") { found.append((id, document)) }
+      }
+      var accounts: [(id: ByteView, account: BSONDocument)] = []
+      for one in found.sorted(by: { $0.id < $1.id }) where one.id != accounts.last?.id { accounts.append(one) }
+      let stored = try scores.all(of: accounts.map(\.id), in: arena)
+      var reader = FactsReader(into: Repertoire())
+      for ((id, account), known) in zip(accounts, stored) {
+        let user = StoredUser(user: id, library: nil, archive: [], account: account)
+        // An account that cannot be read is for whoever computes its figures.
+        guard let facts = try? reader.facts(of: user) else {
+          ids.insert(id.copy())
+          continue
+        }
+        if facts.timezone >= 0 { zones[id.copy()] = reader.repertoire.value(facts.timezone).copy() }
+        let isSame = (try? Self.hasChoices(known.first, of: facts, reader.repertoire)) ?? false
+        if !isSame { ids.insert(id.copy()) }
+      }
+    }
+    if !zones.isEmpty { try addMoved(zones) }
+  }
+
+  /// Whether scores were computed with the choices of these facts.
+  private static func hasChoices(
+    _ scores: BSONDocument?, of facts: UserFacts, _ repertoire: Repertoire
+  ) throws(BSONFault) -> Bool {
+    guard let stored = try scores?.value("explicit_preferences")?.document else { return !facts.saysSomething }
+    for dimension in Dimension.allCases {
+      var names: [ByteView] = []
+      if var list = try stored.value(dimension.choicesName)?.array?.elements {
+        while let name = try list.next() { names.append(name.value.string ?? .empty) }
+      }
+      guard names == facts.choices[dimension].map(repertoire.value) else { return false }
+    }
+    return true
+  }
+
+  /// Adds those of whom the figures were counted in another zone than their account names; an unknown one is none.
+  private mutating func addMoved(_ zones: [[UInt8]: [UInt8]]) throws(StoreError) {
+    var wanted = Selection()
+    wanted.fields = ["timezone"]
+    let known = Zones()
+    try Self.forEach(try collections.statistics.cursor(over: wanted), options) { documents, _ in
+      for document in documents {
+        guard let id = document.string("user_id")?.copy(), let zone = zones[id] else { continue }
+        let name = String(decoding: zone, as: UTF8.self)
+        if known.zone(name) != nil, document.string("timezone")?.string != name { ids.insert(id) }
+      }
+    }
+  }
+
+  private static func forEach(
+    _ cursor: any DocumentCursor, _ options: LearnOptions,
+    _ body: ([BSONDocument], Arena) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let arena = Arena()
+    while !options.cancellation.isRequested {
+      arena.reset()
+      let documents = try cursor.next(upTo: options.readLimit, in: arena)
+      guard !documents.isEmpty else { return }
+      try body(documents, arena)
+    }
+  }
+}

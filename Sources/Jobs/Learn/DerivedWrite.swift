@@ -1,0 +1,56 @@
+internal import BSON
+internal import Learning
+internal import Stores
+
+/// Writes of documents that can be made again. What somebody else has written in between is read, and what is to take its
+/// place is decided once more.
+enum DerivedWrite {
+  static let mostTries = 5
+
+  /// - Parameters:
+  ///   - changes: of distinct keys, ascending where the collection does not know positions.
+  ///   - again: what a change becomes over the document that is stored now; nil for nothing.
+  /// - Returns: how many were written, and the keys of which somebody else wrote the document every time.
+  static func write(
+    _ changes: [DocumentChange], to collection: any StoredCollection, with writer: any StoreWriter, in arena: Arena,
+    again: (DocumentChange, BSONDocument?) throws(StoreError) -> DocumentChange?
+  ) throws(StoreError) -> (written: Int, left: [ByteView]) {
+    var rest = changes
+    var written = 0
+    for attempt in 1...mostTries where !rest.isEmpty {
+      let conflicts = try writer.write(rest).map { rest[$0] }
+      written += rest.count - conflicts.count
+      guard !conflicts.isEmpty, attempt < mostTries else { return (written, conflicts.map(\.key)) }
+      let stored = try collection.all(of: conflicts.map(\.key), in: arena)
+      rest = []
+      for (change, found) in zip(conflicts, stored) {
+        if let next = try again(change, found.first) { rest.append(next) }
+      }
+    }
+    return (written, [])
+  }
+
+  /// A derived document over the one that is stored now; nil where that says the same, or was computed for a later time.
+  static func change(
+    _ change: DocumentChange, over stored: BSONDocument?, in collection: any StoredCollection, force: Bool,
+    _ arena: Arena
+  ) throws(StoreError) -> DocumentChange? {
+    do throws(BSONFault) {
+      guard let document = change.document else {
+        return stored.map { DocumentChange(key: change.key, stored: $0, document: nil) }
+      }
+      guard try DerivedDocument.decision(document, over: stored, force: force) == .write else { return nil }
+      return DocumentChange(key: change.key, stored: stored, document: try document.keepingID(of: stored, in: arena))
+    } catch {
+      throw collection.refusal(of: change.key, error)
+    }
+  }
+
+  /// What is said of a document that somebody else wrote every time.
+  static func report(_ subject: String, _ collection: any StoredCollection) -> LearnReport {
+    LearnReport(
+      subject: subject, reason: "conflict",
+      detail: "somebody else wrote its document of \(collection.schema.name) each of the \(mostTries) times that "
+        + "this run did; run again")
+  }
+}

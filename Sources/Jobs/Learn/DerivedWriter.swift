@@ -1,0 +1,102 @@
+internal import BSON
+internal import Learning
+internal import Library
+internal import Stores
+
+/// Writes the documents of a small derived collection – `songs`, `service_stats`, `population` – one after another.
+struct DerivedWriter {
+  private static let most = 512
+
+  private let collection: any StoredCollection
+  private let options: LearnOptions
+  private let events: LearnEvents
+  private let writer: (any StoreWriter)?
+  private let arena = Arena()
+  private var waiting: [(key: ByteView, document: BSONDocument)] = []
+  /// Prints of the keys that were handed over.
+  private var keys: Set<UInt64> = []
+  private(set) var written = 0
+  private(set) var removed = 0
+  /// Documents that somebody else wrote every time.
+  private(set) var conflicts = 0
+
+  init(_ collection: any StoredCollection, _ options: LearnOptions, _ events: LearnEvents) throws(StoreError) {
+    self.collection = collection
+    self.options = options
+    self.events = events
+    writer = options.dryRun ? nil : try collection.beginWriting(.any)
+  }
+
+  /// - Parameter key: keys are distinct and come in ascending order.
+  mutating func add(_ key: ByteView, _ document: BSONDocument) throws(StoreError) {
+    keys.insert(key.fingerprint)
+    waiting.append((arena.copy(key), BSONDocument(unchecked: arena.copy(document.bytes))))
+    if waiting.count == Self.most { try flush() }
+  }
+
+  private mutating func flush() throws(StoreError) {
+    let stored = try collection.all(of: waiting.map(\.key), in: arena)
+    var changes: [DocumentChange] = []
+    for ((key, document), found) in zip(waiting, stored) {
+      do throws(BSONFault) {
+        guard try DerivedDocument.decision(document, over: found.first, force: options.force) == .write else {
+          continue
+        }
+        let replacement = try document.keepingID(of: found.first, in: arena)
+        changes.append(DocumentChange(key: key, stored: found.first, document: replacement))
+      } catch {
+        throw collection.refusal(of: key, error)
+      }
+    }
+    written += try write(changes)
+    waiting = []
+    arena.reset()
+  }
+
+  /// - Returns: how many were written; in a dry run, how many would be.
+  private mutating func write(_ changes: [DocumentChange]) throws(StoreError) -> Int {
+    guard !changes.isEmpty, let writer else { return changes.count }
+    let (collection, force, arena) = (collection, options.force, arena)
+    let (written, left) = try DerivedWrite.write(changes, to: collection, with: writer, in: arena) {
+      change, stored throws(StoreError) in
+      try DerivedWrite.change(change, over: stored, in: collection, force: force, arena)
+    }
+    conflicts += left.count
+    for key in left { events.left(DerivedWrite.report(key.string, collection)) }
+    return written
+  }
+
+  /// Ends the writing.
+  ///
+  /// - Parameter isWhole: whether everything there is was handed over: documents of other keys are removed, unless they
+  ///   are of a later run.
+  mutating func finish(isWhole: Bool) throws(StoreError) {
+    do throws(StoreError) {
+      try flush()
+      if isWhole { try removeOthers() }
+      try writer?.commit()
+    } catch {
+      writer?.abandon()
+      throw error
+    }
+  }
+
+  private mutating func removeOthers() throws(StoreError) {
+    let cursor = try collection.cursor(updatedSince: nil)
+    while true {
+      arena.reset()
+      let documents = try cursor.next(upTo: 1 << 20, in: arena)
+      guard !documents.isEmpty else { return }
+      var changes: [DocumentChange] = []
+      for document in documents {
+        guard let key = (try? document.value(collection.schema.key))?.string, !keys.contains(key.fingerprint) else {
+          continue
+        }
+        let time = try? document.value("as_of")?.date
+        if !options.force, let time, time > options.parameters.asOf { continue }
+        changes.append(DocumentChange(key: key, stored: document, document: nil))
+      }
+      removed += try write(changes)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+internal import BSON
+internal import Glibc
+internal import Library
+internal import Stores
+internal import Synchronization
+
+/// What the last run knew: how a run finds the users of whom something changed.
+///
+/// On a server it is the times in `job_runs`; the server itself is asked who changed since. A directory's documents bear
+/// the clocks of whoever wrote them, so there it is a print of each user's, in a file in the state folder. When it is missing, or was written with other parameters or for a later time, everything
+/// is counted again: nothing is lost with it but time.
+struct LastLearned: Sendable {
+  struct User: Sendable, Equatable {
+    /// Of the documents that the figures were computed from: see ``StoredPrint``.
+    var print: UInt64
+    /// When the figures are due again although nothing changed; in milliseconds since 1970.
+    var staleAfter: Int64
+    /// The newest play, in milliseconds since 1970; `Int64.min` without one.
+    var lastPlay: Int64
+  }
+
+  /// Of the run, in milliseconds since 1970.
+  let asOf: Int64
+  /// When everything was counted last.
+  let fullAsOf: Int64
+  /// The server's own time when the run began to read.
+  let watermark: Int64
+  private var users: [UInt64: User] = [:]
+
+  func user(_ id: ByteView) -> User? { users[id.fingerprint] }
+
+  // MARK: A server
+
+  /// What the last successful run noted in the store's own `job_runs`; nil when there is none that this run can begin
+  /// with.
+  init?(runsOf store: any Store, parameters: String) throws(StoreError) {
+    let arena = Arena()
+    let cursor = try store.open(.jobRuns).cursor(updatedSince: nil)
+    var newest: (run: [UInt8], mark: Mark)?
+    while true {
+      arena.reset()
+      let documents = try cursor.next(upTo: 1 << 20, in: arena)
+      guard !documents.isEmpty else { break }
+      for document in documents {
+        guard let run = (try? document.value("run_id"))?.string, let mark = try? Mark(document) else { continue }
+        if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
+      }
+    }
+    guard let mark = newest?.mark, mark.figures == parameters else { return nil }
+    (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)
+  }
+
+  private struct Mark {
+    let asOf: Int64
+    let fullAsOf: Int64
+    let watermark: Int64
+    let figures: String
+
+    /// - Parameter run: of `job_runs`; nil for a run that learned nothing or did not end well.
+    init?(_ run: BSONDocument) throws(BSONFault) {
+      guard try run.value("outcome")?.string == ByteView("done"),
+        let mark = try run.value("learning")?.document?.value("mark")?.document,
+        let asOf = try Self.time(mark, "as_of"), let fullAsOf = try Self.time(mark, "full_as_of"),
+        let watermark = try Self.time(mark, "watermark"), let figures = try mark.value("figures")?.string
+      else { return nil }
+      (self.asOf, self.fullAsOf, self.watermark, self.figures) = (asOf, fullAsOf, watermark, figures.string)
+    }
+
+    private static func time(_ mark: BSONDocument, _ name: StaticString) throws(BSONFault) -> Int64? {
+      try mark.value(name)?.string.flatMap { Instant.parse($0) }
+    }
+  }
+
+  // MARK: A directory
+
+  private static let version: Int32 = 1
+
+  /// The file of a store in its state folder.
+  static func path(state: String) -> String { state + "/learned" }
+
+  /// Reads the file; nil when there is none, or none that this run can begin with.
+  static func read(_ path: String, store: String, parameters: String) throws(StoreError) -> LastLearned? {
+    let file: PosixFile
+    do throws(StoreError) {
+      file = try PosixFile(path, O_RDONLY)
+    } catch .inputOutput(_, _, ENOENT) {
+      return nil
+    }
+    var bytes: [UInt8] = []
+    while true {
+      let more = try file.read(upTo: 8 << 20, at: bytes.count)
+      if more.isEmpty { break }
+      bytes += more
+    }
+    return bytes.withView { try? LastLearned($0, store: store, parameters: parameters) }
+  }
+
+  private init?(_ bytes: ByteView, store: String, parameters: String) throws(BSONFault) {
+    guard bytes.count >= 5 else { return nil }
+    let length = Int(bytes.load(0, as: Int32.self))
+    guard length >= 5, length <= bytes.count else { return nil }
+    let header = try BSONDocument(bytes.slice(0, length))
+    guard try header.value("version")?.integer == Int64(Self.version),
+      try header.value("store")?.string?.string == store,
+      try header.value("parameters")?.string?.string == parameters,
+      let asOf = try header.value("as_of")?.date, let fullAsOf = try header.value("full_as_of")?.date,
+      let watermark = try header.value("watermark")?.date
+    else { return nil }
+    (self.asOf, self.fullAsOf, self.watermark) = (asOf, fullAsOf, watermark)
+    var offset = length
+    while offset + 28 <= bytes.count {
+      let count = Int(bytes.load(offset, as: UInt32.self))
+      guard offset + 28 + count <= bytes.count else { return nil }
+      let id = bytes.slice(offset + 28, count)
+      users[id.fingerprint] = User(
+        print: bytes.load(offset + 4, as: UInt64.self), staleAfter: bytes.load(offset + 12, as: Int64.self),
+        lastPlay: bytes.load(offset + 20, as: Int64.self))
+      offset += 28 + count
+    }
+    guard offset == bytes.count else { return nil }
+  }
+
+  /// The file of the next run, which takes the place of this one's once that has written everything else.
+  final class Writer: Sendable {
+    private let path: String
+    private let file: PosixFile
+    private let isDone = Mutex(false)
+
+    init(
+      _ path: String, store: String, parameters: String, asOf: Int64, fullAsOf: Int64, watermark: Int64
+    ) throws(StoreError) {
+      self.path = path
+      file = try PosixFile(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+      var writer = BSONWriter()
+      let start = writer.open()
+      writer.append("version", int32: LastLearned.version)
+      writer.append("store", string: store)
+      writer.append("parameters", string: parameters)
+      writer.append("as_of", date: asOf)
+      writer.append("full_as_of", date: fullAsOf)
+      writer.append("watermark", date: watermark)
+      writer.close(start)
+      try file.write(writer.view.copy())
+    }
+
+    deinit { if !isDone.withLock({ $0 }) { unsafe unlink(path + ".partial") } }
+
+    /// Writes what a batch noted; order means nothing. From any thread.
+    func append(_ users: borrowing Notes) throws(StoreError) {
+      try isDone.withLock { _ throws(StoreError) in try file.write(users.writer.view.copy()) }
+    }
+
+    func commit() throws(StoreError) {
+      try file.synchronize()
+      guard unsafe rename(path + ".partial", path) == 0 else {
+        throw .inputOutput(path: path, operation: "put in place", code: errno)
+      }
+      isDone.withLock { $0 = true }
+    }
+  }
+
+  /// What a batch has to say for the next run.
+  struct Notes: ~Copyable {
+    fileprivate var writer = BSONWriter(capacity: 4096)
+
+    mutating func add(_ id: ByteView, _ user: User) {
+      writer.put(UInt32(truncatingIfNeeded: id.count))
+      writer.put(user.print)
+      writer.put(user.staleAfter)
+      writer.put(user.lastPlay)
+      writer.put(bytes: id)
+    }
+  }
+}
+
+/// A print of a user's stored documents: when it is the same, so are the figures that are made of them.
+///
+/// Of libraries and months of the archive, whose writers all set `updated_at`, it takes that and their length; of an
+/// account what the figures are made of. So a night steps over documents without reading their lists.
+struct StoredPrint {
+  private var words: UInt64 = 0x9E37_79B9_7F4A_7C15
+
+  mutating func add(_ document: BSONDocument) throws(BSONFault) {
+    if let time = try document.value("updated_at") { add(time.bytes) }
+    add(UInt64(truncatingIfNeeded: document.bytes.count))
+  }
+
+  mutating func add(account: BSONDocument) throws(BSONFault) {
+    var elements = account.elements
+    while let element = try elements.next() {
+      switch element.key {
+      case "timezone", "explicit_preferences", "onboarding":
+        add(element.key)
+        add(element.value.bytes)
+      default: break
+      }
+    }
+  }
+
+  mutating func add(_ bytes: ByteView) {
+    add(UInt64(truncatingIfNeeded: bytes.count))
+    var offset = 0
+    while offset < bytes.count {
+      var word: UInt64 = 0
+      for index in offset..<min(bytes.count, offset + 8) { word = word << 8 | UInt64(bytes[index]) }
+      add(word)
+      offset += 8
+    }
+  }
+
+  /// SplitMix64's finisher: the print is kept in a file, so it must be the same from run to run.
+  private mutating func add(_ word: UInt64) {
+    var mixed = (words ^ word) &+ 0x9E37_79B9_7F4A_7C15
+    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+    words = mixed ^ mixed >> 31
+  }
+
+  var value: UInt64 { words }
+}

@@ -1,0 +1,314 @@
+internal import BSON
+internal import Learning
+internal import Library
+internal import Stores
+internal import Sync
+
+/// Learning from the store of one run: the play archive, the catalogue, statistics and scores (section 4).
+///
+/// One read of the store, then passes over what it read:
+///
+/// 1. every user's documents become facts, in a file of numbers, and plays that the archive lacks go into it;
+/// 2. the catalogue: each user's votes on what songs are called and are like;
+/// 3. what the population likes, and the days of the service;
+/// 4. each user's statistics and scores.
+///
+/// Sums over users are exact, so that the outcome is the same bytes for every number of workers.
+struct LearnRun {
+  let options: LearnOptions
+  let store: any Store
+  /// Where the file of facts is.
+  let folder: String
+  /// Where the last run left what it knew.
+  let state: String
+  var events = LearnEvents()
+
+  private var parameters: LearningParameters { options.parameters }
+
+  func run() throws(StoreError) -> LearnSummary {
+    var clock = PhaseClock(events)
+    clock.begin("read")
+    let watermark = try store.now()
+    let collections = try LearnCollections(store)
+    let last = try lastRun(collections)
+    let zones = Zones()
+    let repertoire = Repertoire()
+    if last != nil { try readSongs(collections.songs, into: repertoire) }
+    let stored = try readPopulation(collections.population, into: repertoire)
+    var population = stored
+    let log =
+      options.dryRun || !collections.libraries.writesInOrder
+      ? nil
+      : try LastLearned.Writer(
+        LastLearned.path(state: state), store: store.name, parameters: options.fingerprint, asOf: parameters.asOf,
+        fullAsOf: last?.fullAsOf ?? parameters.asOf, watermark: watermark)
+    let days = serviceDays(since: last, zones)
+    let intake = try UserIntake(
+      options, collections, folder: folder, last: last, log: log,
+      serviceSince: last.map { serviceStart(days, since: $0.asOf, zones) } ?? .max, events: events)
+    let readers = try intake.run()
+    var summary = LearnSummary()
+    summary.isFull = last == nil
+    let renumberings = readers.map { reader in
+      summary.add(reader.summary)
+      return repertoire.merge(reader.repertoire)
+    }
+    repertoire.freeze()
+    if stopped(&summary) { return summary }
+
+    clock.begin("catalogue")
+    let visits = readers.flatMap(\.visits).sorted { $0.batch < $1.batch }.flatMap(\.visits)
+    let all = FactsScan(file: intake.file, visits: visits, renumberings: renumberings)
+    let catalogue = try self.catalogue(all, repertoire)
+    var songs = try DerivedWriter(collections.songs, options, events)
+    try catalogue.writeDocuments { key, document throws(StoreError) in try songs.add(key, document) }
+    try songs.finish(isWhole: last == nil)
+    summary.note("songs", songs)
+
+    if stopped(&summary) { return summary }
+
+    clock.begin("population")
+    try service(all, catalogue, zones, days, isFull: last == nil, collections.services, &summary)
+    if last == nil {
+      population = try self.population(all, catalogue, repertoire, collections.population, &summary)
+    }
+
+    summary.population = shares(population, before: last == nil ? stored : nil, repertoire)
+
+    if stopped(&summary) { return summary }
+
+    clock.begin("users")
+    let scan = FactsScan(
+      file: intake.file, visits: try inOrderOfWriting(all, collections), renumberings: renumberings)
+    let users = UserDocuments(
+      options, collections, scan, catalogue: catalogue, population: population, zones: zones, log: log,
+      events: events)
+    let outcome = try users.run()
+    summary.add(outcome)
+    if outcome.isInterrupted {
+      _ = stopped(&summary)
+    } else {
+      try log?.commit()
+      if !options.dryRun {
+        summary.mark = LearningCounts.Mark(
+          watermark: Instant.text(watermark), asOf: Instant.text(parameters.asOf),
+          fullAsOf: Instant.text(last?.fullAsOf ?? parameters.asOf), figures: options.fingerprint)
+      }
+    }
+    clock.end()
+    summary.seconds = clock.seconds
+    return summary
+  }
+
+  /// Whether the run is to stop here: what it has written is right, and the next one does all of it again.
+  private func stopped(_ summary: inout LearnSummary) -> Bool {
+    summary.isInterrupted = options.cancellation.isRequested
+    return summary.isInterrupted
+  }
+
+  // MARK: What was learned before
+
+  /// What an incremental run begins with; nil when everything is counted.
+  private func lastRun(_ collections: LearnCollections) throws(StoreError) -> LastLearned? {
+    guard !options.isFull else { return nil }
+    let last =
+      collections.libraries.writesInOrder
+      ? try LastLearned.read(LastLearned.path(state: state), store: store.name, parameters: options.fingerprint)
+      : try LastLearned(runsOf: store, parameters: options.fingerprint)
+    guard let last, last.asOf <= parameters.asOf else { return nil }
+    return last
+  }
+
+  private func readSongs(_ songs: any StoredCollection, into repertoire: Repertoire) throws(StoreError) {
+    try forEachDocument(songs) { document in
+      do throws(LearningFault) {
+        try repertoire.read(song: document)
+      } catch {
+        let key = (try? document.value("key"))?.string?.string ?? ""
+        events.left(LearnReport(subject: key, reason: "foreign-document", detail: error.description))
+      }
+    }
+  }
+
+  private func readPopulation(
+    _ collection: any StoredCollection, into repertoire: Repertoire
+  ) throws(StoreError) -> Population {
+    var population = Population()
+    try forEachDocument(collection) { document in
+      do throws(LearningFault) {
+        try population.read(document, into: repertoire)
+      } catch {
+        let name = (try? document.value("dimension"))?.string?.string ?? ""
+        events.left(LearnReport(subject: name, reason: "foreign-document", detail: error.description))
+      }
+    }
+    return population
+  }
+
+  private func forEachDocument(
+    _ collection: any StoredCollection, _ body: (BSONDocument) -> Void
+  ) throws(StoreError) {
+    let arena = Arena()
+    let cursor = try collection.cursor(updatedSince: nil)
+    while true {
+      arena.reset()
+      let documents = try cursor.next(upTo: 4 << 20, in: arena)
+      if documents.isEmpty { return }
+      for document in documents { body(document) }
+    }
+  }
+
+  /// The days that an incremental run counts again, as days since 1970 in the job's zone; nil for all.
+  private func serviceDays(since last: LastLearned?, _ zones: Zones) -> ClosedRange<Int64>? {
+    guard let last, let zone = zones.zone(parameters.timezone) ?? zones.zone("UTC") else { return nil }
+    let first = zone.day(of: last.asOf)
+    return first...max(first, zone.day(of: parameters.asOf))
+  }
+
+  /// When the first of these days begins, in milliseconds since 1970: who played nothing since has no part in them.
+  private func serviceStart(_ days: ClosedRange<Int64>?, since asOf: Int64, _ zones: Zones) -> Int64 {
+    // No day is as long as two, whatever its clock does.
+    let before = asOf - 2 * 86_400_000
+    guard let days, let zone = zones.zone(parameters.timezone) ?? zones.zone("UTC") else { return before }
+    return zone.firstInstant(ofDay: days.lowerBound, after: before) ?? before
+  }
+
+  // MARK: Passes
+
+  private func catalogue(_ scan: FactsScan, _ repertoire: Repertoire) throws(StoreError) -> Catalogue {
+    func votes(_ resolution: KeyResolution) throws(StoreError) -> CatalogueVotes {
+      try scan.counted(
+        workers: options.workers, from: CatalogueVotes(repertoire, parameters, resolution: resolution)
+      ) { votes, facts, visit in
+        if visit.isRecomputed { votes.add(facts) }
+      } merge: {
+        $0.merge($1)
+      }
+    }
+    let first = try votes(KeyResolution())
+    let resolution = first.resolution()
+    return Catalogue(repertoire, resolution.isEmpty ? first : try votes(resolution), asOf: parameters.asOf)
+  }
+
+  private func population(
+    _ scan: FactsScan, _ catalogue: Catalogue, _ repertoire: Repertoire, _ collection: any StoredCollection,
+    _ summary: inout LearnSummary
+  ) throws(StoreError) -> Population {
+    let part = try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {
+      part, facts, _ in
+      part.add(facts)
+    } merge: {
+      $0.merge($1)
+    }
+    let population = part.population
+    var output = try DerivedWriter(collection, options, events)
+    for dimension in Dimension.allCases.sorted(by: { ByteView($0.name) < ByteView($1.name) }) {
+      var writer = BSONWriter()
+      population.write(dimension, repertoire, asOf: parameters.asOf, to: &writer)
+      try output.add(ByteView(dimension.name), BSONDocument(unchecked: writer.view))
+    }
+    try output.finish(isWhole: false)
+    summary.note("population", output)
+    return population
+  }
+
+  /// What the population likes, for the report, with what it liked when everything was counted last.
+  private func shares(
+    _ population: Population, before: Population?, _ repertoire: Repertoire
+  ) -> [ReportData.Shares] {
+    Dimension.allCases.compactMap { dimension in
+      let shares = population.shares(of: dimension)
+      guard !shares.isEmpty else { return nil }
+      let known = Dictionary((before?.shares(of: dimension) ?? []).map { ($0.value, $0.share) }) { $1 }
+      let values = shares.map { value, share in
+        ReportData.Shares.Value(repertoire.value(value).string, share, before: known.isEmpty ? nil : known[value] ?? 0)
+      }
+      return ReportData.Shares(
+        dimension: "\(dimension.name)", values: ReportData.Shares.greatest(of: values),
+        users: population.users(of: dimension))
+    }
+  }
+
+  /// Counts the days of the service: in several passes where memory does not hold the plays of all at once.
+  private func service(
+    _ scan: FactsScan, _ catalogue: Catalogue, _ zones: Zones, _ days: ClosedRange<Int64>?, isFull: Bool,
+    _ collection: any StoredCollection, _ summary: inout LearnSummary
+  ) throws(StoreError) {
+    var output = try DerivedWriter(collection, options, events)
+    for days in try servicePasses(scan, zones, days) {
+      let empty = ServiceStatisticsPart(
+        catalogue, parameters, zones: zones, days: days, countsActiveWindows: isFull)
+      let part = try scan.counted(workers: options.workers, from: empty) { part, facts, _ in
+        part.add(facts)
+      } merge: {
+        $0.merge($1)
+      }
+      try part.writeDocuments { _, document throws(StoreError) in
+        guard let day = (try? document.value("day"))?.string else { return }
+        try output.add(day, document)
+      }
+    }
+    try output.finish(isWhole: isFull)
+    summary.note("service_stats", output)
+  }
+
+  /// Which days are counted together, ascending.
+  private func servicePasses(
+    _ scan: FactsScan, _ zones: Zones, _ days: ClosedRange<Int64>?
+  ) throws(StoreError) -> [ClosedRange<Int64>?] {
+    let mostPlays = options.servicePlays
+    guard scan.visits.reduce(0, { $0 + Int($1.length) }) / UserFacts.bytesOfPlay > mostPlays else { return [days] }
+    let counts = try scan.counted(
+      workers: options.workers, from: ServiceDays(parameters, zones: zones, days: days)
+    ) { counts, facts, _ in
+      counts.add(facts)
+    } merge: {
+      $0.merge($1)
+    }
+    return counts.ranges(upTo: mostPlays)
+  }
+
+  /// By their place in `user_stats`, then those who are new there by id.
+  private func inOrderOfWriting(
+    _ scan: FactsScan, _ collections: LearnCollections
+  ) throws(StoreError) -> [Visit] {
+    let visits = scan.visits.filter(\.isRecomputed)
+    guard collections.statistics.writesInOrder else { return visits }
+    var new: [(id: [UInt8], visit: Visit)] = []
+    for visit in visits where visit.position == .max {
+      new.append((try scan.read(visit).facts.user, visit))
+    }
+    new.sort { one, other in one.id.withView { id in other.id.withView { id < $0 } } }
+    return visits.filter { $0.position < .max }.sorted { $0.position < $1.position } + new.map(\.visit)
+  }
+}
+
+extension LearnSummary {
+  fileprivate mutating func note(_ name: String, _ output: DerivedWriter) {
+    if output.written > 0 { written[name, default: 0] += output.written }
+    if output.removed > 0 { removed[name, default: 0] += output.removed }
+    if output.conflicts > 0 { left["conflict", default: 0] += output.conflicts }
+  }
+}
+
+/// Seconds of each phase.
+private struct PhaseClock {
+  private let events: LearnEvents
+  private let clock = ContinuousClock()
+  private var current: (name: String, start: ContinuousClock.Instant)?
+  private(set) var seconds: [String: Double] = [:]
+
+  init(_ events: LearnEvents) { self.events = events }
+
+  mutating func begin(_ phase: String) {
+    end()
+    events.phase(phase)
+    current = (phase, clock.now)
+  }
+
+  mutating func end() {
+    guard let (name, start) = current else { return }
+    seconds[name] = (clock.now - start) / .seconds(1)
+    current = nil
+  }
+}

@@ -1,0 +1,86 @@
+/// What a run of learning did.
+public struct LearnSummary: Sendable {
+  /// `seen` is the sum of the others.
+  public struct Users: Sendable, Equatable {
+    public var seen = 0
+    public var changed = 0
+    /// Computed again and found the same, or known to be the same.
+    public var unchanged = 0
+    public var created = 0
+    /// Reported and left as they are.
+    public var left = 0
+  }
+
+  public var users = Users()
+  /// Users who were left, by reason.
+  public var left: [String: Int] = [:]
+  /// How many documents of each collection were written.
+  public var written: [String: Int] = [:]
+  /// How many documents of each collection were removed.
+  public var removed: [String: Int] = [:]
+  /// Users whose documents were computed.
+  public var computed = 0
+  /// Counted plays of these.
+  public var plays = 0
+  /// Entries of stored documents that could not be used.
+  public var unusable = 0
+  /// Users of a zone that the database does not have, by its name.
+  public var unknownZones: [String: Int] = [:]
+  /// Users with scores and without an account, where the scores are mirrored.
+  public var withoutAccount = 0
+  /// Where the next run goes on.
+  var mark: LearningCounts.Mark?
+  /// What the population likes, for the report.
+  var population: [ReportData.Shares] = []
+  /// Whether everything was counted.
+  public var isFull = false
+  /// Whether the run was asked to stop, and did: the next one does all of it.
+  public var isInterrupted = false
+  /// Seconds by phase.
+  public var seconds: [String: Double] = [:]
+
+  public init() {}
+
+  public var isBalanced: Bool {
+    users.seen == users.changed + users.unchanged + users.created + users.left
+  }
+
+  mutating func leave(_ reason: String) {
+    users.seen += 1
+    users.left += 1
+    left[reason, default: 0] += 1
+  }
+
+  mutating func add(_ other: LearnSummary) {
+    users.seen += other.users.seen
+    users.changed += other.users.changed
+    users.unchanged += other.users.unchanged
+    users.created += other.users.created
+    users.left += other.users.left
+    left.merge(other.left, uniquingKeysWith: +)
+    written.merge(other.written, uniquingKeysWith: +)
+    removed.merge(other.removed, uniquingKeysWith: +)
+    computed += other.computed
+    plays += other.plays
+    unusable += other.unusable
+    unknownZones.merge(other.unknownZones, uniquingKeysWith: +)
+    withoutAccount += other.withoutAccount
+  }
+}
+
+/// A user, song or month that was left as it is.
+public struct LearnReport: Sendable {
+  /// The user; of a song its key.
+  public var subject: String
+  /// `foreign-document`, `document-too-large`, `newer` or `conflict`.
+  public var reason: String
+  public var detail: String
+}
+
+/// What a run tells while it goes on. Called from several threads.
+public struct LearnEvents: Sendable {
+  public var left: @Sendable (LearnReport) -> Void = { _ in }
+  public var phase: @Sendable (String) -> Void = { _ in }
+
+  public init() {}
+}

@@ -1,0 +1,218 @@
+internal import BSON
+internal import Dispatch
+internal import Stores
+internal import Sync
+internal import Synchronization
+
+/// The documents of a batch of users, in an arena that is the batch's until it is written.
+///
+/// Safe to hand to the writing queue: the worker that made it is done with it.
+final class LearnedBatch: @unchecked Sendable {
+  let arena: Arena
+  var statistics: [DocumentChange] = []
+  var scores: [DocumentChange] = []
+  var accounts: [DocumentChange] = []
+  var notes = LastLearned.Notes()
+  var summary = LearnSummary()
+
+  init(_ arena: Arena) { self.arena = arena }
+}
+
+/// Takes the batches of the last pass and writes them.
+final class LearnedOutput: Sendable {
+  /// What the writing queue alone touches.
+  ///
+  /// Safe to share: every use is on the serial queue, or after it is drained.
+  private final class State: @unchecked Sendable {
+    var writers: Writers?
+    var waiting: [Int: LearnedBatch] = [:]
+    var next = 0
+    var summary = LearnSummary()
+  }
+
+  /// A directory's writers, or one batch's to a server.
+  private struct Writers {
+    var statistics: any StoreWriter
+    var scores: any StoreWriter
+    var accounts: (any StoreWriter)?
+    var all: [any StoreWriter] { [statistics, scores] + (accounts.map { [$0] } ?? []) }
+  }
+
+  /// Arenas that wait for their next batch.
+  ///
+  /// Safe to share: an arena is in the list, or with one batch.
+  private struct Arenas: @unchecked Sendable { var idle: [Arena] = [] }
+
+  private let options: LearnOptions
+  private let collections: LearnCollections
+  private let events: LearnEvents
+  private let slots: DispatchSemaphore
+  private let queue = DispatchQueue(label: "mixdown.learn.write")
+  private let state = State()
+  private let failure = Mutex<StoreError?>(nil)
+  private let begun = Mutex(0)
+  private let arenas = Mutex(Arenas())
+
+  init(_ collections: LearnCollections, _ options: LearnOptions, _ events: LearnEvents) throws(StoreError) {
+    self.collections = collections
+    self.options = options
+    self.events = events
+    slots = DispatchSemaphore(value: options.batchesInFlight)
+    if collections.statistics.writesInOrder { state.writers = try writers(.stored) }
+  }
+
+  private func writers(_ order: WriteOrder) throws(StoreError) -> Writers? {
+    guard !options.dryRun else { return nil }
+    return Writers(
+      statistics: try collections.statistics.beginWriting(order), scores: try collections.scores.beginWriting(.any),
+      accounts: options.mirrorsUsers ? try collections.accounts.beginWriting(.any) : nil)
+  }
+
+  /// What went wrong first, if anything did.
+  var failed: StoreError? { failure.withLock { $0 } }
+
+  /// Gives up: later batches are not written.
+  func fail(_ error: StoreError) {
+    failure.withLock { $0 = $0 ?? error }
+    // Whoever waits for a batch that never comes goes on, and sees the failure.
+    for _ in 0..<options.batchesInFlight { slots.signal() }
+  }
+
+  /// Waits until another batch may be begun, and gives its number; nil when there is none.
+  func reserve(batches: Int) -> Int? {
+    slots.wait()
+    guard failed == nil else { return nil }
+    let number = begun.withLock { number in
+      defer { number += 1 }
+      return number
+    }
+    guard number < batches else {
+      slots.signal()
+      return nil
+    }
+    return number
+  }
+
+  func arena() -> Arena { arenas.withLock { $0.idle.popLast() ?? Arena() } }
+
+  private func giveBack(_ batch: LearnedBatch) {
+    batch.arena.reset()
+    arenas.withLock { $0.idle.append(batch.arena) }
+  }
+
+  // MARK: A directory
+
+  /// Takes the batch with this number; numbers are counted from 0 without gaps.
+  func accept(_ batch: LearnedBatch, number: Int) {
+    queue.async {
+      let state = self.state
+      state.waiting[number] = batch
+      while let batch = state.waiting.removeValue(forKey: state.next) {
+        state.next += 1
+        self.write(batch)
+        self.giveBack(batch)
+        self.slots.signal()
+      }
+    }
+  }
+
+  private func write(_ batch: LearnedBatch) {
+    guard failed == nil else { return }
+    do throws(StoreError) {
+      if !batch.statistics.isEmpty { try state.writers?.statistics.write(batch.statistics) }
+      if !batch.scores.isEmpty { try state.writers?.scores.write(batch.scores) }
+      if !batch.accounts.isEmpty {
+        try options.journal?.record(batch.accounts, of: collections.accounts)
+        try state.writers?.accounts?.write(batch.accounts)
+      }
+    } catch {
+      return fail(error)
+    }
+    count(batch, (batch.statistics.count, batch.scores.count, batch.accounts.count))
+  }
+
+  private func count(_ batch: LearnedBatch, _ written: (statistics: Int, scores: Int, accounts: Int)) {
+    batch.summary.written = [
+      "user_stats": written.statistics, "user_scores": written.scores, "users": written.accounts,
+    ].filter { $0.value > 0 }
+    state.summary.add(batch.summary)
+  }
+
+  // MARK: A server
+
+  /// Sends a batch at once. What somebody else has written in between is read and decided again.
+  ///
+  /// - Parameter mirror: an account with the scores of its change in it; nil where it has them.
+  func send(
+    _ batch: LearnedBatch, mirror: (DocumentChange, BSONDocument) throws(StoreError) -> DocumentChange?
+  ) throws(StoreError) {
+    var written = (statistics: batch.statistics.count, scores: batch.scores.count, accounts: batch.accounts.count)
+    if let writers = try writers(.any) {
+      written.statistics = try send(batch.statistics, to: collections.statistics, with: writers.statistics, of: batch)
+      written.scores = try send(batch.scores, to: collections.scores, with: writers.scores, of: batch)
+      if let writer = writers.accounts, !batch.accounts.isEmpty {
+        try options.journal?.record(batch.accounts, of: collections.accounts)
+        let outcome = try DerivedWrite.write(
+          batch.accounts, to: collections.accounts, with: writer, in: batch.arena
+        ) { change, stored throws(StoreError) in
+          try options.journal?.withdraw([change], of: collections.accounts)
+          guard let stored, let next = try mirror(change, stored) else { return nil }
+          try options.journal?.record([next], of: collections.accounts)
+          return next
+        }
+        written.accounts = outcome.written
+        note(outcome.left, collections.accounts, in: batch)
+      }
+      for writer in writers.all { try writer.commit() }
+    }
+    queue.sync { count(batch, written) }
+    giveBack(batch)
+    slots.signal()
+  }
+
+  private func send(
+    _ changes: [DocumentChange], to collection: any StoredCollection, with writer: any StoreWriter,
+    of batch: LearnedBatch
+  ) throws(StoreError) -> Int {
+    guard !changes.isEmpty else { return 0 }
+    let outcome = try DerivedWrite.write(changes, to: collection, with: writer, in: batch.arena) {
+      change, stored throws(StoreError) in
+      try DerivedWrite.change(change, over: stored, in: collection, force: options.force, batch.arena)
+    }
+    note(outcome.left, collection, in: batch)
+    return outcome.written
+  }
+
+  private func note(_ left: [ByteView], _ collection: any StoredCollection, in batch: LearnedBatch) {
+    guard !left.isEmpty else { return }
+    batch.summary.left["conflict", default: 0] += left.count
+    for key in left { events.left(DerivedWrite.report(key.string, collection)) }
+  }
+
+  // MARK: The end
+
+  /// Waits for all batches to be written, and makes them visible.
+  func finish() throws(StoreError) -> LearnSummary {
+    queue.sync {}
+    if let error = failed { throw error }
+    if let writers = state.writers {
+      if options.mirrorsUsers { try options.journal?.seal() }
+      for writer in writers.all { try writer.commit() }
+    }
+    return state.summary
+  }
+
+  /// Waits for the batches in flight of a run that was asked to stop: a directory stays as it was, a server keeps what
+  /// it has.
+  func stop() -> LearnSummary {
+    abandon()
+    var summary = state.summary
+    summary.isInterrupted = true
+    return summary
+  }
+
+  /// Takes everything back.
+  func abandon() {
+    queue.sync { for writer in state.writers?.all ?? [] { writer.abandon() } }
+  }
+}

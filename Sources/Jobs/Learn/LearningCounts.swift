@@ -1,0 +1,86 @@
+internal import Synchronization
+
+/// What a run learned, in its manifest.
+public struct LearningCounts: Codable, Sendable {
+  public struct Report: Codable, Sendable {
+    /// The user; of a song its key.
+    public var subject: String
+    public var reason: String
+    public var detail: String
+  }
+
+  /// Where the next run goes on; nil when this one wrote nothing.
+  public struct Mark: Codable, Sendable, Equatable {
+    /// The server's own time when the run began to read.
+    public var watermark: String
+    /// The clock of the run, and of the last one that counted everything.
+    public var asOf: String
+    public var fullAsOf: String
+    /// The parameters that make the figures of two runs comparable.
+    public var figures: String
+
+    enum CodingKeys: String, CodingKey {
+      case watermark, figures
+      case asOf = "as_of"
+      case fullAsOf = "full_as_of"
+    }
+  }
+
+  public var mark: Mark?
+  /// Whether everything was counted.
+  public var full: Bool
+  public var users: Manifest.Users
+  /// Users whose documents were computed, the others having been known to be the same.
+  public var computed: Int
+  /// Counted plays of these.
+  public var plays: Int
+  /// Entries of stored documents that could not be used.
+  public var unusable: Int
+  /// Documents written, and removed, by collection.
+  public var written: [String: Int]
+  public var removed: [String: Int]
+  /// Users of a zone that the zone database does not have, by its name.
+  public var unknownZones: [String: Int]
+  /// Users with scores and without an account, where the scores are mirrored.
+  public var withoutAccount: Int
+  /// What was left as it was and why: the first hundred.
+  public var reports: [Report]
+
+  enum CodingKeys: String, CodingKey {
+    case mark, full, users, computed, plays, unusable, written, removed, reports
+    case unknownZones = "unknown_zones"
+    case withoutAccount = "without_account"
+  }
+}
+
+extension Manifest {
+  /// Takes over the figures of finished learning.
+  mutating func take(_ summary: LearnSummary, reports: [LearnReport]) {
+    let users = Users(
+      seen: summary.users.seen, changed: summary.users.changed, unchanged: summary.users.unchanged,
+      created: summary.users.created, left: summary.users.left)
+    // In a job with a merge the users of the manifest are the merge's.
+    if self.users.seen == 0 { self.users = users }
+    learning = LearningCounts(
+      mark: summary.mark, full: summary.isFull, users: users, computed: summary.computed, plays: summary.plays,
+      unusable: summary.unusable, written: summary.written, removed: summary.removed,
+      unknownZones: summary.unknownZones, withoutAccount: summary.withoutAccount,
+      reports: reports.prefix(100).map {
+        LearningCounts.Report(subject: $0.subject, reason: $0.reason, detail: $0.detail)
+      })
+    left.merge(summary.left, uniquingKeysWith: +)
+    for (phase, time) in summary.seconds { seconds["learn.\(phase)"] = time }
+  }
+}
+
+/// Reports from several threads.
+final class ReportList: Sendable {
+  private let reports = Mutex<[LearnReport]>([])
+
+  func add(_ report: LearnReport) { reports.withLock { $0.append(report) } }
+
+  /// In an order that does not depend on who came first.
+  var sorted: [LearnReport] {
+    reports.withLock { $0 }.sorted { ($0.subject, $0.reason, $0.detail) < ($1.subject, $1.reason, $1.detail) }
+  }
+}

@@ -1,0 +1,131 @@
+internal import BSON
+internal import Learning
+internal import Library
+public import Stores
+
+/// What the store knows of one person, for the commands that show it: read alone, nothing is written.
+public struct PersonView {
+  private let collections: LearnCollections
+  private let arena = Arena()
+  private let user: [UInt8]
+
+  /// - Parameter user: the id.
+  public init(_ user: String, store: any Store) throws(StoreError) {
+    self.user = Array(user.utf8)
+    collections = try LearnCollections(store)
+  }
+
+  private func first(_ collection: any StoredCollection) throws(StoreError) -> BSONDocument? {
+    try documents(collection).first
+  }
+
+  private func documents(_ collection: any StoredCollection) throws(StoreError) -> [BSONDocument] {
+    let id = user.withView { arena.copy($0) }
+    return try collection.all(of: [id], in: arena).first ?? []
+  }
+
+  /// The person's `user_stats` as JSON in relaxed form; nil when there are none.
+  public func statistics() throws(StoreError) -> PersonStatistics? {
+    guard let document = try first(collections.statistics) else { return nil }
+    do throws(BSONFault) {
+      return try PersonStatistics(document)
+    } catch {
+      throw collections.statistics.refusal(of: document.bytes, error)
+    }
+  }
+
+  /// Explains the person's scores as they are stored: with the parameters and the clock of that document.
+  ///
+  /// - Parameters:
+  ///   - value: of which to tell; nil for all that are kept.
+  ///   - asOf: another clock, in milliseconds since 1970.
+  /// - Returns: nil for a person of whom the store knows nothing.
+  public func explanation(value: String?, asOf: Int64?) throws(PersonFault) -> PersonExplanation? {
+    do throws(StoreError) {
+      guard var parameters = try parameters() else { return nil }
+      if let asOf { parameters.asOf = asOf }
+      let repertoire = Repertoire()
+      try forEach(collections.songs) { try? repertoire.read(song: $0) }
+      var population = Population()
+      try forEach(collections.population) { try? population.read($0, into: repertoire) }
+      var reader = FactsReader(into: repertoire)
+      let id = user.withView { arena.copy($0) }
+      let stored = StoredUser(
+        user: id, library: try first(collections.libraries), archive: try documents(collections.plays),
+        account: try first(collections.accounts))
+      let facts: UserFacts
+      do throws(LearningFault) {
+        facts = try reader.facts(of: stored)
+      } catch {
+        throw .refused(path: collections.libraries.name, offset: 0, why: error.description)
+      }
+      repertoire.freeze()
+      var votes = CatalogueVotes(repertoire, parameters)
+      votes.add(facts)
+      let resolution = votes.resolution()
+      if !resolution.isEmpty {
+        votes = CatalogueVotes(repertoire, parameters, resolution: resolution)
+        votes.add(facts)
+      }
+      let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
+      var explainer = Explainer(catalogue, population, parameters, zones: Zones())
+      var found: [Explanation] = []
+      let only = value.flatMap { text in Array(text.utf8).withView { repertoire.number(ofValue: $0) } }
+      if value == nil || only != nil {
+        for dimension in Dimension.allCases {
+          found += explainer.explanations(of: facts, dimension, only: only)
+        }
+      }
+      return PersonExplanation(
+        user: String(decoding: user, as: UTF8.self), found, catalogue, repertoire, parameters)
+    } catch {
+      throw PersonFault(error)
+    }
+  }
+
+  /// Those that the stored scores were computed with.
+  private func parameters() throws(StoreError) -> LearningParameters? {
+    guard let scores = try first(collections.scores) else { return nil }
+    do throws(BSONFault) {
+      var parameters = LearningParameters(asOf: try scores.value("as_of")?.date ?? wallClock())
+      guard let stored = try scores.value("parameters")?.document else { return parameters }
+      func number(_ key: StaticString, _ current: Double) throws(BSONFault) -> Double {
+        try stored.value(key)?.double ?? current
+      }
+      parameters.halfLifeDays = try number("half_life_days", parameters.halfLifeDays)
+      parameters.explicitWeight = try number("explicit_weight", parameters.explicitWeight)
+      parameters.favoriteWeight = try number("favorite_weight", parameters.favoriteWeight)
+      parameters.unknownWeight = try number("unknown_weight", parameters.unknownWeight)
+      parameters.likedAbove = try number("liked_above", parameters.likedAbove)
+      parameters.skippedBelow = try number("skipped_below", parameters.skippedBelow)
+      if let weights = try stored.value("prior_weight")?.document {
+        for dimension in Dimension.allCases {
+          if let weight = try weights.value(dimension.name)?.double { parameters.priorWeight[dimension] = weight }
+        }
+      }
+      return parameters
+    } catch {
+      throw collections.scores.refusal(of: scores.bytes, error)
+    }
+  }
+
+  private func forEach(
+    _ collection: any StoredCollection, _ body: (BSONDocument) -> Void
+  ) throws(StoreError) {
+    let arena = Arena()
+    let cursor = try collection.cursor(updatedSince: nil)
+    while true {
+      arena.reset()
+      let documents = try cursor.next(upTo: 4 << 20, in: arena)
+      if documents.isEmpty { return }
+      for document in documents { body(document) }
+    }
+  }
+}
+
+/// Why a person cannot be shown.
+public struct PersonFault: Error, CustomStringConvertible {
+  public let error: StoreError
+  init(_ error: StoreError) { self.error = error }
+  public var description: String { error.description }
+}

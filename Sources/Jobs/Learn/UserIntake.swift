@@ -1,0 +1,151 @@
+internal import BSON
+internal import Learning
+internal import Stores
+internal import Sync
+internal import Synchronization
+
+/// A cursor that workers take turns at. Used with the lock of its source held.
+///
+/// Safe to share for that reason alone: see ``BatchSource``.
+final class SharedCursor: @unchecked Sendable {
+  private let cursor: any DocumentCursor
+  private let limit: Int
+
+  init(_ cursor: any DocumentCursor, limit: Int) {
+    self.cursor = cursor
+    self.limit = limit
+  }
+
+  func next(in arena: Arena) throws(StoreError) -> [BSONDocument]? {
+    let documents = try cursor.next(upTo: limit, in: arena)
+    return documents.isEmpty ? nil : documents
+  }
+}
+
+/// The first pass of a run: reads every user's documents once; of a server between full runs those of whom something
+/// changed.
+///
+/// Libraries first, then accounts of people without one, then what the archive alone knows of.
+final class UserIntake: Sendable {
+  let options: LearnOptions
+  let collections: LearnCollections
+  let file: FactsFile
+  let archive: ArchiveStage
+  let span: ArchiveSpan
+  let events: LearnEvents
+  /// What the last run left; nil when everything is counted.
+  let last: LastLearned?
+  /// What this run leaves for the next; nil where nothing is written.
+  let log: LastLearned.Writer?
+  /// Users with a play at or after this are read although nothing changed, for the days of `service_stats` since the
+  /// last run; in milliseconds since 1970.
+  let serviceSince: Int64
+  private let archived = Mutex<Set<UInt64>>([])
+
+  init(
+    _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
+    log: LastLearned.Writer?, serviceSince: Int64, events: LearnEvents
+  ) throws(StoreError) {
+    self.options = options
+    self.collections = collections
+    self.last = last
+    self.log = log
+    self.serviceSince = serviceSince
+    self.events = events
+    file = try FactsFile(in: folder)
+    archive = try ArchiveStage(collections.plays, options)
+    span = ArchiveSpan(asOf: options.parameters.asOf, months: options.archiveMonths)
+  }
+
+  /// Reads everybody; what each reader found is with it.
+  func run() throws(StoreError) -> [UserReader] {
+    let readers = (0..<options.workers).map { UserReader(self, number: $0) }
+    do throws(StoreError) {
+      if let last, !collections.libraries.writesInOrder {
+        try readChanged(since: last, readers)
+      } else {
+        try readAll(readers)
+      }
+      try archive.commit()
+    } catch {
+      archive.abandon()
+      throw error
+    }
+    return readers
+  }
+
+  private func readAll(_ readers: [UserReader]) throws(StoreError) {
+    try read(collections.libraries.cursor(updatedSince: nil), readers) {
+      reader, documents, number throws(StoreError) in
+      try reader.read(libraries: documents, batch: number)
+    }
+    try read(collections.accounts.cursor(updatedSince: nil), readers) {
+      reader, documents, number throws(StoreError) in
+      try reader.read(accounts: documents, batch: 1 << 40 | number)
+    }
+    try read(collections.plays.cursor(updatedSince: nil), readers) { reader, documents, number throws(StoreError) in
+      try reader.read(months: documents, batch: 1 << 41 | number)
+    }
+  }
+
+  /// Of a server those of whom something changed: what was written since the watermark less an hour, choices and zones
+  /// that are not those of the stored figures, and figures that are due.
+  private func readChanged(since last: LastLearned, _ readers: [UserReader]) throws(StoreError) {
+    let since = last.watermark - 3_600_000
+    let changed = try ChangedUsers(collections, since: since, options).ids
+    // A play is written after it was played, so that these are also all who played on the days that are counted again.
+    let cursor = try collections.libraries.cursor(updatedSince: min(since, serviceSince))
+    try read(cursor, readers) { reader, documents, number throws(StoreError) in
+      try reader.read(libraries: documents, changedSince: since, or: changed, batch: number)
+    }
+    // The others among them, in batches of one size.
+    let rest = archived.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
+      .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
+    let next = Atomic(0)
+    try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
+      while !hasFailed(), !options.cancellation.isRequested {
+        let start = next.add(FactsScan.batchSize, ordering: .relaxed).oldValue
+        guard start < rest.count else { break }
+        let ids = rest[start..<min(rest.count, start + FactsScan.batchSize)]
+        try readers[worker].read(ids: ids, batch: 1 << 40 | start)
+      }
+    }
+  }
+
+  private func read(
+    _ documents: any DocumentCursor, _ readers: [UserReader],
+    _ body: @Sendable (UserReader, [BSONDocument], Int) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    let cursor = SharedCursor(documents, limit: options.readLimit)
+    let number = Mutex(0)
+    try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
+      let reader = readers[worker]
+      while !hasFailed(), !options.cancellation.isRequested {
+        let next = try number.withLock { number throws(StoreError) -> (documents: [BSONDocument], number: Int)? in
+          guard let documents = try cursor.next(in: reader.emptiedArena()) else { return nil }
+          defer { number += 1 }
+          return (documents, number)
+        }
+        guard let next else { break }
+        try body(reader, next.documents, next.number)
+      }
+    }
+  }
+
+  /// Whether the figures of a user may differ from those that are stored.
+  func mustCompute(_ id: ByteView, _ last: LastLearned.User?, print: UInt64) -> Bool {
+    guard let last, last.print == print, last.staleAfter > options.parameters.asOf else { return true }
+    // Somebody may have removed what was learned.
+    return collections.scores.writesInOrder && collections.scores.position(of: id) == nil
+  }
+
+  /// Notes users who had their turn.
+  func note(seen ids: [ByteView]) { archived.withLock { seen in for id in ids { seen.insert(id.fingerprint) } } }
+
+  /// Leaves one month of each user, and nothing of users who had their turn.
+  func firstSeen(
+    _ months: [(id: ByteView, document: BSONDocument)]
+  ) -> [(id: ByteView, document: BSONDocument)] {
+    archived.withLock { seen in months.filter { seen.insert($0.id.fingerprint).inserted } }
+  }
+}

@@ -1,0 +1,314 @@
+internal import BSON
+internal import Learning
+internal import Library
+internal import Stores
+internal import Synchronization
+
+/// Reads batches of users for one worker: their facts go to the file of facts, plays that the archive lacks into it.
+///
+/// Safe to hand from thread to thread: one worker at a time has it, and between the phases nobody.
+final class UserReader: @unchecked Sendable {
+  let repertoire = Repertoire()
+  private(set) var summary = LearnSummary()
+  /// By the number of the batch that they were in.
+  private(set) var visits: [(batch: Int, visits: [Visit])] = []
+
+  private let intake: UserIntake
+  private let number: Int16
+  private let arena = Arena()
+  private var facts: FactsReader
+  private var normalizer: Normalizer
+  private var archive: PlayArchive
+  private var output = BSONWriter(capacity: 1 << 18)
+
+  /// A user with all that the store holds of them.
+  private struct Found {
+    var id: ByteView
+    var library: BSONDocument?
+    var months: [BSONDocument] = []
+    var account: BSONDocument?
+    /// The library's plays, where the archive may lack some.
+    var plays: [Entry] = []
+    var isRecomputed = false
+    /// Whether nothing changed, as far as a server says.
+    var isKnown = false
+    var print: UInt64 = 0
+  }
+
+  init(_ intake: UserIntake, number: Int) {
+    self.intake = intake
+    self.number = Int16(truncatingIfNeeded: number)
+    facts = FactsReader(into: repertoire)
+    normalizer = Normalizer(arena: arena, sections: [.history])
+    archive = PlayArchive(asOf: intake.options.parameters.asOf, arena: arena)
+  }
+
+  /// The reader's memory for the next batch; what the last one read is gone.
+  func emptiedArena() -> Arena {
+    arena.reset()
+    return arena
+  }
+
+  // MARK: Batches
+
+  /// Reads users who have a library.
+  func read(libraries: [BSONDocument], batch: Int) throws(StoreError) {
+    try read(users(libraries, "user_id"), batch: batch) { $0.library = $1 }
+  }
+
+  /// Reads users whose library was written lately: those of whom nothing changed since a time, in ms since 1970, are of
+  /// use to the days of the service alone.
+  func read(
+    libraries: [BSONDocument], changedSince time: Int64, or changed: Set<[UInt8]>, batch: Int
+  ) throws(StoreError) {
+    let users = users(libraries, "user_id")
+    intake.note(seen: users.map(\.id))
+    try read(users, batch: batch) { user, library in
+      user.library = library
+      let written = (try? library.value("updated_at"))?.date
+      user.isKnown = written.map { $0 < time } ?? false && !changed.contains(user.id.copy())
+    }
+  }
+
+  /// Reads users by their ids, which are distinct and ascending.
+  func read(ids: ArraySlice<[UInt8]>, batch: Int) throws(StoreError) {
+    let arena = emptiedArena()
+    let ids = ids.map { id in id.withView { arena.copy($0) } }
+    let libraries = try intake.collections.libraries.all(of: ids, in: arena)
+    let users = ids.map { (id: $0, document: BSONDocument.empty) }
+    var place = 0
+    try read(users, batch: batch) { user, _ in
+      if place < libraries.count { user.library = libraries[place].first }
+      place += 1
+    }
+  }
+
+  /// Reads accounts; who has a library was read with it.
+  func read(accounts: [BSONDocument], batch: Int) throws(StoreError) {
+    try read(try withoutLibrary(users(accounts, "id")), batch: batch) { $0.account = $1 }
+  }
+
+  /// Reads users who have nothing but plays in the archive.
+  func read(months: [BSONDocument], batch: Int) throws(StoreError) {
+    var found = try withoutLibrary(users(months, "user_id"))
+    found = intake.firstSeen(found)
+    guard !found.isEmpty else { return }
+    let hasAccount = try intake.collections.accounts.contains(found.map(\.id))
+    try read(zip(found, hasAccount).filter { !$1 }.map(\.0), batch: batch) { _, _ in }
+  }
+
+  private func users(
+    _ documents: [BSONDocument], _ key: StaticString
+  ) -> [(id: ByteView, document: BSONDocument)] {
+    var users: [(id: ByteView, document: BSONDocument)] = []
+    for document in documents {
+      if let id = (try? document.value(key))?.string { users.append((id, document)) }
+    }
+    return users
+  }
+
+  /// Those without a library, each once, ascending.
+  private func withoutLibrary(
+    _ users: [(id: ByteView, document: BSONDocument)]
+  ) throws(StoreError) -> [(id: ByteView, document: BSONDocument)] {
+    var distinct: [(id: ByteView, document: BSONDocument)] = []
+    for user in users.sorted(by: { $0.id < $1.id }) where user.id != distinct.last?.id { distinct.append(user) }
+    guard !distinct.isEmpty else { return [] }
+    let hasLibrary = try intake.collections.libraries.contains(distinct.map(\.id))
+    return zip(distinct, hasLibrary).filter { !$1 }.map(\.0)
+  }
+
+  private func read(
+    _ users: [(id: ByteView, document: BSONDocument)], batch: Int, _ put: (inout Found, BSONDocument) -> Void
+  ) throws(StoreError) {
+    guard !users.isEmpty else { return }
+    let ids = users.map(\.id)
+    var found: [Found] = []
+    let months = try intake.collections.plays.all(of: ids, in: arena)
+    let accounts = try intake.collections.accounts.all(of: ids, in: arena)
+    for (index, user) in users.enumerated() {
+      var next = Found(id: user.id)
+      if index < months.count { next.months = months[index] }
+      if index < accounts.count { next.account = accounts[index].first }
+      put(&next, user.document)
+      found.append(next)
+    }
+    try read(&found, batch: batch)
+  }
+
+  // MARK: Users
+
+  private func read(_ users: inout [Found], batch: Int) throws(StoreError) {
+    output.removeAll()
+    var visits: [Visit] = []
+    var notes = LastLearned.Notes()
+    var archiving: [(Found, [DocumentChange])] = []
+    for index in users.indices {
+      do throws(BSONFault) {
+        guard let changes = try read(&users[index], &visits, &notes) else { continue }
+        if !changes.isEmpty { archiving.append((users[index], changes)) }
+      } catch {
+        leave(users[index].id, "foreign-document", "\(error)")
+      }
+    }
+    try write(archiving)
+    let offset = try intake.file.append(output.view)
+    for index in visits.indices { visits[index].offset += offset }
+    self.visits.append((batch, visits))
+    try intake.log?.append(notes)
+  }
+
+  /// Reads one user.
+  ///
+  /// - Returns: what changes in the archive; nil for a user of whom nothing has changed.
+  private func read(
+    _ user: inout Found, _ visits: inout [Visit], _ notes: inout LastLearned.Notes
+  ) throws(BSONFault) -> [DocumentChange]? {
+    let last = intake.last?.user(user.id)
+    user.print = try print(user)
+    user.isRecomputed = !user.isKnown && intake.mustCompute(user.id, last, print: user.print)
+    if !user.isRecomputed {
+      summary.users.seen += 1
+      summary.users.unchanged += 1
+      if let last {
+        notes.add(user.id, last)
+        guard last.lastPlay >= intake.serviceSince else { return nil }
+      }
+    }
+    var changes = user.isRecomputed ? try outlived(&user) : []
+    let facts: UserFacts
+    do throws(LearningFault) {
+      facts = try self.facts.facts(
+        of: StoredUser(user: user.id, library: user.library, archive: user.months, account: user.account))
+    } catch {
+      if user.isRecomputed {
+        changes += try archived(&user)
+        leave(user.id, "foreign-document", "\(error)")
+      }
+      return changes
+    }
+    // Facts are the same before their plays are archived and after: both join them by one rule.
+    if user.isRecomputed, !self.facts.isArchived { changes += try archived(&user) }
+    guard facts.saysSomething else { return changes }
+    if user.isRecomputed { summary.unusable += facts.unusable }
+    let start = output.count
+    output.put(try print(user))
+    facts.encode(to: &output)
+    visits.append(
+      Visit(
+        offset: start, length: Int32(truncatingIfNeeded: output.count - start), reader: number,
+        isRecomputed: user.isRecomputed,
+        position: user.isRecomputed ? intake.collections.statistics.position(of: user.id) ?? .max : .max))
+    return changes
+  }
+
+  private func print(_ user: Found) throws(BSONFault) -> UInt64 {
+    var print = StoredPrint()
+    if let library = user.library { try print.add(library) }
+    for month in user.months { try print.add(month) }
+    if let account = user.account { try print.add(account: account) }
+    return print.value
+  }
+
+  private func leave(_ id: ByteView, _ reason: String, _ detail: String) {
+    summary.leave(reason)
+    intake.events.left(LearnReport(subject: id.string, reason: reason, detail: detail))
+  }
+
+  // MARK: The archive
+
+  /// The months that are kept no longer, which leave `user`.
+  private func outlived(_ user: inout Found) throws(BSONFault) -> [DocumentChange] {
+    guard intake.span.firstMonth != nil else { return [] }
+    var changes: [DocumentChange] = []
+    var kept: [BSONDocument] = []
+    for month in user.months {
+      if try intake.span.keeps(month) {
+        kept.append(month)
+      } else {
+        let name = try month.value("month")?.string
+        changes.append(DocumentChange(key: user.id, subkey: name, stored: month, document: nil))
+      }
+    }
+    user.months = kept
+    return changes
+  }
+
+  /// The months that change, which take the place of the stored ones in `user`.
+  private func archived(_ user: inout Found) throws(BSONFault) -> [DocumentChange] {
+    if let library = user.library, let history = try library.value("history") {
+      var replica = Replica(origin: .cloud, time: nil)
+      try normalizer.read(.history, history, into: &replica)
+      user.plays = (replica.history ?? []).filter { $0.playedAt >= intake.span.start }
+    }
+    return try added(&user)
+  }
+
+  /// What the user's plays add to the months that are stored.
+  private func added(_ user: inout Found) throws(BSONFault) -> [DocumentChange] {
+    guard !user.plays.isEmpty else { return [] }
+    var changes: [DocumentChange] = []
+    for month in try archive.months(adding: user.plays, of: user.id, to: user.months) {
+      guard month.document.bytes.count <= 16 << 20 else {
+        let detail = "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"
+        summary.left["document-too-large", default: 0] += 1
+        intake.events.left(LearnReport(subject: user.id.string, reason: "document-too-large", detail: detail))
+        continue
+      }
+      changes.append(
+        DocumentChange(
+          key: user.id, subkey: month.name, stored: month.stored, document: month.document,
+          changedFields: ["plays", "updated_at"]))
+      user.months.removeAll { $0.bytes.isSamePlace(as: month.stored?.bytes ?? .empty) }
+      user.months.append(month.document)
+    }
+    try user.months.sortByMonth()
+    return changes
+  }
+
+  private static let mostTries = 5
+
+  /// Writes changes; months that somebody else has written in between are read and joined again.
+  private func write(_ archiving: [(user: Found, changes: [DocumentChange])]) throws(StoreError) {
+    var rest = archiving
+    for attempt in 1...Self.mostTries where !rest.isEmpty {
+      let owners = rest.indices.flatMap { index in rest[index].changes.map { _ in index } }
+      let changes = rest.flatMap(\.changes)
+      let conflicts = try intake.archive.write(changes)
+      let made = changes.indices.filter { !conflicts.contains($0) }
+      let removed = made.count { changes[$0].document == nil }
+      if made.count > removed { summary.written["play_archive", default: 0] += made.count - removed }
+      if removed > 0 { summary.removed["play_archive", default: 0] += removed }
+      guard !conflicts.isEmpty else { return }
+      var again: [(user: Found, changes: [DocumentChange])] = []
+      for index in Set(conflicts.map { owners[$0] }).sorted() {
+        var user = rest[index].user
+        guard attempt < Self.mostTries else {
+          summary.left["conflict", default: 0] += 1
+          intake.events.left(
+            LearnReport(
+              subject: user.id.string, reason: "conflict",
+              detail: "somebody else wrote the archive each of the \(attempt) times that plays were added; run again"))
+          continue
+        }
+        user.months = try intake.collections.plays.all(of: [user.id], in: arena).first ?? []
+        do throws(BSONFault) {
+          again.append((user, try added(&user)))
+        } catch {
+          throw intake.collections.plays.refusal(of: user.id, error)
+        }
+      }
+      rest = again
+    }
+  }
+}
+
+extension [BSONDocument] {
+  /// By month, ascending: as the store hands them out.
+  fileprivate mutating func sortByMonth() throws(BSONFault) {
+    var named: [(name: ByteView, document: BSONDocument)] = []
+    for document in self { named.append((try document.value("month")?.string ?? .empty, document)) }
+    named.sort { $0.name < $1.name }
+    self = named.map(\.document)
+  }
+}

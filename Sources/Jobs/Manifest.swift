@@ -1,0 +1,350 @@
+internal import Digests
+internal import Dumps
+internal import Glibc
+internal import Library
+internal import Sync
+
+/// What a run was and did, for any language to read: `manifest.json`.
+public struct Manifest: Codable, Sendable {
+  public enum Outcome: String, Codable, Sendable {
+    case running, done, failed, interrupted
+  }
+
+  public struct Input: Codable, Sendable {
+    public var path: String
+    public var bytes: Int
+    /// Lower-case hexadecimal; nil when the input was not read to its end.
+    public var sha256: String?
+    public var finished: Bool
+    /// Whether an earlier attempt of the run had read it, so that it was not read again.
+    public var resumed: Bool?
+  }
+
+  /// What the run has written, so that `verify` can tell whether the store still holds it.
+  public struct Written: Codable, Sendable {
+    public var documents: Int
+    /// The root of a Merkle tree over the documents, in lower-case hexadecimal.
+    public var root: String
+  }
+
+  public struct Dumps: Codable, Sendable {
+    public var read = 0
+    public var used = 0
+    public var quarantined = 0
+    public var skipped = 0
+
+    /// Adds what another step has read.
+    mutating func add(_ other: Dumps) {
+      read += other.read
+      used += other.used
+      quarantined += other.quarantined
+      skipped += other.skipped
+    }
+  }
+
+  public struct Entries: Codable, Sendable {
+    public var read = 0
+    public var kept = 0
+    public var merged = 0
+    public var superseded = 0
+    public var beyondLimit = 0
+    public var removed = 0
+    public var quarantined = 0
+
+    enum CodingKeys: String, CodingKey {
+      case read, kept, merged, superseded, removed, quarantined
+      case beyondLimit = "beyond_limit"
+    }
+  }
+
+  public struct Counts: Codable, Sendable {
+    public var dumps = Dumps()
+    public var entries = Entries()
+  }
+
+  public struct Users: Codable, Sendable {
+    public var seen = 0
+    public var changed = 0
+    public var unchanged = 0
+    public var created = 0
+    public var left = 0
+  }
+
+  /// A step of the run.
+  public struct Step: Codable, Sendable {
+    public var name: String
+    public var outcome = Outcome.running
+    public var exitStatus: Int32?
+    public var seconds = 0.0
+
+    enum CodingKeys: String, CodingKey {
+      case name, outcome, seconds
+      case exitStatus = "exit_status"
+    }
+
+    init(name: String) { self.name = name }
+
+    mutating func end(_ outcome: Outcome, _ status: ExitStatus, seconds: Double) {
+      self.outcome = outcome
+      self.seconds = seconds
+      exitStatus = status.rawValue
+    }
+  }
+
+  /// What this program writes, and the newest that it reads.
+  static let currentVersion = 1
+
+  /// Counted up when a reader of older manifests would misread a newer one.
+  public var manifestVersion = Manifest.currentVersion
+  public var runID: String
+  public var job: String
+  public var version: String
+  public var host: String
+  public var process: Int32
+  public var store: String
+  public var parameters: [String: String]
+  public var asOf: String
+  public var startedAt: String
+  public var endedAt: String?
+  public var outcome = Outcome.running
+  public var exitStatus: Int32?
+  /// What ended a run that failed.
+  public var error: String?
+  /// What was begun, in order.
+  public var steps: [Step] = []
+  public var inputs: [Input] = []
+  public var counts = Counts()
+  public var users = Users()
+  public var quarantine: [String: Int] = [:]
+  /// Users who were left as they are, by reason.
+  public var left: [String: Int] = [:]
+  /// How many users each field changed for.
+  public var changedFields: [String: Int] = [:]
+  public var spilledRuns = 0
+  /// Documents that `forget` has removed.
+  public var removedDocuments: Int?
+  /// Nil when the run has written nothing that is journalled.
+  public var written: Written?
+  /// The user with whom the next run of the job is to begin, because this one stopped before.
+  public var nextUser: String?
+  /// How often the run was begun or gone on with, where that was more than once.
+  public var attempts: Int?
+  /// Bytes of inputs that this attempt has read: without those that an earlier one had.
+  public var bytesRead = 0
+  /// Figures of `sessions`.
+  public var sessions: [String: Int]?
+  /// What was learned, where something was.
+  public var learning: LearningCounts?
+  /// How the scores were judged, where they were.
+  public var evaluation: EvaluationReport?
+  public var seconds: [String: Double] = [:]
+  public var peakMemoryBytes = 0
+
+  enum CodingKeys: String, CodingKey {
+    case job, version, host, process, store, parameters, outcome, error, inputs, counts, users, quarantine, left
+    case seconds, steps, written, attempts, sessions, learning, evaluation
+    case nextUser = "next_user"
+    case removedDocuments = "removed_documents"
+    case bytesRead = "bytes_read"
+    case manifestVersion = "manifest_version"
+    case runID = "run_id"
+    case asOf = "as_of"
+    case startedAt = "started_at"
+    case endedAt = "ended_at"
+    case exitStatus = "exit_status"
+    case changedFields = "changed_fields"
+    case spilledRuns = "spilled_runs"
+    case peakMemoryBytes = "peak_memory_bytes"
+  }
+
+  public init(run: RunID, job: String, version: String, store: String, parameters: [String: String], asOf: Int64) {
+    runID = run.description
+    self.job = job
+    self.version = version
+    self.store = store
+    self.parameters = parameters
+    self.asOf = Instant.text(asOf)
+    startedAt = Instant.text(wallClock())
+    host = hostName()
+    process = getpid()
+  }
+
+  /// Takes over the figures of a finished merge.
+  mutating func take(_ summary: SyncSummary) {
+    inputs += summary.inputs.map { digest in
+      Input(
+        path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished,
+        resumed: summary.resumedInputs.contains(digest.path) ? true : nil)
+    }
+    let (dumps, entries, users) = (summary.dumps, summary.entries, summary.users)
+    counts.dumps.add(
+      Dumps(read: dumps.read, used: dumps.used, quarantined: dumps.quarantined, skipped: dumps.skipped))
+    counts.entries = Entries(
+      read: entries.read, kept: entries.kept, merged: entries.merged, superseded: entries.superseded,
+      beyondLimit: entries.beyondLimit, removed: entries.removed, quarantined: entries.quarantined)
+    self.users = Users(
+      seen: users.seen, changed: users.changed, unchanged: users.unchanged, created: users.created, left: users.left)
+    quarantine = Dictionary(uniqueKeysWithValues: summary.quarantine.map { ($0.key.rawValue, $0.value) })
+    bytesRead = inputs.reduce(0) { $0 + ($1.resumed == true ? 0 : $1.bytes) }
+    left = summary.left
+    changedFields = summary.changedFields
+    spilledRuns = summary.spilledRuns
+    seconds.merge(summary.seconds) { $1 }
+  }
+
+  /// Whether the merge was asked to write nothing.
+  public var isDryRun: Bool { (parameters["dry-run"] ?? parameters["sync.dry-run"]) == "true" }
+
+  /// Notes how the run ended, and what it took.
+  mutating func end(_ outcome: Outcome, _ status: ExitStatus, error: String? = nil) {
+    self.outcome = outcome
+    self.error = error
+    exitStatus = status.rawValue
+    endedAt = Instant.text(wallClock())
+    peakMemoryBytes = peakMemory()
+  }
+}
+
+// MARK: Reading
+
+/// Fields have come since the first manifests of a version, so all but those that say which run it was may be missing.
+extension Manifest {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    let version: Int = try fields.value(.manifestVersion, or: 1)
+    guard version <= Self.currentVersion else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .manifestVersion, in: fields,
+        debugDescription: "version \(version) is a newer Mixdown's; this one reads up to \(Self.currentVersion)")
+    }
+    manifestVersion = version
+    runID = try fields.decode(String.self, forKey: .runID)
+    job = try fields.decode(String.self, forKey: .job)
+    store = try fields.decode(String.self, forKey: .store)
+    startedAt = try fields.decode(String.self, forKey: .startedAt)
+    outcome = try fields.decode(Outcome.self, forKey: .outcome)
+    self.version = try fields.value(.version, or: "")
+    host = try fields.value(.host, or: "")
+    process = try fields.value(.process, or: 0)
+    parameters = try fields.value(.parameters, or: [:])
+    asOf = try fields.value(.asOf, or: startedAt)
+    endedAt = try fields.decodeIfPresent(String.self, forKey: .endedAt)
+    exitStatus = try fields.decodeIfPresent(Int32.self, forKey: .exitStatus)
+    error = try fields.decodeIfPresent(String.self, forKey: .error)
+    steps = try fields.value(.steps, or: [])
+    inputs = try fields.value(.inputs, or: [])
+    counts = try fields.value(.counts, or: Counts())
+    users = try fields.value(.users, or: Users())
+    quarantine = try fields.value(.quarantine, or: [:])
+    left = try fields.value(.left, or: [:])
+    changedFields = try fields.value(.changedFields, or: [:])
+    spilledRuns = try fields.value(.spilledRuns, or: 0)
+    removedDocuments = try fields.decodeIfPresent(Int.self, forKey: .removedDocuments)
+    written = try fields.decodeIfPresent(Written.self, forKey: .written)
+    nextUser = try fields.decodeIfPresent(String.self, forKey: .nextUser)
+    attempts = try fields.decodeIfPresent(Int.self, forKey: .attempts)
+    bytesRead = try fields.value(.bytesRead, or: 0)
+    sessions = try fields.decodeIfPresent([String: Int].self, forKey: .sessions)
+    // Figures for people: what an older version counted otherwise is not worth the rest.
+    learning = (try? fields.decodeIfPresent(LearningCounts.self, forKey: .learning)) ?? nil
+    evaluation = (try? fields.decodeIfPresent(EvaluationReport.self, forKey: .evaluation)) ?? nil
+    seconds = try fields.value(.seconds, or: [:])
+    peakMemoryBytes = try fields.value(.peakMemoryBytes, or: 0)
+  }
+}
+
+extension Manifest.Input {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    path = try fields.decode(String.self, forKey: .path)
+    bytes = try fields.value(.bytes, or: 0)
+    sha256 = try fields.decodeIfPresent(String.self, forKey: .sha256)
+    finished = try fields.value(.finished, or: sha256 != nil)
+    resumed = try fields.decodeIfPresent(Bool.self, forKey: .resumed)
+  }
+}
+
+extension Manifest.Step {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    name = try fields.decode(String.self, forKey: .name)
+    outcome = try fields.value(.outcome, or: .running)
+    exitStatus = try fields.decodeIfPresent(Int32.self, forKey: .exitStatus)
+    seconds = try fields.value(.seconds, or: 0)
+  }
+}
+
+extension Manifest.Counts {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    dumps = try fields.value(.dumps, or: Manifest.Dumps())
+    entries = try fields.value(.entries, or: Manifest.Entries())
+  }
+}
+
+extension Manifest.Dumps {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    read = try fields.value(.read, or: 0)
+    used = try fields.value(.used, or: 0)
+    quarantined = try fields.value(.quarantined, or: 0)
+    skipped = try fields.value(.skipped, or: 0)
+  }
+}
+
+extension Manifest.Entries {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    read = try fields.value(.read, or: 0)
+    kept = try fields.value(.kept, or: 0)
+    merged = try fields.value(.merged, or: 0)
+    superseded = try fields.value(.superseded, or: 0)
+    beyondLimit = try fields.value(.beyondLimit, or: 0)
+    removed = try fields.value(.removed, or: 0)
+    quarantined = try fields.value(.quarantined, or: 0)
+  }
+}
+
+extension Manifest.Users {
+  public init(from decoder: any Decoder) throws {
+    let fields = try decoder.container(keyedBy: CodingKeys.self)
+    seen = try fields.value(.seen, or: 0)
+    changed = try fields.value(.changed, or: 0)
+    unchanged = try fields.value(.unchanged, or: 0)
+    created = try fields.value(.created, or: 0)
+    left = try fields.value(.left, or: 0)
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// A field's value, or what stands for it where it is missing.
+  fileprivate func value<Value: Decodable>(_ key: Key, or standard: Value) throws -> Value {
+    try decodeIfPresent(Value.self, forKey: key) ?? standard
+  }
+}
+
+// MARK: The process
+
+extension Manifest {
+  /// Whether the process may still work: one of another host is not known to have died.
+  var mayBeRunning: Bool {
+    guard outcome == .running, host == hostName() else { return outcome == .running }
+    return kill(process, 0) == 0 || errno == EPERM
+  }
+
+  /// Whether the process died before the run had ended, as far as can be seen from this host.
+  public var wasKilled: Bool { outcome == .running && !mayBeRunning }
+}
+
+func hostName() -> String {
+  var name = [CChar](repeating: 0, count: 256)
+  guard unsafe gethostname(&name, name.count - 1) == 0 else { return "unknown" }
+  return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+/// The most memory that the process had resident so far, in bytes.
+private func peakMemory() -> Int {
+  var usage = rusage()
+  guard unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 else { return 0 }
+  return usage.ru_maxrss * 1024
+}

@@ -1,0 +1,48 @@
+public import Stores
+public import Sync
+
+/// What a run leaves in its folder beside manifest, quarantine and journal: log, metrics and report.
+public struct RunRecords: Sendable {
+  /// Where the metrics go besides: `--metrics-file`.
+  public var metricsFile: String?
+  /// What the report shows beyond the manifest; steps add to it.
+  public var report = ReportData()
+
+  /// - Parameter namedUsers: how many users the report may name.
+  public init(metricsFile: String? = nil, namedUsers: Int = 0) {
+    self.metricsFile = metricsFile
+    report.namedUsers = namedUsers
+  }
+
+  /// Takes over what a step asks for.
+  public mutating func take(_ step: RunRecords) {
+    metricsFile = step.metricsFile ?? metricsFile
+    report.namedUsers = max(report.namedUsers, step.report.namedUsers)
+  }
+
+  /// Takes over what a finished merge has to show.
+  public mutating func take(_ summary: SyncSummary) {
+    if let plays = summary.plays { report.plays = ReportData.Plays(plays) }
+    let samples = summary.throughput.samples
+    report.throughput = ReportData.Throughput(seconds: samples.map(\.seconds), users: samples.map(\.users))
+  }
+
+  /// Begins to write the log.
+  public func begin(in folder: String) throws(StoreError) {
+    try RunLog.shared.open(folder + "/log.ndjson")
+  }
+
+  /// Writes metrics and report of a run that has ended.
+  ///
+  /// The metrics come first: a monitor has more need of them, and they are small.
+  public func end(_ manifest: Manifest, in folder: String) throws(StoreError) {
+    let place = folder + "/metrics.prom"
+    let lastSuccess = metricsFile.flatMap { Metrics.lastSuccess(of: manifest.job, in: $0) }
+    let metrics = Metrics(manifest, lastSuccess: lastSuccess)
+    try metrics.write(to: place, isPublic: false)
+    if let metricsFile { try metrics.write(to: metricsFile, isPublic: true) }
+    let report = RunReport(folder: folder)
+    try report.keep(self.report)
+    try report.make(manifest, self.report)
+  }
+}

@@ -1,0 +1,63 @@
+internal import Foundation
+internal import Glibc
+internal import Stores
+
+/// The folder in which a run leaves what it did: `<state>/<run_id>/`, mode 0700, its files 0600.
+struct RunFolder {
+  let path: String
+  /// The state directory, in which runs keep what the next one begins with.
+  let state: String
+
+  /// Creates the folder, and the state directory where it is missing.
+  init(state: String, run: RunID) throws(StoreError) {
+    self.state = state
+    path = state + "/" + run.description
+    try makeDirectory(path, mode: 0o700)
+  }
+
+  /// A folder that is there.
+  init(path: String) {
+    self.path = path
+    state = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+  }
+
+  var quarantine: String { path + "/quarantine.ndjson" }
+  var journal: String { path + "/journal.bson" }
+  /// What was read of the inputs of a run that has not ended.
+  var resume: String { path + "/resume" }
+
+  func removeSpool() { try? FileManager.default.removeItem(atPath: resume) }
+
+  /// The store's files as they were.
+  var before: String { path + "/before" }
+
+  /// The manifest; nil when there is none that can be read.
+  var manifest: Manifest? {
+    guard let json = FileManager.default.contents(atPath: path + "/manifest.json") else { return nil }
+    return try? JSONDecoder().decode(Manifest.self, from: json)
+  }
+
+  /// Writes the manifest, whole or not at all.
+  func write(_ manifest: Manifest) throws(StoreError) {
+    let json = try manifest.json()
+    let place = path + "/manifest.json"
+    let partial = place + ".partial"
+    let file = try PosixFile(partial, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    try file.write(json + [0x0A])
+    guard unsafe rename(partial, place) == 0 else {
+      throw .inputOutput(path: place, operation: "put in place", code: errno)
+    }
+  }
+}
+
+extension Manifest {
+  /// The manifest as it stands in its file.
+  func json() throws(StoreError) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    guard let json = try? encoder.encode(self) else {
+      throw .inconsistent(path: store, why: "the manifest cannot be written as JSON")
+    }
+    return [UInt8](json)
+  }
+}

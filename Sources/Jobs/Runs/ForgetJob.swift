@@ -1,0 +1,182 @@
+internal import BSON
+internal import Library
+public import Stores
+internal import Sync
+
+/// Removes users from a store and from the folders of its runs, for good.
+///
+/// First their salted hashes are noted, so that no dump brings them back meanwhile; then the folders of runs are
+/// cleaned, so that no undo does; then the store's collections, other users' documents that name them among these.
+/// Killed at any moment, it is run again.
+public struct ForgetJob: JobStep {
+  public static let name = "forget"
+
+  /// In UTF-8.
+  public let users: Set<[UInt8]>
+  public var store: String
+  public var state: String?
+  /// Is told of what an operator should know.
+  public var warn: @Sendable (String) -> Void = { _ in }
+
+  public init(_ users: Set<[UInt8]>, store: String, state: String?) {
+    (self.users, self.store, self.state) = (users, store, state)
+  }
+
+  /// Not who: the manifest stays.
+  public var parameters: [String: String] { ["users": "\(users.count)"] }
+  public var writes: Bool { true }
+  public var collections: [CollectionSchema] { Self.personal + Self.common }
+
+  /// Collections whose documents are each a user's.
+  static let personal: [CollectionSchema] = [
+    .userLibrary, .sessionPings, .playArchive, .userStats, .userScores, .forYou, .searchBoosts, .users,
+  ]
+
+  /// Collections that are computed from everybody's documents.
+  static let common: [CollectionSchema] = [.songs, .serviceStats, .population, .charts]
+
+  public func run(server: MongoOptions = MongoOptions()) -> Job.Report {
+    Job(name: Self.name, store: store, state: state, asOf: wallClock(), steps: [self], server: server).run()
+  }
+
+  public func check() throws(StepFailure) {}
+
+  public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    do throws(StoreError) {
+      let store = try run.store()
+      _ = try run.runFolder()
+      try ForgottenUsers.add(Array(users), to: store, at: try store.now())
+
+      let archive = RunArchive(state: state, store: self.store)
+      let traces = try Traces(of: users, in: store, archive)
+      // The oldest first: one that is cleaned knows by what a later one still has how its documents look now.
+      for id in archive.ids().reversed() where id != run.id.description {
+        let cleaning = FolderCleaning(archive.folder(id), traces)
+        for place in try cleaning.run() { warn(place) }
+      }
+      // What learn knew of each user; without it everything is counted again.
+      for end in ["", ".partial"] { removeFile(LastLearned.path(state: archive.state) + end) }
+      var removed = 0
+      for schema in Self.personal {
+        removed += try remove(from: store.open(schema))
+        try redact(traces, in: store.open(schema))
+      }
+      for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
+      try RunDocuments(store).clean(traces)
+      if store is DirectoryStore {
+        // What a killed run has left there.
+        for schema in CollectionSchema.all {
+          for end in [".bson.partial", ".bson.changes"] { removeFile("\(self.store)/\(schema.name)\(end)") }
+        }
+      }
+      run.manifest.users.seen = users.count
+      run.manifest.users.changed = users.count
+      run.manifest.removedDocuments = removed
+      return .done
+    } catch {
+      throw StepFailure(error)
+    }
+  }
+
+  /// Removes the documents of the users.
+  private func remove(from collection: any StoredCollection) throws(StoreError) -> Int {
+    let arena = Arena()
+    let keys = users.sorted { $0.lexicographicallyPrecedes($1) }.map { arena.copy($0) }
+    var rest = keys[...]
+    var removed = 0
+    while !rest.isEmpty {
+      let piece = Array(rest.prefix(64))
+      let found = try collection.documents(of: piece, limit: 8 << 20, in: arena)
+      guard !found.isEmpty else { break }
+      rest = rest.dropFirst(found.count)
+      removed += try remove(zip(piece, found).map { ($0, $1) }, from: collection)
+    }
+    return removed
+  }
+
+  private func remove(
+    _ documents: [(ByteView, [BSONDocument])], from collection: any StoredCollection
+  ) throws(StoreError) -> Int {
+    let schema = collection.schema
+    let changes = documents.flatMap { key, documents in
+      documents.map { document in
+        DocumentChange(
+          key: key, subkey: schema.subkey.flatMap { document.string($0) }, stored: document, document: nil)
+      }
+    }
+    return try write(changes, to: collection)
+  }
+
+  /// Removes documents that hold what was the users' alone; they are computed again.
+  private func remove(_ traces: Traces, from collection: any StoredCollection) throws(StoreError) -> Int {
+    try write(to: collection) { document, _ in
+      guard traces.areMentioned(in: document), let key = document.string(collection.schema.key) else { return nil }
+      return DocumentChange(key: key, stored: document, document: nil)
+    }
+  }
+
+  /// Puts another word where other users' documents name one of the users: a playlist's `owner_id`.
+  private func redact(_ traces: Traces, in collection: any StoredCollection) throws(StoreError) {
+    let schema = collection.schema
+    _ = try write(to: collection) { document, arena in
+      guard let key = document.string(schema.key), let redacted = traces.redacted(document) else { return nil }
+      return DocumentChange(
+        key: key, subkey: schema.subkey.flatMap { document.string($0) }, stored: document,
+        document: BSONDocument(unchecked: arena.copy(redacted)))
+    }
+  }
+
+  /// Steps through a collection and writes what `change` makes of its documents.
+  ///
+  /// - Returns: how many changed.
+  private func write(
+    to collection: any StoredCollection, _ change: (BSONDocument, Arena) -> DocumentChange?
+  ) throws(StoreError) -> Int {
+    let arena = Arena()
+    let cursor = try collection.cursor(updatedSince: nil)
+    var writer: (any StoreWriter)?
+    var count = 0
+    var hasConflicts = false
+    do throws(StoreError) {
+      while true {
+        arena.reset()
+        let documents = try cursor.next(upTo: 8 << 20, in: arena)
+        guard !documents.isEmpty else { break }
+        let changes = documents.compactMap { change($0, arena) }
+        guard !changes.isEmpty else { continue }
+        let open: any StoreWriter
+        if let writer { open = writer } else { open = try collection.beginWriting(.any) }
+        writer = open
+        if try !open.write(changes).isEmpty { hasConflicts = true }
+        count += changes.count
+      }
+      try writer?.commit()
+    } catch {
+      writer?.abandon()
+      throw error
+    }
+    guard !hasConflicts else { throw Self.conflict(collection) }
+    return count
+  }
+
+  private func write(_ changes: [DocumentChange], to collection: any StoredCollection) throws(StoreError) -> Int {
+    guard !changes.isEmpty else { return 0 }
+    let fresh = try collection.beginWriting(.any)
+    let conflicts = try fresh.write(changes)
+    try fresh.commit()
+    guard conflicts.isEmpty else { throw Self.conflict(collection) }
+    return changes.count
+  }
+
+  /// A server's document that changes at this moment is read again by running again: say so rather than leave it.
+  private static func conflict(_ collection: any StoredCollection) -> StoreError {
+    .locked(path: collection.name, holder: "somebody who writes a user at this moment; forget them again")
+  }
+}
+
+extension BSONDocument {
+  /// The string of a top-level field; nil when it is none.
+  func string(_ field: StaticString) -> ByteView? {
+    do throws(BSONFault) { return try value(field)?.string } catch { return nil }
+  }
+}

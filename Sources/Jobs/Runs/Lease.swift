@@ -1,0 +1,210 @@
+internal import BSON
+internal import Dispatch
+internal import Glibc
+internal import Library
+internal import Stores
+internal import Synchronization
+
+/// The right to write collections of a server's store for some time: one document in `job_runs` for each collection.
+///
+/// Leases are compared with the server's clock, so that clocks of machines need not agree. A lease is renewed while its
+/// holder lives; one that is past its end may be taken over by anybody. A holder that was too slow notices before its
+/// next batch, for it counts the time since it last renewed, and finds its document rewritten when it renews. What it
+/// has in flight then does no harm: every write names the version that it replaces.
+final class Lease: Sendable {
+  /// What is at most lost when a holder's machine dies, in seconds.
+  static let standardSeconds = 60.0
+
+  /// How long a lease is: `MIXDOWN_LEASE` in seconds, or the standard.
+  static var secondsAsked: Double {
+    let asked = unsafe getenv("MIXDOWN_LEASE").flatMap { unsafe Double(String(cString: $0)) }
+    return asked.map { max(0.5, $0) } ?? standardSeconds
+  }
+
+  private enum Standing: Sendable {
+    case held(until: ContinuousClock.Instant)
+    /// Why the run must not write any more.
+    case lost(String)
+  }
+
+  private let store: any Store
+  private let run: String
+  private let job: String
+  private let names: [String]
+  private let seconds: Double
+  private let standing: Mutex<Standing>
+  private let queue = DispatchQueue(label: "mixdown.lease")
+  private let timer: RenewalTimer
+
+  /// Takes the leases of these collections at once or not at all.
+  ///
+  /// - Throws: ``StoreError/locked(path:holder:)`` naming the holder.
+  init(
+    _ collections: [CollectionSchema], of store: any Store, run: String, job: String, seconds: Double
+  ) throws(StoreError) {
+    (self.store, self.run, self.job, self.seconds) = (store, run, job, seconds)
+    // In one order, so that two runs never wait for each other's halves; neither waits at all.
+    names = Set(collections.map { "lock:\($0.name)" }).sorted()
+    standing = Mutex(.held(until: .now + .seconds(seconds)))
+    timer = RenewalTimer(queue)
+    var taken: [String] = []
+    do throws(StoreError) {
+      for name in names {
+        try Self.take(name, of: store, run: run, job: job, seconds: seconds)
+        taken.append(name)
+      }
+    } catch {
+      for name in taken { Self.giveBack(name, of: store, run: run) }
+      throw error
+    }
+    timer.begin(every: seconds / 3) { [weak self] in self?.renew() }
+  }
+
+  /// Throws unless the run may still write.
+  func check() throws(StoreError) {
+    let why = standing.withLock { standing -> String? in
+      switch standing {
+      case .held(let end):
+        if .now < end { return nil }
+        let why = "this run no longer: its lease ended before it could be renewed"
+        standing = .lost(why)
+        return why
+      case .lost(let why): return why
+      }
+    }
+    if let why { throw .locked(path: store.name, holder: why) }
+  }
+
+  /// Gives the leases back. Call at the run's end.
+  func end() {
+    timer.end()
+    queue.sync {
+      guard standing.withLock({ if case .held = $0 { true } else { false } }) else { return }
+      for name in names { Self.giveBack(name, of: store, run: run) }
+    }
+  }
+
+  private func renew() {
+    guard standing.withLock({ if case .held = $0 { true } else { false } }) else { return }
+    let start = ContinuousClock.now
+    do throws(StoreError) {
+      for name in names {
+        try Self.take(name, of: store, run: run, job: job, seconds: seconds, isRenewal: true)
+      }
+      standing.withLock { if case .held = $0 { $0 = .held(until: start + .seconds(seconds)) } }
+    } catch .locked(_, let holder) {
+      standing.withLock { $0 = .lost(holder) }
+    } catch {
+      // A server that cannot be reached now may be again before the lease ends; until then the run may write.
+    }
+  }
+
+  // MARK: Documents
+
+  /// Takes or renews one lease.
+  private static func take(
+    _ name: String, of store: any Store, run: String, job: String, seconds: Double, isRenewal: Bool = false
+  ) throws(StoreError) {
+    let runs = try store.open(.jobRuns)
+    let arena = Arena()
+    let key = arena.copy(Array(name.utf8))
+    for _ in 1...5 {
+      let stored = try runs.documents(of: [key], in: arena).first?.first
+      let now = try store.now()
+      let holder = try stored.map { document throws(StoreError) in try Holder(document, in: store) }
+      if let holder, holder.run != run, isRenewal || holder.expires > now {
+        throw .locked(path: store.name, holder: holder.description)
+      }
+      if isRenewal, holder == nil {
+        throw .locked(path: store.name, holder: "nobody, but this run has lost its lease")
+      }
+      var writer = BSONWriter()
+      let start = writer.open()
+      writer.append("_id", string: name)
+      writer.append("run_id", string: name)
+      writer.append("owner", string: run)
+      writer.append("job", string: job)
+      writer.append("host", string: hostName())
+      writer.append("process", integer: Int64(getpid()))
+      writer.append("since", date: holder?.run == run ? holder?.since ?? now : now)
+      writer.append("expires", date: now + Int64(seconds * 1000))
+      writer.append("updated_at", date: max(now, (holder?.updated ?? 0) + 1))
+      writer.close(start)
+      if try write(stored, BSONDocument(unchecked: writer.view), key, runs) { return }
+    }
+    throw .locked(path: store.name, holder: "runs that begin at the same moment")
+  }
+
+  private static func giveBack(_ name: String, of store: any Store, run: String) {
+    // A lease that is not given back ends by itself.
+    do throws(StoreError) {
+      let runs = try store.open(.jobRuns)
+      let arena = Arena()
+      let key = arena.copy(Array(name.utf8))
+      guard let stored = try runs.documents(of: [key], in: arena).first?.first,
+        try Holder(stored, in: store).run == run
+      else { return }
+      _ = try write(stored, nil, key, runs)
+    } catch {
+      return
+    }
+  }
+
+  /// - Returns: false when somebody else was faster.
+  private static func write(
+    _ stored: BSONDocument?, _ document: BSONDocument?, _ key: ByteView, _ runs: any StoredCollection
+  ) throws(StoreError) -> Bool {
+    let writer = try runs.beginWriting(.any)
+    let conflicts = try writer.write([DocumentChange(key: key, stored: stored, document: document)])
+    try writer.commit()
+    return conflicts.isEmpty
+  }
+
+  /// Who has a lease.
+  private struct Holder: CustomStringConvertible {
+    let run: String
+    let job: String
+    let host: String
+    let process: Int64
+    let since: Int64
+    let expires: Int64
+    let updated: Int64
+
+    init(_ document: BSONDocument, in store: any Store) throws(StoreError) {
+      do throws(BSONFault) {
+        run = try document.value("owner")?.string?.string ?? ""
+        job = try document.value("job")?.string?.string ?? ""
+        host = try document.value("host")?.string?.string ?? ""
+        process = try document.value("process")?.integer ?? 0
+        since = try document.value("since")?.date ?? 0
+        expires = try document.value("expires")?.date ?? 0
+        updated = try document.value("updated_at")?.date ?? 0
+      } catch {
+        throw .refused(path: store.name + ".job_runs", offset: Int64(error.offset), why: error.what)
+      }
+    }
+
+    var description: String { "run \(run) (\(job), host \(host), process \(process), since \(Instant.text(since)))" }
+  }
+}
+
+/// Calls again and again, on one queue.
+///
+/// Safe to share: a timer of Dispatch may be scheduled and cancelled from any thread.
+private final class RenewalTimer: @unchecked Sendable {
+  private let source: any DispatchSourceTimer
+
+  init(_ queue: DispatchQueue) {
+    source = DispatchSource.makeTimerSource(queue: queue)
+    source.activate()
+  }
+
+  func begin(every seconds: Double, _ body: @escaping @Sendable () -> Void) {
+    source.setEventHandler(handler: body)
+    source.schedule(deadline: .now() + seconds, repeating: seconds)
+  }
+
+  func end() { source.cancel() }
+
+  deinit { source.cancel() }
+}

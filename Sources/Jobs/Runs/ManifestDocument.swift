@@ -1,0 +1,66 @@
+internal import BSON
+internal import Dumps
+internal import Library
+internal import Stores
+
+/// A manifest as a document of `job_runs`: the same fields, times as dates.
+struct ManifestDocument {
+  /// The whole document.
+  let bytes: [UInt8]
+
+  /// - Parameter updatedAt: names the document's version, in ms since 1970.
+  init(_ manifest: Manifest, updatedAt: Int64) throws(StoreError) {
+    let text = try manifest.json()
+    var reader = JSONReader()
+    let arena = Arena()
+    let padded = text + [UInt8](repeating: 0, count: JSONReader.padding)
+    var writer = BSONWriter(capacity: text.count + 256)
+    do {
+      try padded.withView { _ = try reader.read($0, maxDepth: 32) }
+      let whole = reader.copyBSON(to: arena)
+      let document = BSONDocument(unchecked: whole)
+      let start = writer.open()
+      writer.append("_id", string: manifest.runID)
+      var elements = document.elements
+      while let element = try elements.next() {
+        let isTime = [ByteView("started_at"), ByteView("ended_at"), ByteView("as_of")].contains(element.key)
+        if isTime, let time = element.value.string.flatMap({ Instant.parse($0) }) {
+          writer.key(element.key, .date)
+          writer.put(UInt64(bitPattern: time))
+        } else {
+          writer.append(element.key, element.value)
+        }
+      }
+      writer.append("updated_at", date: updatedAt)
+      writer.close(start)
+    } catch {
+      throw .inconsistent(path: manifest.store, why: "the manifest cannot be written as BSON: \(error)")
+    }
+    bytes = writer.view.copy()
+  }
+
+  /// Puts a run's manifest into the store's `job_runs`.
+  static func put(_ manifest: Manifest, into store: any Store) throws(StoreError) {
+    let runs = try store.open(.jobRuns)
+    let arena = Arena()
+    let key = arena.copy(Array(manifest.runID.utf8))
+    // Another version in between is another attempt of the same run: the later one counts.
+    for _ in 1...5 {
+      let stored = try runs.documents(of: [key], in: arena).first?.first
+      let last: Int64 = ((try? stored?.value("updated_at")) ?? nil)?.date ?? 0
+      let document = try ManifestDocument(manifest, updatedAt: max(try store.now(), last + 1))
+      let writer = try runs.beginWriting(.any)
+      let change = DocumentChange(
+        key: key, stored: stored, document: BSONDocument(unchecked: arena.copy(document.bytes)))
+      let conflicts = try writer.write([change])
+      try writer.commit()
+      if conflicts.isEmpty { return }
+    }
+    throw .inconsistent(path: store.name, why: "somebody else writes the run's document in job_runs again and again")
+  }
+}
+
+extension Arena {
+  /// A copy of an array's bytes that lives until the arena is reset.
+  func copy(_ bytes: [UInt8]) -> ByteView { bytes.withView { copy($0) } }
+}

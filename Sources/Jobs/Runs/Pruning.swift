@@ -1,0 +1,92 @@
+internal import BSON
+internal import Foundation
+public import Stores
+internal import Sync
+
+/// Removes the folders of old runs (`mixdown runs prune`).
+public struct Pruning: Sendable {
+  public private(set) var removed: [String] = []
+  /// Runs beyond the number that stays anyway which were left, and why.
+  public private(set) var kept: [(run: String, why: String)] = []
+  /// In bytes. What other folders or the store share is not counted.
+  public private(set) var freed = 0
+
+  /// - Parameters:
+  ///   - server: how a server is spoken to.
+  ///   - keep: how many of the newest stay.
+  ///   - force: whether those go, too, that could still be undone or gone on with, or may still run.
+  public init(
+    _ archive: RunArchive, store: String, server: MongoOptions = MongoOptions(), keep: Int, force: Bool
+  ) throws(StoreError) {
+    // A run that goes on must not lose its folder: the lock of a directory, or the leases of a server, keep it away.
+    let name = RunID(milliseconds: wallClock()).description
+    let opened = try openStore(store, locking: true, run: name, options: server)
+    let lease =
+      opened is DirectoryStore
+      ? nil
+      : try Lease(CollectionSchema.all, of: opened, run: name, job: "runs prune", seconds: Lease.secondsAsked)
+    defer { lease?.end() }
+    let ids = archive.ids(of: store)
+    let resumable = Self.resumable(archive, ids)
+    for run in ids.dropFirst(keep) {
+      let folder = archive.folder(run)
+      if let why = try Self.reason(toKeep: folder, isResumable: resumable.contains(run), opened, force: force) {
+        kept.append((run, why))
+        continue
+      }
+      freed += Self.size(folder.path)
+      do { try FileManager.default.removeItem(atPath: folder.path) } catch {
+        throw .inputOutput(path: folder.path, operation: "remove", code: (error as NSError).posixCode)
+      }
+      removed.append(run)
+    }
+  }
+
+  /// The runs that `--resume` would go on with: the last of a job, if it did not end and has kept what it read.
+  private static func resumable(_ archive: RunArchive, _ ids: [String]) -> Set<String> {
+    var seen: Set<[String]> = []
+    var resumable: Set<String> = []
+    for id in ids {
+      guard let manifest = archive.manifest(id), !manifest.isDryRun,
+        seen.insert([manifest.job, manifest.store]).inserted
+      else { continue }
+      let hasKept = FileManager.default.fileExists(atPath: archive.folder(id).resume)
+      if manifest.outcome != .done, hasKept { resumable.insert(id) }
+    }
+    return resumable
+  }
+
+  private static func reason(
+    toKeep folder: RunFolder, isResumable: Bool, _ store: any Store, force: Bool
+  ) throws(StoreError) -> String? {
+    guard !force else { return nil }
+    if let manifest = folder.manifest, manifest.mayBeRunning {
+      return "it may still run: host \(manifest.host), process \(manifest.process)"
+    }
+    if isResumable { return "it did not end, and --resume goes on with it" }
+    guard let journal = try JournalReader(ifPresent: folder) else { return nil }
+    var holds = false
+    try StoredLookup(store: store).forEach(try journal.outcomes()) { _, pairs throws(StoreError) in
+      guard !holds else { return }
+      holds = pairs.contains { outcome, stored in stored.map(digest) == outcome.written }
+    }
+    return holds ? "it can still be undone" : nil
+  }
+
+  private static func size(_ path: String) -> Int {
+    let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+    return names.reduce(0) { sum, name in
+      let attributes = try? FileManager.default.attributesOfItem(atPath: path + "/" + name)
+      guard (attributes?[.referenceCount] as? Int ?? 1) == 1 else { return sum }
+      return sum + (attributes?[.size] as? Int ?? 0)
+    }
+  }
+}
+
+extension NSError {
+  /// The errno behind an error of Foundation, or EIO.
+  fileprivate var posixCode: Int32 {
+    let underlying = userInfo[NSUnderlyingErrorKey] as? NSError
+    return Int32(clamping: (underlying ?? self).domain == NSPOSIXErrorDomain ? (underlying ?? self).code : 5)
+  }
+}

@@ -1,0 +1,88 @@
+internal import Foundation
+internal import Glibc
+internal import Stores
+
+/// What a run has not used, by reason, and what of it can be fed in again (`mixdown quarantine`).
+public struct Quarantine: Sendable {
+  public struct Group: Sendable {
+    public let reason: String
+    public let count: Int
+    /// The first of them: where it was found, whose it is, and what is wrong.
+    public let examples: [String]
+  }
+
+  private static let mostExamples = 3
+
+  private let lines: [[String: any Sendable]]
+
+  /// Reads a file of quarantined lines: a run's own, or one in which somebody has mended `raw`.
+  ///
+  /// - Throws: what keeps the file from being read, or the first line that is no object.
+  public init(_ path: String) throws {
+    let text = try Data(contentsOf: URL(fileURLWithPath: path))
+    var lines: [[String: any Sendable]] = []
+    for (number, line) in text.split(separator: 0x0A).enumerated() {
+      guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: any Sendable] else {
+        throw QuarantineFault(description: "\(path), line \(number + 1): no JSON object")
+      }
+      lines.append(object)
+    }
+    self.lines = lines
+  }
+
+  /// The most frequent first.
+  public var groups: [Group] {
+    let byReason = Dictionary(grouping: lines) { $0["reason"] as? String ?? "?" }
+    return byReason.map { reason, lines in
+      Group(reason: reason, count: lines.count, examples: lines.prefix(Self.mostExamples).map(Self.example))
+    }.sorted { $0.count != $1.count ? $0.count > $1.count : $0.reason < $1.reason }
+  }
+
+  private static func example(_ line: [String: any Sendable]) -> String {
+    let source = line["source"] as? [String: any Sendable] ?? [:]
+    var place = [source["input"] as? String, source["entry"] as? String].compactMap(\.self).joined(separator: ": ")
+    if let number = source["line"] as? Int { place += ": line \(number)" }
+    let user = (line["user_id"] as? String).map { ", \($0)" } ?? ""
+    let section = (line["section"] as? String).map { section in
+      ", \(section)" + ((line["index"] as? Int).map { "[\($0)]" } ?? "")
+    }
+    return "\(place)\(user)\(section ?? ""): \(line["detail"] as? String ?? "")"
+  }
+
+  /// Sections whose entries mean something alone: a queue or a set of preferences does so only as a whole, at its time.
+  private static let replayable: Set<String> = ["favorites", "history", "playlists", "recent_searches"]
+
+  /// Writes what can be fed in again as dumps, one a line.
+  ///
+  /// - Returns: how many, and how many cannot: without `raw`, without a user, or of a queue or preferences.
+  public func writeDumps(to path: String) throws -> (written: Int, left: Int) {
+    var text = Data()
+    var written = 0
+    for line in lines {
+      guard let dump = Self.dump(line), let json = try? JSONSerialization.data(withJSONObject: dump) else { continue }
+      text += json + [0x0A]
+      written += 1
+    }
+    let file = try PosixFile(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    try file.write([UInt8](text))
+    return (written, lines.count - written)
+  }
+
+  private static func dump(_ line: [String: any Sendable]) -> [String: any Sendable]? {
+    guard let raw = line["raw"], !(raw is NSNull) else { return nil }
+    let user = line["user_id"] as? String
+    guard let section = line["section"] as? String else {
+      guard var dump = raw as? [String: any Sendable] else { return nil }
+      if let user, dump["user_id"] == nil { dump["user_id"] = user }
+      return dump
+    }
+    guard let user, replayable.contains(section) else { return nil }
+    if line["index"] is Int { return ["user_id": user, section: [raw]] }
+    return ["user_id": user, section: raw]
+  }
+}
+
+/// A file that is no quarantine.
+public struct QuarantineFault: Error, CustomStringConvertible {
+  public let description: String
+}

@@ -1,0 +1,60 @@
+internal import Foundation
+internal import Stores
+
+/// The folders of runs in a state directory.
+public struct RunArchive: Sendable {
+  /// `--state`, or where runs of the store go without it.
+  public let state: String
+
+  public init(state: String) { self.state = state }
+
+  /// - Parameter store: as it was named; without a state directory of its own a directory store keeps its runs in
+  ///   `.runs`, and those of a server are in `$XDG_STATE_HOME/mixdown`.
+  public init(state: String?, store: String) {
+    self.state = state ?? Self.standard(store, ProcessInfo.processInfo.environment)
+  }
+
+  private static func standard(_ store: String, _ environment: [String: String]) -> String {
+    guard MongoAddress.isAddress(store) else { return store + "/.runs" }
+    if let home = environment["XDG_STATE_HOME"], home.hasPrefix("/") { return home + "/mixdown" }
+    return (environment["HOME"] ?? ".") + "/.local/state/mixdown"
+  }
+
+  /// The ids of all runs that have a folder, newest first.
+  public func ids() -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
+    return names.filter(RunID.isValid).sorted(by: >)
+  }
+
+  func folder(_ id: String) -> RunFolder { RunFolder(path: state + "/" + id) }
+
+  /// The manifest of a run; nil when there is none that can be read.
+  public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
+
+  /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
+  public func run(_ name: String) -> String? {
+    let last = name.split(separator: "/").last.map { String($0).uppercased() } ?? ""
+    let ids = ids()
+    if ids.contains(last) { return last }
+    let meant = ids.filter { $0.hasPrefix(last) || $0.hasSuffix(last) }
+    return meant.count == 1 && last.count >= 4 ? meant[0] : nil
+  }
+
+  /// The ids of the runs of a store, newest first: a state directory may be shared. Those without a manifest that can be
+  /// read are among them.
+  func ids(of store: String) -> [String] {
+    guard state != store + "/.runs" else { return ids() }
+    func place(_ name: String) -> String {
+      MongoAddress.isAddress(name) ? name : URL(fileURLWithPath: name).standardizedFileURL.path
+    }
+    let own = place(withoutPassword(store))
+    return ids().filter { id in manifest(id).map { place($0.store) == own } ?? true }
+  }
+}
+
+/// A store's name as it may be shown: an address without its password.
+func withoutPassword(_ store: String) -> String {
+  do throws(StoreError) { return MongoAddress.isAddress(store) ? try MongoAddress(store).name : store } catch {
+    return "an address that cannot be read"
+  }
+}

@@ -1,0 +1,57 @@
+internal import BSON
+internal import Stores
+
+/// The documents of runs in a store's `job_runs`.
+struct RunDocuments {
+  private let runs: any StoredCollection
+
+  init(_ store: any Store) throws(StoreError) { runs = try store.open(.jobRuns) }
+
+  private static let named: Set = ["parameters", "inputs", "error", "next_user", "learning"]
+
+  /// Takes forgotten users out of them.
+  func clean(_ traces: Traces) throws(StoreError) {
+    let arena = Arena()
+    let cursor = try runs.cursor(updatedSince: nil)
+    var changes: [DocumentChange] = []
+    while true {
+      let documents = try cursor.next(upTo: 8 << 20, in: arena)
+      guard !documents.isEmpty else { break }
+      for document in documents {
+        guard let key = document.string(runs.schema.key) else { continue }
+        var writer = BSONWriter()
+        do throws(BSONFault) { try Self.copy(document, to: &writer, traces) } catch { continue }
+        guard writer.view != document.bytes else { continue }
+        changes.append(
+          DocumentChange(key: key, stored: document, document: BSONDocument(unchecked: arena.copy(writer.view))))
+      }
+    }
+    guard !changes.isEmpty else { return }
+    let writer = try runs.beginWriting(.any)
+    try writer.write(changes)
+    try writer.commit()
+  }
+
+  /// Copies a document with another word in the place of every id.
+  ///
+  /// - Parameter mayName: whether its texts may name somebody; in a manifest only those of some fields do.
+  private static func copy(
+    _ document: BSONDocument, to writer: inout BSONWriter, _ traces: Traces, mayName: Bool = false
+  ) throws(BSONFault) {
+    let start = writer.open()
+    var elements = document.elements
+    while let element = try elements.next() {
+      let mayName = mayName || named.contains(element.key.string)
+      if mayName, let text = element.value.string {
+        writer.key(element.key, .string)
+        traces.redacted(text.copy()).withView { writer.put(string: $0) }
+      } else if let nested = element.value.document ?? element.value.array {
+        writer.key(element.key, element.value.type)
+        try copy(nested, to: &writer, traces, mayName: mayName)
+      } else {
+        writer.append(element.key, element.value)
+      }
+    }
+    writer.close(start)
+  }
+}

@@ -1,0 +1,169 @@
+internal import BSON
+internal import Library
+public import Stores
+internal import Sync
+
+/// Puts back every document that a run changed, byte for byte, unless somebody has written it since.
+///
+/// An undo is a run like any other: it has a folder and a journal, so that an undo can be undone.
+public struct UndoJob: JobStep {
+  public static let name = "undo"
+
+  /// The run that is taken back.
+  public let undone: String
+  /// Whether documents are put back that somebody has written since.
+  public var isForced = false
+  public var store: String
+  public var state: String?
+  /// Is told of documents that are left, and why.
+  public var left: @Sendable (_ document: String, _ why: String) -> Void = { _, _ in }
+  /// Is told of what an operator should know.
+  public var warn: @Sendable (String) -> Void = { _ in }
+
+  public init(_ undone: String, store: String, state: String?) {
+    (self.undone, self.store, self.state) = (undone, store, state)
+  }
+
+  public var parameters: [String: String] { ["run": undone, "force": "\(isForced)"] }
+  public var writes: Bool { true }
+  /// Whatever a journal may name.
+  public var collections: [CollectionSchema] { [.userLibrary, .playArchive, .sessionPings] }
+
+  public func run(server: MongoOptions = MongoOptions()) -> Job.Report {
+    Job(name: Self.name, store: store, state: state, asOf: wallClock(), steps: [self], server: server).run()
+  }
+
+  public func check() throws(StepFailure) {
+    guard RunArchive(state: state, store: store).run(undone) == undone else {
+      throw StepFailure(
+        .usage, "there is no folder of a run \(undone) in \(RunArchive(state: state, store: store).state)")
+    }
+  }
+
+  public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    do throws(StoreError) {
+      let store = try run.store()
+      let folder = RunArchive(state: state, store: self.store).folder(undone)
+      guard let journal = try JournalReader(ifPresent: folder) else {
+        // A run without a journal has changed nothing.
+        _ = try run.runFolder()
+        return .done
+      }
+      if journal.isTorn { warn("the journal of \(undone) is torn: what is whole, up to byte \(journal.end), is used") }
+      let outcomes = try journal.outcomes()
+      var back = PuttingBack(job: self, store: store, journal: try run.journal())
+      try back.run(outcomes, run.cancellation)
+      run.manifest.users = back.users
+      run.manifest.left = back.leftByReason
+      if let why = run.cancellation.why, back.isStopped {
+        throw StoreError.locked(path: self.store, holder: why)
+      }
+      return back.users.left > 0 ? .quarantined : .done
+    } catch {
+      if run.cancellation.isRequested, case .locked = error {
+        throw .interrupt("\(run.cancellation.why ?? "asked to stop"): undo it again for the rest")
+      }
+      throw StepFailure(error)
+    }
+  }
+}
+
+/// The work of an undo.
+private struct PuttingBack {
+  private static let mostTries = 5
+
+  let job: UndoJob
+  let store: any Store
+  let journal: Journal
+  var users = Manifest.Users()
+  var leftByReason: [String: Int] = [:]
+  var isStopped = false
+
+  mutating func run(_ outcomes: [JournalReader.Outcome], _ cancellation: Cancellation) throws(StoreError) {
+    let byCollection = Dictionary(grouping: outcomes.indices) { outcomes[$0].collection }
+    for (_, places) in byCollection.sorted(by: { $0.key < $1.key }) {
+      try putBack(places.map { outcomes[$0] }, cancellation)
+    }
+  }
+
+  /// Puts back the documents of one collection.
+  private mutating func putBack(
+    _ outcomes: [JournalReader.Outcome], _ cancellation: Cancellation
+  ) throws(StoreError) {
+    var writer: (any StoreWriter)?
+    var missed: [JournalReader.Outcome] = outcomes
+    var tries = 0
+    do throws(StoreError) {
+      while !missed.isEmpty, tries < Self.mostTries, !isStopped {
+        tries += 1
+        let due = missed
+        missed = []
+        try StoredLookup(store: store).forEach(due) { collection, pairs throws(StoreError) in
+          guard !cancellation.isRequested else {
+            isStopped = true
+            return
+          }
+          let open: any StoreWriter
+          if let writer { open = writer } else { open = try collection.beginWriting(.any) }
+          writer = open
+          missed += try self.write(pairs, collection, open, isLast: tries == Self.mostTries)
+        }
+      }
+      try journal.seal()
+      try writer?.commit()
+    } catch {
+      writer?.abandon()
+      throw error
+    }
+  }
+
+  /// - Returns: what somebody else wrote at the very moment, to be looked at again.
+  private mutating func write(
+    _ pairs: [(JournalReader.Outcome, BSONDocument?)], _ collection: any StoredCollection, _ writer: any StoreWriter,
+    isLast: Bool
+  ) throws(StoreError) -> [JournalReader.Outcome] {
+    var changes: [(JournalReader.Outcome, DocumentChange)] = []
+    for (outcome, stored) in pairs {
+      switch fate(of: outcome, stored) {
+      case .asItWas: note(\.unchanged)
+      case .written:
+        let change = DocumentChange(
+          key: outcome.key, subkey: outcome.subkey, stored: stored, document: outcome.before)
+        changes.append((outcome, change))
+      case .foreign:
+        note(\.left)
+        leftByReason["written-since", default: 0] += 1
+        job.left(outcome.name, stored == nil ? "it was removed since" : "somebody has written it since")
+      }
+    }
+    guard !changes.isEmpty else { return [] }
+    try journal.record(changes.map(\.1), of: collection)
+    let conflicts = Set(try writer.write(changes.map(\.1)))
+    if !conflicts.isEmpty { try journal.withdraw(conflicts.sorted().map { changes[$0].1 }, of: collection) }
+    for (place, (outcome, change)) in changes.enumerated() where !conflicts.contains(place) {
+      note(change.stored == nil ? \.created : \.changed)
+      _ = outcome
+    }
+    let met = conflicts.sorted().map { changes[$0].0 }
+    guard isLast else { return met }
+    for outcome in met {
+      note(\.left)
+      leftByReason["conflict", default: 0] += 1
+      job.left(outcome.name, "somebody else writes it now")
+    }
+    return []
+  }
+
+  private enum Fate { case asItWas, written, foreign }
+
+  private func fate(of outcome: JournalReader.Outcome, _ stored: BSONDocument?) -> Fate {
+    let now = stored.map(digest)
+    if now == outcome.before.map(digest) { return .asItWas }
+    return now == outcome.written || job.isForced ? .written : .foreign
+  }
+
+  private mutating func note(_ fate: WritableKeyPath<Manifest.Users, Int>) {
+    users.seen += 1
+    users[keyPath: fate] += 1
+  }
+}

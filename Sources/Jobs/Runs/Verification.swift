@@ -1,0 +1,113 @@
+internal import BSON
+internal import Digests
+public import Stores
+internal import Sync
+
+/// Whether a store still holds what a run has written (`mixdown verify`).
+public struct Verification: Sendable {
+  /// A document that is not as the run left it.
+  public struct Difference: Sendable {
+    /// `user_library ann`.
+    public let document: String
+    /// The user, or whatever names the document in its collection.
+    public let key: String
+    /// The later run that wrote it; nil when somebody else did.
+    public let run: String?
+    /// What happened, in words.
+    public let why: String
+  }
+
+  /// Documents that the run's journal names.
+  public private(set) var documents = 0
+  public private(set) var differences: [Difference] = []
+  /// Whether the manifest's root is that of what the journal names; nil when the manifest has none.
+  public private(set) var rootHolds: Bool?
+  /// Whether the end of the journal is torn.
+  public private(set) var isTorn = false
+
+  /// Looks at every document that the run has written.
+  ///
+  /// - Parameter server: how a server is spoken to.
+  /// - Throws: when the store or the run's folder cannot be read.
+  public init(
+    _ run: String, in archive: RunArchive, store: String, server: MongoOptions = MongoOptions()
+  ) throws(StoreError) {
+    let opened = try openStore(store, locking: false, run: "verify", options: server)
+    let folder = archive.folder(run)
+    guard let journal = try JournalReader(ifPresent: folder) else {
+      rootHolds = folder.manifest?.written.map { _ in false }
+      return
+    }
+    isTorn = journal.isTorn
+    var tree = MerkleTree()
+    for change in journal.changes() { tree.add(change) }
+    if let root = folder.manifest?.written?.root { rootHolds = root == tree.root().map { hexadecimal($0.root) } }
+
+    let outcomes = try journal.outcomes()
+    documents = outcomes.count
+    var found:
+      [(name: String, key: [UInt8], subkey: [UInt8]?, collection: String, digest: [UInt8]?, wasWritten: Bool)] = []
+    try StoredLookup(store: opened).forEach(outcomes) { _, pairs throws(StoreError) in
+      for (outcome, stored) in pairs {
+        let now = stored.map(digest)
+        guard now != outcome.written else { continue }
+        let isAsBefore = now == outcome.before.map(digest)
+        found.append(
+          (
+            outcome.name, outcome.key.copy(), outcome.subkey?.copy(), outcome.collection, now, !isAsBefore
+          ))
+      }
+    }
+    guard !found.isEmpty else { return }
+    let later = try LaterWriters(archive, after: run, of: Set(found.map { Identity($0.collection, $0.key, $0.subkey) }))
+    for one in found {
+      let writer = later.writer(of: Identity(one.collection, one.key, one.subkey), one.digest)
+      let why =
+        if let run = writer.run {
+          one.digest == nil ? "run \(run) removed it" : "run \(run) wrote it"
+        } else if let last = writer.last {
+          "somebody else wrote it, after run \(last)"
+        } else if !one.wasWritten {
+          "it is as it was before the run: the run did not come to write it, or somebody put it back"
+        } else {
+          one.digest == nil ? "somebody else removed it" : "somebody else wrote it"
+        }
+      differences.append(
+        Difference(
+          document: one.name, key: String(decoding: one.key, as: UTF8.self), run: writer.run, why: why))
+    }
+  }
+}
+
+/// What tells a document from all others of a store.
+private struct Identity: Hashable {
+  let collection: String
+  let key: [UInt8]
+  let subkey: [UInt8]?
+
+  init(_ collection: String, _ key: [UInt8], _ subkey: [UInt8]?) {
+    (self.collection, self.key, self.subkey) = (collection, key, subkey)
+  }
+}
+
+/// What later runs have written of some documents.
+private struct LaterWriters {
+  /// By document, oldest run first.
+  private var written: [Identity: [(run: String, digest: [UInt8]?)]] = [:]
+
+  init(_ archive: RunArchive, after run: String, of documents: Set<Identity>) throws(StoreError) {
+    for later in archive.ids().reversed() where later > run {
+      guard let journal = try JournalReader(ifPresent: archive.folder(later)) else { continue }
+      for change in journal.changes() where !change.isWithdrawn {
+        let identity = Identity(change.collection, change.key.copy(), change.subkey?.copy())
+        if documents.contains(identity) { written[identity, default: []].append((later, change.written)) }
+      }
+    }
+  }
+
+  /// - Returns: the run that wrote what is there now, or else the last that wrote the document at all.
+  func writer(of document: Identity, _ digest: [UInt8]?) -> (run: String?, last: String?) {
+    let runs = written[document] ?? []
+    return (runs.last { $0.digest == digest }?.run, runs.last?.run)
+  }
+}

@@ -1,0 +1,83 @@
+internal import Digests
+internal import Dumps
+internal import Library
+public import Stores
+internal import Sync
+
+/// ``Sessions`` as a step of a job.
+public struct SessionsStep: JobStep {
+  public static let name = "sessions"
+
+  public var sessions: Sessions
+  /// What the manifest shows of the flags.
+  public let parameters: [String: String]
+  /// Whether a run that quarantined something ends as if it had not.
+  public var allowQuarantine = false
+  /// What was done, for whoever shows it.
+  public var done: @Sendable (SessionsSummary) -> Void = { _ in }
+
+  public init(_ sessions: Sessions, parameters: [String: String]) {
+    self.sessions = sessions
+    self.parameters = parameters
+  }
+
+  public var writes: Bool { !sessions.dryRun }
+
+  public var collections: [CollectionSchema] { [.sessionPings] }
+
+  public func check() throws(StepFailure) {
+    prepareForArchives()
+    for input in sessions.inputs {
+      do throws(InputError) {
+        try InputReader(limits: sessions.limits).check(input)
+      } catch {
+        throw StepFailure(.input(error))
+      }
+    }
+  }
+
+  public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    let summary: SessionsSummary
+    let quarantine: QuarantineFile
+    let store: any Store
+    var sessions = sessions
+    if run.isResumed { sessions.asOf = run.asOf }
+    do throws(StoreError) {
+      store = try run.store()
+      try checkIndexes(of: collections, in: store)
+      quarantine = try run.quarantine()
+      sessions.forgotten = try ForgottenUsers(store).test
+      if writes { sessions.journal = try run.journal() }
+    } catch {
+      throw StepFailure(error)
+    }
+    do throws(SyncError) {
+      summary = try sessions.run(on: store, quarantine: quarantine)
+    } catch {
+      throw StepFailure(error)
+    }
+    run.manifest.take(summary, quarantine.counts)
+    done(summary)
+    let needsALook = summary.pings.quarantined > 0 || summary.left > 0
+    return needsALook && !allowQuarantine ? .quarantined : .done
+  }
+}
+
+extension Manifest {
+  /// Takes over the figures: a ping counts as a dump, a session as an entry of nobody's library.
+  mutating func take(_ summary: SessionsSummary, _ reasons: [QuarantineReason: Int]) {
+    inputs += summary.inputs.map { digest in
+      Input(
+        path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished)
+    }
+    let pings = summary.pings
+    counts.dumps.add(
+      Dumps(read: pings.read, used: pings.used, quarantined: pings.quarantined, skipped: pings.skipped))
+    quarantine = Dictionary(uniqueKeysWithValues: reasons.map { ($0.key.rawValue, $0.value) })
+    sessions = [
+      "new": summary.new, "renewed": summary.renewed, "removed": summary.removed, "left": summary.left,
+      "unreadable": summary.unreadable, "active": summary.activeSessions, "active_users": summary.users.count,
+      "multiple_sessions": summary.users.reduce(0) { $0 + ($1.hasMultipleSessions ? 1 : 0) },
+    ]
+  }
+}

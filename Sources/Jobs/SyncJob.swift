@@ -1,0 +1,126 @@
+internal import Dumps
+internal import Library
+public import Stores
+public import Sync
+
+/// The merge as a run of its own, or as a step of one.
+public struct SyncJob: JobStep {
+  public static let version = "0.1.0"
+  public static let name = "sync"
+
+  public var options: SyncOptions
+  /// The directory that is the store.
+  public var store: String
+  /// Where run folders go; nil for `.runs` in the store.
+  public var state: String?
+  /// The parameters as the manifest shows them.
+  public var parameters: [String: String]
+  /// Whether a run that quarantined something ends as if it had not.
+  public var allowQuarantine = false
+  /// Whether users with an active session are left for the next run.
+  public var skipsActive = false
+  public var events = SyncEvents()
+  /// What the run leaves beside its manifest.
+  public var records = RunRecords()
+  /// When the merge alone is to stop, in ms since 1970.
+  public var deadline: Int64?
+  /// Whether the merge alone goes on with the last run if that did not end.
+  public var resume = false
+  /// Whether the merge alone keeps what it has read until it has ended.
+  public var isResumable = false
+  /// Is told of the signal that asks the merge alone to stop.
+  public var interrupted: @Sendable (String) -> Void = { _ in }
+  /// The merge is over, however it went.
+  public var ended: @Sendable () -> Void = {}
+
+  public init(options: SyncOptions, store: String, state: String?, parameters: [String: String]) {
+    self.options = options
+    self.store = store
+    self.state = state
+    self.parameters = parameters
+  }
+
+  /// Runs the merge alone.
+  public func run(server: MongoOptions = MongoOptions()) -> Job.Report {
+    var job = Job(
+      name: Self.name, store: store, state: state, asOf: options.parameters.asOf, steps: [self], server: server)
+    job.deadline = deadline
+    job.resume = resume
+    job.isResumable = isResumable || resume
+    job.events.interrupted = interrupted
+    return job.run()
+  }
+
+  public var writes: Bool { !options.dryRun }
+
+  public func check() throws(StepFailure) {
+    prepareForArchives()
+    for input in options.inputs {
+      do throws(InputError) {
+        try InputReader(limits: options.limits).check(input)
+      } catch {
+        throw StepFailure(.input(error))
+      }
+    }
+  }
+
+  public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    defer { ended() }
+    let summary: SyncSummary
+    do throws(SyncError) { summary = try prepared(in: &run).run() } catch { throw StepFailure(error) }
+    run.manifest.take(summary)
+    run.records.take(records)
+    run.records.take(summary)
+    run.manifest.nextUser = summary.nextUser.map { String(decoding: $0, as: UTF8.self) }
+    if summary.isInterrupted {
+      let done = summary.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
+      throw .interrupt("\(run.cancellation.why ?? "asked to stop"): \(done); run again for the rest")
+    }
+    let needsALook = !summary.quarantine.isEmpty || summary.users.left > 0
+    return needsALook && !allowQuarantine ? .quarantined : .done
+  }
+
+  /// The store is locked and sound before a folder is made.
+  private func prepared(in run: inout JobRun) throws(SyncError) -> Sync {
+    do throws(StoreError) {
+      let store = try run.store()
+      let folder = try run.runFolder()
+      var options = options
+      options.cancellation = run.cancellation
+      if run.isResumed { options.parameters.asOf = run.asOf }
+      options.spool = try run.spool()
+      options.firstUser = run.manifest.nextUser.map { Array($0.utf8) }
+      if skipsActive { options.leftOut = try Sessions.activeUsers(in: store, asOf: options.parameters.asOf) }
+      options.forgotten = try ForgottenUsers(store).test
+      if !options.dryRun { options.journal = try run.journal() }
+      let quarantine = try run.quarantine()
+      return Sync(options, store: store, quarantine: quarantine, spillFolder: folder.path, events: events)
+    } catch {
+      throw .store(error)
+    }
+  }
+}
+
+extension ExitStatus {
+  /// What an error that ended a run asks of the operator.
+  public init(_ error: SyncError) {
+    self =
+      switch error {
+      case .store(let error): ExitStatus(error)
+      case .input, .writeBack: .inputOutput
+      case .unbalanced: .failed
+      }
+  }
+
+  public init(_ error: StoreError) {
+    self =
+      switch error {
+      case .refused, .rejected, .indexesMissing: .refused
+      case .unreachable: .unreachable
+      case .badAddress: .usage
+      case .inputOutput, .noRoom: .inputOutput
+      case .locked: .locked
+      case .inconsistent: .failed
+      }
+  }
+}

@@ -1,0 +1,108 @@
+internal import BSON
+
+/// What one user's evidence says of one value (4.5).
+public struct ValueScore: Sendable, Equatable {
+  /// A number of ``Repertoire/values``.
+  public var value: Int32
+  /// The value's share of what the user is expected to like next, 0…1.
+  public var affinity = 0.0
+  /// E(a).
+  public var weight = 0.0
+  /// p(a).
+  public var prior = 0.0
+  /// Entries that carry the value.
+  public var liked = 0
+  public var skipped = 0
+  public var unknown = 0
+  public var favorites = 0
+  /// Whether the user chose it.
+  public var isChoice = false
+}
+
+/// The scores of one user in one dimension: a posterior mean under a Dirichlet prior.
+public struct DimensionScores: Sendable, Equatable {
+  /// Every value with a prior, a choice or evidence, the greatest first (by score rounded to 12 decimals, then name).
+  public var values: [ValueScore] = []
+  /// ΣE.
+  public var evidence = 0.0
+  /// ΣE / (ΣE + m), 0…1.
+  public var confidence = 0.0
+  /// λ as it was used: 0 without choices, 1 where nobody has evidence.
+  public var explicitWeight = 0.0
+
+  public init() {}
+
+  /// Whether a value is written: by its rank, by choice, or by its share of the evidence.
+  public func isKept(at rank: Int) -> Bool {
+    let value = values[rank]
+    return rank < LearningParameters.keptValues || value.isChoice
+      || value.weight > LearningParameters.keptShare * evidence
+  }
+}
+
+/// Makes scores of evidence, choices and what the population likes.
+struct Affinity {
+  private let population: Population
+  private let parameters: LearningParameters
+  private let lexicon: Lexicon
+  /// The place of each value among the scores that are being made, −1 for those that are not there.
+  private var places: [Int32]
+
+  init(_ population: Population, _ parameters: LearningParameters, _ lexicon: Lexicon) {
+    self.population = population
+    self.parameters = parameters
+    self.lexicon = lexicon
+    places = Array(repeating: -1, count: lexicon.values.count)
+  }
+
+  /// - Parameter choices: distinct values.
+  mutating func scores(_ dimension: Dimension, _ evidence: Evidence, choices: [Int32]) -> DimensionScores {
+    var scores = DimensionScores()
+    let shares = population.dimensions[dimension].values
+    let lambda = shares.isEmpty ? 1 : choices.isEmpty ? 0 : parameters.explicitWeight
+    for (value, share) in shares { scores.values[place(of: value, &scores)].prior = (1 - lambda) * share }
+    for value in choices {
+      let place = place(of: value, &scores)
+      scores.values[place].prior += lambda / Double(choices.count)
+      scores.values[place].isChoice = true
+    }
+    for value in evidence.values where value.weight > 0 {
+      scores.values[place(of: value.value, &scores)].weight = value.weight
+    }
+
+    let strength = parameters.priorWeight[dimension]
+    let sum = evidence.total + strength
+    scores.explicitWeight = lambda
+    scores.evidence = evidence.total
+    scores.confidence = sum > 0 ? evidence.total / sum : 0
+    for index in scores.values.indices {
+      let value = scores.values[index]
+      places[Int(value.value)] = -1
+      // Without evidence a score is the prior itself, to the last bit.
+      scores.values[index].affinity =
+        evidence.total > 0 ? (value.weight + strength * value.prior) / sum : value.prior
+      let counts = evidence.value(value.value)
+      scores.values[index].liked = Int(counts.liked)
+      scores.values[index].skipped = Int(counts.skipped)
+      scores.values[index].unknown = Int(counts.unknown)
+      scores.values[index].favorites = Int(counts.favorites)
+    }
+    let lexicon = lexicon
+    scores.values.sort {
+      let (a, b) = (Self.rounded($0.affinity), Self.rounded($1.affinity))
+      return a != b ? a > b : lexicon.value($0.value) < lexicon.value($1.value)
+    }
+    return scores
+  }
+
+  /// The score in whole units of the twelfth decimal: sums of the same terms in another order rank alike.
+  private static func rounded(_ score: Double) -> Double { (score * 1e12).rounded(.toNearestOrEven) }
+
+  private mutating func place(of value: Int32, _ scores: inout DimensionScores) -> Int {
+    let known = places[Int(value)]
+    if known >= 0 { return Int(known) }
+    places[Int(value)] = Int32(truncatingIfNeeded: scores.values.count)
+    scores.values.append(ValueScore(value: value))
+    return scores.values.count - 1
+  }
+}

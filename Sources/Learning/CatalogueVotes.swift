@@ -1,0 +1,182 @@
+internal import BSON
+internal import Library
+
+/// Users' votes on what songs are called and are like (4.2); partial votes are whole numbers and add up in any order.
+///
+/// Each user has one vote for each value of a field that any of their counted plays and favourites of the song carries.
+/// A song of a user is nearly always described by one description, so votes are counted by description; only where a
+/// user has several of one song are they taken apart.
+public struct CatalogueVotes: Sendable {
+  let repertoire: Repertoire
+  let lexicon: Lexicon
+  private let parameters: LearningParameters
+  private let keys: KeyResolution
+  /// Users whose only description of its song each is.
+  private(set) var alone: [Int32]
+  /// Votes of users who describe a song in several ways.
+  private(set) var others = VoteTable()
+  private(set) var listeners: [Int32]
+  private(set) var plays: [Int64]
+  private(set) var completed: [Int64]
+  /// Songs of a counted play or favourite.
+  private(set) var isCounted: [Bool]
+  // The present user's: which descriptions and songs were met, and the first description of each song.
+  private var user: Int32 = 0
+  private var descriptionUser: [Int32]
+  private var songUser: [Int32]
+  private var songListener: [Int32]
+  private var songDescription: [Int32]
+
+  /// A value of a field of a song.
+  struct Vote: Equatable {
+    enum Field: UInt8 { case title, artist, artwork, language, duration, genre, mood, anyGenre, anyMood }
+    var song: Int32
+    var field: Field
+    /// A number of the repertoire; a duration's bit pattern.
+    var value: UInt64
+  }
+
+  /// - Parameters:
+  ///   - repertoire: in whose numbers the facts are; complete from now on.
+  ///   - resolution: which `t:` keys count as which songs, once that is known.
+  public init(
+    _ repertoire: Repertoire, _ parameters: LearningParameters, resolution: KeyResolution = KeyResolution()
+  ) {
+    self.repertoire = repertoire
+    lexicon = repertoire.lexicon
+    self.parameters = parameters
+    keys = resolution
+    let (songs, descriptions) = (lexicon.keys.count, lexicon.descriptions.count)
+    alone = Array(repeating: 0, count: descriptions)
+    listeners = Array(repeating: 0, count: songs)
+    plays = Array(repeating: 0, count: songs)
+    completed = Array(repeating: 0, count: songs)
+    isCounted = Array(repeating: false, count: songs)
+    descriptionUser = Array(repeating: 0, count: descriptions)
+    songUser = Array(repeating: 0, count: songs)
+    songListener = Array(repeating: 0, count: songs)
+    songDescription = Array(repeating: 0, count: songs)
+  }
+
+  /// Which keys count as others in these votes.
+  var resolutionUsed: KeyResolution { keys }
+
+  // MARK: Counting
+
+  public mutating func add(_ facts: UserFacts) {
+    let facts = keys.settled(facts, lexicon)
+    user += 1
+    // Songs that the user describes in several ways, with each further description.
+    var several: [(song: Int32, description: Int32)] = []
+    for play in facts.plays where play.playedAt <= parameters.asOf {
+      let song = Int(meet(play.description, facts, &several))
+      plays[song] += 1
+      if PlayVerdict(completionRate: play.completionRate, parameters) == .liked { completed[song] += 1 }
+      if songListener[song] != user {
+        songListener[song] = user
+        listeners[song] += 1
+      }
+    }
+    for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {
+      _ = meet(favorite.description, facts, &several)
+    }
+    if !several.isEmpty { takeApart(&several, facts) }
+  }
+
+  /// Notes that the user has an entry of this description, and says of which song.
+  private mutating func meet(
+    _ description: Int32, _ facts: UserFacts, _ several: inout [(song: Int32, description: Int32)]
+  ) -> Int32 {
+    let index = Int(description)
+    let isShared = index < descriptionUser.count
+    let song = keys.song(lexicon.description(description, of: facts).song)
+    if isShared {
+      if descriptionUser[index] == user { return song }
+      descriptionUser[index] = user
+    }
+    isCounted[Int(song)] = true
+    if songUser[Int(song)] == user {
+      several.append((song, description))
+    } else {
+      songUser[Int(song)] = user
+      songDescription[Int(song)] = description
+      if isShared { alone[index] += 1 } else { several.append((song, description)) }
+    }
+    return song
+  }
+
+  /// Counts each value of a song once for this user, however many descriptions carry it.
+  private mutating func takeApart(_ several: inout [(song: Int32, description: Int32)], _ facts: UserFacts) {
+    several.sort { $0.song != $1.song ? $0.song < $1.song : $0.description < $1.description }
+    var start = 0
+    while start < several.count {
+      let song = several[start].song
+      var end = start + 1
+      while end < several.count, several[end].song == song { end += 1 }
+      let first = songDescription[Int(song)]
+      if Int(first) < alone.count { alone[Int(first)] -= 1 }
+      var cast: [Vote] = []
+      for description in [first] + several[start..<end].map(\.description) {
+        votes(of: lexicon.description(description, of: facts), for: song) { if !cast.contains($0) { cast.append($0) } }
+      }
+      for vote in cast { others.add(vote) }
+      start = end
+    }
+  }
+
+  /// Each value that a description gives to a song.
+  func votes(of description: SongDescription, for song: Int32, _ use: (Vote) -> Void) {
+    func vote(_ field: Vote.Field, _ number: Int32) {
+      if number >= 0 { use(Vote(song: song, field: field, value: UInt64(number))) }
+    }
+    vote(.title, description.title)
+    vote(.artist, description.artist)
+    vote(.artwork, description.artwork)
+    vote(.language, description.language)
+    if let duration = description.duration {
+      use(Vote(song: song, field: .duration, value: (duration.seconds + 0).bitPattern))
+    }
+    if !description.genres.isEmpty { vote(.anyGenre, 0) }
+    for genre in lexicon.items(description.genres) { vote(.genre, genre) }
+    if !description.moods.isEmpty { vote(.anyMood, 0) }
+    for mood in lexicon.items(description.moods) { vote(.mood, mood) }
+  }
+
+  /// Adds votes that were counted in the same numbers.
+  public mutating func merge(_ other: CatalogueVotes) {
+    for index in alone.indices { alone[index] += other.alone[index] }
+    others.merge(other.others)
+    for song in listeners.indices {
+      listeners[song] += other.listeners[song]
+      plays[song] += other.plays[song]
+      completed[song] += other.completed[song]
+      if other.isCounted[song] { isCounted[song] = true }
+    }
+  }
+
+  // MARK: Keys
+
+  /// Which `t:` keys have the lowercase title and artist of exactly one `v:` song of the catalogue. Where there are
+  /// any, the votes are counted once more with it.
+  ///
+  /// Votes that join a song because of it can change its spelling, never its lowercase title and artist, so that once
+  /// is enough.
+  public func resolution() -> KeyResolution {
+    let names = SongNames(self)
+    let arena = Arena()
+    var target: [Int32: Int32] = [:]
+    var isAmbiguous: Set<Int32> = []
+    for index in isCounted.indices {
+      let song = Int32(truncatingIfNeeded: index)
+      guard isCounted[index] || repertoire.storedSongs[song] != nil, lexicon.isVideo(song) else { continue }
+      let title = names.title[index]
+      guard title >= 0 else { continue }
+      let artist = names.artist[index]
+      let key = SongKey(
+        title: lexicon.text(title), artist: artist >= 0 ? lexicon.text(artist) : nil, in: arena)
+      guard let plain = lexicon.keys.find(prefixed("t:", key.name)) else { continue }
+      if target.updateValue(song, forKey: plain) != nil { isAmbiguous.insert(plain) }
+    }
+    return KeyResolution(target.filter { !isAmbiguous.contains($0.key) }, lexicon)
+  }
+}

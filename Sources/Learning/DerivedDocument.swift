@@ -1,0 +1,72 @@
+public import BSON
+internal import Digests
+
+/// Whether a derived document is written over the stored one (4.5, "Written, and when").
+public enum DerivedDocument {
+  public enum Decision: Equatable, Sendable {
+    /// It says something new.
+    case write
+    /// It would differ in its clock alone.
+    case unchanged
+    /// The stored one was computed for a later time.
+    case newer
+  }
+
+  /// - Parameter force: whether a stored document of a later `as_of` is replaced.
+  public static func decision(
+    _ document: BSONDocument, over stored: BSONDocument?, force: Bool = false
+  ) throws(BSONFault) -> Decision {
+    guard let stored else { return .write }
+    if !force, let theirs = try stored.value("as_of")?.date, let ours = try document.value("as_of")?.date,
+      theirs > ours
+    {
+      return .newer
+    }
+    return try isSameButForClock(document, stored) ? .unchanged : .write
+  }
+
+  /// Whether two documents differ in `computed_at`, `last_computed`, `as_of` and `_id` at most.
+  ///
+  /// Both were written by this program, so the rest is compared field by field as bytes.
+  public static func isSameButForClock(_ a: BSONDocument, _ b: BSONDocument) throws(BSONFault) -> Bool {
+    var (left, right) = (a.elements, b.elements)
+    while true {
+      switch (try next(&left), try next(&right)) {
+      case (nil, nil): return true
+      case (let field?, let other?):
+        guard field.key == other.key, field.value.type == other.value.type, field.value.bytes == other.value.bytes
+        else { return false }
+      default: return false
+      }
+    }
+  }
+
+  private static func next(_ elements: inout BSONElements) throws(BSONFault) -> BSONElement? {
+    while let element = try elements.next() {
+      switch element.key {
+      case "_id", "computed_at", "last_computed", "as_of": continue
+      default: return element
+      }
+    }
+    return nil
+  }
+
+  /// The document with the `_id` that the stored one has: a server refuses to change it.
+  public static func replacing(
+    _ stored: BSONDocument, with document: BSONDocument, to writer: inout BSONWriter
+  ) throws(BSONFault) {
+    let start = writer.open()
+    if let id = try stored.value("_id") { writer.append("_id", id) }
+    var elements = document.elements
+    while let element = try elements.next() {
+      if element.key != ByteView("_id") { writer.append(element.key, element.value) }
+    }
+    writer.close(start)
+  }
+
+  /// Writes the `_id` of a new document: the first 12 bytes of SHA-256 of its key, so that two runs make the same.
+  static func appendID(of key: ByteView, to writer: inout BSONWriter) {
+    writer.key("_id", .objectID)
+    Array(sha256(key.copy()).prefix(12)).withView { writer.put(bytes: $0) }
+  }
+}

@@ -1,0 +1,163 @@
+internal import BSON
+
+/// The part of a play or favourite that describes its song, as it lies in the entry: what is equal byte for byte says
+/// the same, and needs a look only once.
+struct DescribedEntry {
+  enum Field { case videoId, title, artist, artwork, duration, language, genres, moods, other }
+
+  private(set) var document = BSONDocument.empty
+  /// The bytes of the describing elements, in as few pieces as they lie in.
+  private(set) var pieces: [ByteView] = []
+  private(set) var fingerprint: UInt64 = 0
+  /// The piece that is being read.
+  private var start = 0
+  private var end = 0
+
+  var count: Int { pieces.reduce(0) { $0 + $1.count } }
+
+  /// Takes the next entry.
+  ///
+  /// - Parameter document: in normal form.
+  mutating func read(_ document: BSONDocument) throws(BSONFault) {
+    begin(document)
+    var cursor = document.elements
+    var offset = 4
+    while let element = try cursor.next() {
+      let next = offset + element.size
+      if Self.field(element) != .other { note(offset, next) }
+      offset = next
+    }
+    finish()
+  }
+
+  /// Begins an entry whose elements somebody else walks over.
+  mutating func begin(_ document: BSONDocument) {
+    self.document = document
+    pieces.removeAll(keepingCapacity: true)
+    fingerprint = 0
+    (start, end) = (0, 0)
+  }
+
+  /// Notes a describing element by where it begins and ends.
+  @inline(__always)
+  mutating func note(_ offset: Int, _ next: Int) {
+    if offset != end {
+      if end > start { add(document.bytes.slice(start, end - start)) }
+      start = offset
+    }
+    end = next
+  }
+
+  mutating func finish() {
+    if end > start { add(document.bytes.slice(start, end - start)) }
+  }
+
+  private mutating func add(_ piece: ByteView) {
+    pieces.append(piece)
+    fingerprint = fingerprint &* 0x9E37_79B9_7F4A_7C15 ^ piece.fingerprint
+  }
+
+  /// Whether the pieces, one after another, are these bytes.
+  func isSame(as bytes: ByteView) -> Bool {
+    var offset = 0
+    for piece in pieces {
+      guard piece.count <= bytes.count - offset, bytes.slice(offset, piece.count) == piece else { return false }
+      offset += piece.count
+    }
+    return offset == bytes.count
+  }
+
+  /// Which describing field an element of an entry in normal form is, told by its length and first eight bytes.
+  static func field(_ element: BSONElement) -> Field {
+    switch (element.key.count, element.keyWord) {
+    case (5, 0x65_6C74_6974): .title
+    case (6, 0x7473_6974_7261): .artist
+    case (7, 0x64_496F_6564_6976): .videoId
+    case (7, 0x6B_726F_7774_7261): .artwork
+    case (8, 0x6E6F_6974_6172_7564): .duration
+    case (8, 0x6567_6175_676E_616C): .language
+    case (6, 0x7365_726E_6567): .genres
+    case (5, 0x73_646F_6F6D): .moods
+    default: .other
+    }
+  }
+}
+
+extension BSONElement {
+  /// The bytes of type, key, terminator and value.
+  @inline(__always)
+  var size: Int { 2 + key.count + value.bytes.count }
+}
+
+/// The numbers of descriptions by the bytes that they were read from.
+struct DescriptionTable {
+  private let arena = Arena(keeps: 0)
+  private var texts: [ByteView] = []
+  private var prints: [UInt64] = []
+  private var slots: [Int32] = []
+
+  func find(_ entry: DescribedEntry) -> Int32? {
+    guard !slots.isEmpty else { return nil }
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: entry.fingerprint) & mask
+    while slots[slot] >= 0 {
+      let index = Int(slots[slot])
+      if prints[index] == entry.fingerprint, entry.isSame(as: texts[index]) { return slots[slot] }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
+  /// Gives a new description the next number.
+  mutating func add(_ entry: DescribedEntry) -> Int32 {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(entry.count)
+    for piece in entry.pieces { bytes += piece.copy() }
+    return add(bytes.withView { arena.copy($0) }, entry.fingerprint)
+  }
+
+  /// The number of another table's description here, and whether it is new.
+  mutating func merge(_ index: Int, of other: DescriptionTable) -> (Int32, Bool) {
+    let (text, print) = (other.texts[index], other.prints[index])
+    if !slots.isEmpty {
+      let mask = slots.count - 1
+      var slot = Int(truncatingIfNeeded: print) & mask
+      while slots[slot] >= 0 {
+        let known = Int(slots[slot])
+        if prints[known] == print, texts[known] == text { return (slots[slot], false) }
+        slot = (slot + 1) & mask
+      }
+    }
+    return (add(arena.copy(text), print), true)
+  }
+
+  private mutating func add(_ text: ByteView, _ print: UInt64) -> Int32 {
+    if texts.count * 2 >= slots.count { grow() }
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: print) & mask
+    while slots[slot] >= 0 { slot = (slot + 1) & mask }
+    let number = Int32(truncatingIfNeeded: texts.count)
+    slots[slot] = number
+    texts.append(text)
+    prints.append(print)
+    return number
+  }
+
+  private mutating func grow() {
+    slots = Array(repeating: -1, count: max(64, slots.count * 2))
+    let mask = slots.count - 1
+    for (index, print) in prints.enumerated() {
+      var slot = Int(truncatingIfNeeded: print) & mask
+      while slots[slot] >= 0 { slot = (slot + 1) & mask }
+      slots[slot] = Int32(truncatingIfNeeded: index)
+    }
+  }
+}
+
+/// A text behind a prefix, as bytes of its own.
+func prefixed(_ prefix: StaticString, _ text: ByteView) -> [UInt8] { ByteView(prefix).copy() + text.copy() }
+
+extension TextTable {
+  mutating func number(of text: [UInt8]) -> Int32 { text.withView { number(of: $0) } }
+  func find(_ text: [UInt8]) -> Int32? { text.withView { find($0) } }
+}

@@ -1,0 +1,134 @@
+internal import BSON
+internal import Glibc
+internal import Library
+
+/// What one user's plays and favourites say of each value of a dimension: E(a) and the counts beside it.
+///
+/// Sums of doubles are made in one order: plays newest first, ties by song key, then favourites by `addedAt`, those
+/// without one first, ties by song key; so the same facts give the same bits, whoever counts them and when.
+struct Evidence {
+  struct Value {
+    /// A number of ``Repertoire/values``.
+    var value: Int32
+    /// E(a).
+    var weight = 0.0
+    var liked: Int32 = 0
+    var skipped: Int32 = 0
+    var unknown: Int32 = 0
+    var favorites: Int32 = 0
+  }
+
+  /// The place of each value in `values`, −1 for those without evidence.
+  private var places: [Int32]
+  private(set) var values: [Value] = []
+  /// ΣE: each entry that carries the dimension adds its weight once.
+  private(set) var total = 0.0
+
+  init(values count: Int) { places = Array(repeating: -1, count: count) }
+
+  mutating func removeAll() {
+    for value in values { places[Int(value.value)] = -1 }
+    values.removeAll(keepingCapacity: true)
+    total = 0
+  }
+
+  /// The counts and weight of a value.
+  func value(_ number: Int32) -> Value {
+    let place = places[Int(number)]
+    return place >= 0 ? values[Int(place)] : Value(value: number)
+  }
+
+  private mutating func place(of number: Int32) -> Int {
+    let known = places[Int(number)]
+    if known >= 0 { return Int(known) }
+    places[Int(number)] = Int32(truncatingIfNeeded: values.count)
+    values.append(Value(value: number))
+    return values.count - 1
+  }
+
+  /// Counts an entry that carries these values.
+  ///
+  /// - Parameters:
+  ///   - verdict: nil for a favourite.
+  ///   - weight: w · 2^(−age/H); 0 for what is no evidence.
+  mutating func add(_ carried: some Collection<Int32>, _ verdict: PlayVerdict?, weight: Double) {
+    guard !carried.isEmpty else { return }
+    let share = weight / Double(carried.count)
+    for number in carried {
+      let place = place(of: number)
+      values[place].weight += share
+      switch verdict {
+      case .liked: values[place].liked += 1
+      case .skipped: values[place].skipped += 1
+      case .unknown: values[place].unknown += 1
+      case .heard: break
+      case nil: values[place].favorites += 1
+      }
+    }
+    total += weight
+  }
+}
+
+/// Counts users' evidence in all dimensions. Keeps its tables between users.
+struct EvidenceCounter {
+  private let catalogue: Catalogue
+  private let parameters: LearningParameters
+  private(set) var evidence: PerDimension<Evidence>
+
+  init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
+    self.catalogue = catalogue
+    self.parameters = parameters
+    let empty = Evidence(values: catalogue.lexicon.values.count)
+    evidence = PerDimension { _ in empty }
+  }
+
+  /// Counts a user's evidence.
+  ///
+  /// - Parameters:
+  ///   - facts: settled.
+  ///   - halfLifeDays: infinite where nothing is to decay.
+  mutating func count(_ facts: UserFacts, halfLifeDays: Double) {
+    evidence.language.removeAll()
+    evidence.genre.removeAll()
+    evidence.mood.removeAll()
+    let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
+    for play in plays {
+      let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
+      let weight: Double
+      switch verdict {
+      case .liked: weight = decay(since: play.playedAt, halfLifeDays)
+      case .unknown: weight = parameters.unknownWeight * decay(since: play.playedAt, halfLifeDays)
+      case .skipped: weight = 0
+      case .heard: continue
+      }
+      add(catalogue.row(play.description, of: facts), verdict, weight)
+    }
+    let oldest = oldestTime(facts, plays)
+    for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {
+      let time = favorite.addedAt == Entry.never ? oldest ?? parameters.asOf : favorite.addedAt
+      let weight = parameters.favoriteWeight * decay(since: time, halfLifeDays)
+      add(catalogue.row(favorite.description, of: facts), nil, weight)
+    }
+  }
+
+  private mutating func add(_ row: Catalogue.Row, _ verdict: PlayVerdict?, _ weight: Double) {
+    if row.language >= 0 { evidence.language.add(CollectionOfOne(row.language), verdict, weight: weight) }
+    evidence.genre.add(catalogue.items[row.genres.range], verdict, weight: weight)
+    evidence.mood.add(catalogue.items[row.moods.range], verdict, weight: weight)
+  }
+
+  /// The user's oldest dated play or favourite, in milliseconds; nil without any.
+  private func oldestTime(_ facts: UserFacts, _ plays: ArraySlice<Play>) -> Int64? {
+    let favorite = facts.favorites.first { $0.addedAt != Entry.never && $0.addedAt <= parameters.asOf }?.addedAt
+    guard let play = plays.last?.playedAt else { return favorite }
+    return min(play, favorite ?? play)
+  }
+
+  /// 2^(−age/H).
+  @inline(__always)
+  private func decay(since time: Int64, _ halfLifeDays: Double) -> Double {
+    guard halfLifeDays.isFinite else { return 1 }
+    let age = Double(max(0, parameters.asOf - time)) / Double(Statistics.day)
+    return exp2(-age / halfLifeDays)
+  }
+}

@@ -1,0 +1,25 @@
+/// A sum of seconds that does not depend on the order of its terms: whole multiples of 2⁻⁴³ s, added up as integers.
+struct ExactSum: Equatable, Sendable {
+  private var units: UInt128 = 0
+  /// Terms that no song lasts and no integer holds.
+  private var huge: [Double] = []
+
+  private static let fraction = 0x1p43
+
+  /// - Parameter term: not negative.
+  mutating func add(_ term: Double) {
+    guard term < 0x1p63 else {
+      huge.append(term)
+      return
+    }
+    let whole = term.rounded(.down)
+    units += UInt128(UInt64(whole)) << 43 + UInt128(UInt64(((term - whole) * Self.fraction).rounded()))
+  }
+
+  mutating func add(_ other: ExactSum) {
+    units += other.units
+    huge += other.huge
+  }
+
+  var value: Double { huge.sorted().reduce(double(units) / Self.fraction, +) }
+}

@@ -1,0 +1,152 @@
+internal import Glibc
+internal import Library
+
+/// How one score came about: everything that it is made of, and what it would be without each (4.5).
+public struct Explanation: Sendable {
+  /// A play or favourite that weighs.
+  public struct Term: Sendable {
+    public var entry: CountedEntry
+    /// In days.
+    public var age: Double
+    /// 2^(−age/H), 0…1.
+    public var decay: Double
+    /// w: what an entry of its kind weighs before it decays.
+    public var kindWeight: Double
+    /// s: its share of the entry, which is divided among the values that it carries.
+    public var share: Double
+    /// What it adds to E(a).
+    public var weight: Double
+    /// The score without this entry.
+    public var without: Double
+  }
+
+  /// A number of the repertoire's values.
+  public var value: Int32
+  public var dimension: Dimension
+  public var score: ValueScore
+  /// Counted from 1.
+  public var rank: Int
+  /// ΣE.
+  public var evidence: Double
+  /// m.
+  public var priorWeight: Double
+  public var confidence: Double
+  /// P(a), 0…1.
+  public var populationShare: Double
+  /// X(a), 0…1; nil where the user has no choice in the dimension.
+  public var choiceShare: Double?
+  /// λ.
+  public var explicitWeight: Double
+  /// The greatest weight first; ties by time, the newest first.
+  public var terms: [Term]
+  /// The score without the prior's part: the share of evidence alone; nil without evidence.
+  public var withoutPrior: Double?
+  /// The score if the user had chosen nothing in the dimension.
+  public var withoutChoices: Double
+  /// The score without all favourites.
+  public var withoutFavorites: Double
+}
+
+/// Explains the scores of one user.
+public struct Explainer: ~Copyable {
+  private let catalogue: Catalogue
+  private let population: Population
+  private let parameters: LearningParameters
+  private var learner: Learner
+
+  public init(_ catalogue: Catalogue, _ population: Population, _ parameters: LearningParameters, zones: Zones) {
+    self.catalogue = catalogue
+    self.population = population
+    self.parameters = parameters
+    learner = Learner(catalogue, population, parameters, zones: zones)
+  }
+
+  /// Each score of a dimension that is kept, or those of one value.
+  ///
+  /// - Parameter only: a value's number; nil for all.
+  public mutating func explanations(of facts: UserFacts, _ dimension: Dimension, only: Int32? = nil) -> [Explanation] {
+    let scores = learner.scores(for: facts)[dimension]
+    let entries = weighed(facts, dimension)
+    var explanations: [Explanation] = []
+    for (rank, score) in scores.values.enumerated() {
+      if let only {
+        guard score.value == only else { continue }
+      } else {
+        guard scores.isKept(at: rank) else { continue }
+      }
+      explanations.append(explanation(score, rank: rank + 1, scores, dimension, entries, facts))
+    }
+    return explanations
+  }
+
+  /// An entry that weighs something in the dimension.
+  private struct Weighed {
+    var entry: CountedEntry
+    var age: Double
+    var decay: Double
+    var kindWeight: Double
+    var total: Double { kindWeight * decay }
+  }
+
+  private func weighed(_ facts: UserFacts, _ dimension: Dimension) -> [Weighed] {
+    let counted = catalogue.counted(facts, parameters)
+    let dated = (counted.plays + counted.favorites).map(\.time).filter { $0 != Entry.never }
+    let oldest = dated.min() ?? parameters.asOf
+    var entries: [Weighed] = []
+    for entry in counted.plays + counted.favorites where !entry.values[dimension].isEmpty {
+      let weight: Double =
+        switch entry.verdict {
+        case .liked: 1
+        case .unknown: parameters.unknownWeight
+        case .skipped, .heard: 0
+        case nil: parameters.favoriteWeight
+        }
+      guard weight > 0 else { continue }
+      let time = entry.time == Entry.never ? oldest : entry.time
+      let age = Double(max(0, parameters.asOf - time)) / 86_400_000
+      entries.append(
+        Weighed(entry: entry, age: age, decay: exp2(-age / parameters.halfLifeDays), kindWeight: weight))
+    }
+    return entries
+  }
+
+  private func explanation(
+    _ score: ValueScore, rank: Int, _ scores: DimensionScores, _ dimension: Dimension, _ entries: [Weighed],
+    _ facts: UserFacts
+  ) -> Explanation {
+    let strength = parameters.priorWeight[dimension]
+    func affinity(_ weight: Double, _ evidence: Double, prior: Double) -> Double {
+      evidence + strength > 0 && evidence > 0 ? (weight + strength * prior) / (evidence + strength) : prior
+    }
+    var terms: [Explanation.Term] = []
+    var (favorites, favoritesOfValue) = (0.0, 0.0)
+    for weighed in entries {
+      let values = weighed.entry.values[dimension]
+      let share = values.contains(score.value) ? 1 / Double(values.count) : 0
+      let weight = share * weighed.total
+      if weighed.entry.verdict == nil {
+        favorites += weighed.total
+        favoritesOfValue += weight
+      }
+      guard share > 0 else { continue }
+      terms.append(
+        Explanation.Term(
+          entry: weighed.entry, age: weighed.age, decay: weighed.decay, kindWeight: weighed.kindWeight, share: share,
+          weight: weight,
+          without: affinity(
+            max(0, score.weight - weight), max(0, scores.evidence - weighed.total), prior: score.prior)))
+    }
+    terms.sort { $0.weight != $1.weight ? $0.weight > $1.weight : $0.entry.time > $1.entry.time }
+    let share = population.shares(of: dimension).first { $0.value == score.value }?.share ?? 0
+    let choices = facts.choices[dimension]
+    return Explanation(
+      value: score.value, dimension: dimension, score: score, rank: rank, evidence: scores.evidence,
+      priorWeight: strength, confidence: scores.confidence, populationShare: share,
+      choiceShare: choices.isEmpty ? nil : score.isChoice ? 1 / Double(choices.count) : 0,
+      explicitWeight: scores.explicitWeight, terms: terms,
+      withoutPrior: scores.evidence > 0 ? score.weight / scores.evidence : nil,
+      withoutChoices: affinity(score.weight, scores.evidence, prior: share),
+      withoutFavorites: affinity(
+        max(0, score.weight - favoritesOfValue), max(0, scores.evidence - favorites), prior: score.prior))
+  }
+}

@@ -1,0 +1,105 @@
+internal import BSON
+internal import Library
+
+/// The plays of several lists, each once: by (song key, `playedAt`), `completionRate` the greatest, every other field
+/// the greater bytes (4.1). What comes out depends on neither the order nor the repetition of what goes in.
+enum JoinedPlays {
+  /// Sorts plays newest first, ties by song key, and joins those that are one.
+  static func join(_ plays: inout [ReadPlay], with scanner: inout PlayScanner, in arena: Arena) throws(BSONFault) {
+    // Library and archive are sorted already: the library's sort makes use of such runs.
+    plays.sort(by: ReadPlay.precedes)
+    var kept = 0
+    var start = 0
+    while start < plays.count {
+      var end = start + 1
+      var differs = false
+      while end < plays.count, plays[end].playedAt == plays[start].playedAt, plays[end].key == plays[start].key {
+        differs = differs || plays[end].document.bytes != plays[start].document.bytes
+        end += 1
+      }
+      plays[kept] = differs ? try joined(plays[start..<end], with: &scanner, in: arena) : plays[start]
+      kept += 1
+      start = end
+    }
+    plays.removeSubrange(kept...)
+  }
+
+  private static func joined(
+    _ versions: ArraySlice<ReadPlay>, with scanner: inout PlayScanner, in arena: Arena
+  ) throws(BSONFault) -> ReadPlay {
+    let first = versions[versions.startIndex]
+    var fields = GreatestFields()
+    var rate = first.completionRate
+    for version in versions {
+      rate = max(rate, version.completionRate)
+      try fields.add(version.document, rank: 0)
+    }
+    return try scanner.play(
+      fields.written(in: arena), key: first.key, playedAt: first.playedAt, completionRate: rate)
+  }
+}
+
+/// A user's favourites, one for each song key, as the merge would join them (2.1): what somebody else wrote into the
+/// library need not be.
+enum JoinedFavorites {
+  /// By `addedAt`, those without one first, ties by song key.
+  static func joined(_ favorites: [Entry], in arena: Arena) throws(BSONFault) -> [Entry] {
+    var groups = favorites.sorted {
+      $0.key != $1.key ? $0.key < $1.key : $0.addedAt > $1.addedAt
+    }
+    var kept = 0
+    var start = 0
+    while start < groups.count {
+      var end = start + 1
+      while end < groups.count, groups[end].key == groups[start].key { end += 1 }
+      groups[kept] = end - start > 1 ? try joined(groups[start..<end], in: arena) : groups[start]
+      kept += 1
+      start = end
+    }
+    groups.removeSubrange(kept...)
+    groups.sort { $0.addedAt != $1.addedAt ? $0.addedAt < $1.addedAt : $0.key < $1.key }
+    return groups
+  }
+
+  /// - Parameter versions: the newest first.
+  private static func joined(_ versions: ArraySlice<Entry>, in arena: Arena) throws(BSONFault) -> Entry {
+    var favorite = versions[versions.startIndex]
+    var fields = GreatestFields()
+    var rank = 0
+    var newest = favorite.addedAt
+    for version in versions {
+      if version.addedAt != newest { (rank, newest) = (rank + 1, version.addedAt) }
+      try fields.add(version.document, rank: rank)
+    }
+    favorite.document = fields.written(in: arena)
+    return favorite
+  }
+}
+
+/// Joins versions of an entry: each field takes the value of the least rank that has it, within a rank the greater
+/// bytes.
+private struct GreatestFields {
+  private var fields: [(element: BSONElement, rank: Int)] = []
+
+  mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
+    var elements = document.elements
+    next: while let element = try elements.next() {
+      for index in fields.indices where fields[index].element.key == element.key {
+        let known = fields[index]
+        if rank < known.rank || (rank == known.rank && element.value.hasGreaterBytes(than: known.element.value)) {
+          fields[index] = (element, rank)
+        }
+        continue next
+      }
+      fields.append((element, rank))
+    }
+  }
+
+  func written(in arena: Arena) -> BSONDocument {
+    var writer = BSONWriter(capacity: 512)
+    let start = writer.open()
+    for field in fields { writer.append(field.element.key, field.element.value) }
+    writer.close(start)
+    return BSONDocument(unchecked: arena.copy(writer.view))
+  }
+}

@@ -1,0 +1,49 @@
+public import BSON
+
+/// What a run of learning decides about its figures (4.3 and 4.5), with the defaults of the contract.
+public struct LearningParameters: Sendable, Equatable {
+  /// The run's clock, in milliseconds since 1970: nothing later is counted.
+  public var asOf: Int64
+  /// A `completionRate` above this is liked.
+  public var likedAbove = 0.7
+  /// A known `completionRate` below this is skipped.
+  public var skippedBelow = 0.3
+  /// H: after how many days a play or favourite weighs half; infinite where nothing decays.
+  public var halfLifeDays = 30.0
+  /// m: how many plays the prior is worth.
+  public var priorWeight = PerDimension(language: 2.0, genre: 7.0, mood: 5.0)
+  /// λ: the share of the explicit choices in the prior, 0…1.
+  public var explicitWeight = 0.25
+  public var favoriteWeight = 1.0
+  /// 0 gives the roadmap's literal rule.
+  public var unknownWeight = 0.25
+  /// The job's zone: of the days of `service_stats`, and of users who have none.
+  public var timezone = "UTC"
+
+  public init(asOf: Int64) { self.asOf = asOf }
+
+  /// How far the scores of an untouched user may drift before they are computed again, in total variation.
+  public static let tolerableDrift = 0.02
+  /// Values of a dimension that are kept by their rank alone.
+  public static let keptValues = 20
+  /// A value whose evidence is a greater share than this is kept.
+  public static let keptShare = 0.01
+
+  /// Writes the document `parameters` of `user_scores` after its key.
+  ///
+  /// `timezone` and `asOf` are no part of it: neither changes a score.
+  public func write(to writer: inout BSONWriter) {
+    let start = writer.open()
+    writer.append("half_life_days", double: halfLifeDays)
+    writer.key("prior_weight", .document)
+    let weights = writer.open()
+    for dimension in Dimension.allCases { writer.append(dimension.name, double: priorWeight[dimension]) }
+    writer.close(weights)
+    writer.append("explicit_weight", double: explicitWeight)
+    writer.append("favorite_weight", double: favoriteWeight)
+    writer.append("unknown_weight", double: unknownWeight)
+    writer.append("liked_above", double: likedAbove)
+    writer.append("skipped_below", double: skippedBelow)
+    writer.close(start)
+  }
+}

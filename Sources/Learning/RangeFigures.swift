@@ -1,0 +1,199 @@
+internal import BSON
+
+/// The figures and lists of a range of time (4.4), of one user or of all.
+struct RangeFigures {
+  var plays = 0
+  var liked = 0
+  var skipped = 0
+  var unknown = 0
+  var distinctSongs = 0
+  var newSongs = 0
+  /// Completion × duration, in seconds.
+  var seconds = 0.0
+  /// Plays that `seconds` is made of.
+  var timed = 0
+  /// The sum of the known completions.
+  var completion = 0.0
+  /// The known completions, ascending when written.
+  var known: [Double] = []
+
+  mutating func count(_ verdict: PlayVerdict) {
+    plays += 1
+    switch verdict {
+    case .liked: liked += 1
+    case .skipped: skipped += 1
+    case .unknown: unknown += 1
+    case .heard: break
+    }
+  }
+
+  var repeatRate: Double? { plays > 0 ? 1 - Double(distinctSongs) / Double(plays) : nil }
+
+  /// Of an even number the mean of the middle two.
+  static func median(ofAscending numbers: [Double]) -> Double? {
+    guard !numbers.isEmpty else { return nil }
+    let middle = numbers.count / 2
+    return numbers.count % 2 == 1 ? numbers[middle] : (numbers[middle - 1] + numbers[middle]) / 2
+  }
+
+  /// Writes the figures into a document that is open; a rate of nothing is absent.
+  func write(distinctArtists: Int, to writer: inout BSONWriter) {
+    func count(_ name: StaticString, _ number: Int) { writer.append(name, integer: Int64(number)) }
+    count("plays", plays)
+    count("liked", liked)
+    count("skipped", skipped)
+    count("unknown", unknown)
+    count("distinct_songs", distinctSongs)
+    count("distinct_artists", distinctArtists)
+    count("new_songs", newSongs)
+    if let repeatRate { writer.append("repeat_rate", double: repeatRate) }
+    if let median = Self.median(ofAscending: known.sorted()) {
+      writer.append("mean_completion", double: completion / Double(known.count))
+      writer.append("median_completion", double: median)
+    }
+    writer.append("seconds_listened", double: seconds)
+    count("plays_timed", timed)
+  }
+}
+
+/// Writes the lists of a range: what was played most, by plays, then liked plays, then name or key.
+struct RangeLists {
+  private let catalogue: Catalogue
+  private let lexicon: Lexicon
+  private var groups: Tally
+
+  static let songLimit = 50
+  static let artistLimit = 50
+  static let valueLimit = 20
+
+  init(_ catalogue: Catalogue) {
+    self.catalogue = catalogue
+    lexicon = catalogue.lexicon
+    groups = Tally(numbers: catalogue.artistGroupCount)
+  }
+
+  /// The first `limit` of what was counted.
+  ///
+  /// Most of what was played was played once: what cannot come among the first is seen without a look at its name.
+  ///
+  /// - Parameter ranks: the order of names, by number.
+  static func ranked(_ counts: [Tallied], limit: Int, _ ranks: [Int32]) -> [Tallied] {
+    func precedes(_ a: Tallied, _ b: Tallied) -> Bool {
+      if a.plays != b.plays { return a.plays > b.plays }
+      if a.liked != b.liked { return a.liked > b.liked }
+      return ranks[Int(a.number)] < ranks[Int(b.number)]
+    }
+    guard counts.count > limit else { return counts.sorted(by: precedes) }
+    var first: [Tallied] = []
+    first.reserveCapacity(limit)
+    for count in counts {
+      if first.count == limit {
+        guard precedes(count, first[limit - 1]) else { continue }
+        first.removeLast()
+      }
+      var (low, high) = (0, first.count)
+      while low < high {
+        let middle = (low + high) / 2
+        if precedes(first[middle], count) { low = middle + 1 } else { high = middle }
+      }
+      first.insert(count, at: low)
+    }
+    return first
+  }
+
+  // MARK: Songs
+
+  func write(_ name: StaticString, songs: some Sequence<Tallied>, to writer: inout BSONWriter) {
+    writer.key(name, .array)
+    let array = writer.open()
+    for (index, song) in songs.enumerated() {
+      writer.index(index, .document)
+      let start = writer.open()
+      writer.append("key", string: lexicon.key(song.number))
+      let names = catalogue.names(of: song.number)
+      if let title = names.title { writer.append("title", string: title) }
+      if let artist = names.artist { writer.append("artist", string: artist) }
+      writeCounts(of: song, to: &writer)
+      writer.close(start)
+    }
+    writer.close(array)
+  }
+
+  func writeTop(songs: [Tallied], to writer: inout BSONWriter) {
+    write("top_songs", songs: Self.ranked(songs, limit: Self.songLimit, catalogue.keyRanks), to: &writer)
+  }
+
+  private func writeCounts(of tallied: Tallied, to writer: inout BSONWriter) {
+    writer.append("plays", integer: Int64(tallied.plays))
+    writer.append("liked", integer: Int64(tallied.liked))
+    writer.append("last_played", date: tallied.last)
+  }
+
+  // MARK: Artists
+
+  /// Artists brought together by lowercase, each with the number of its commonest spelling (ties: greater bytes).
+  ///
+  /// - Parameter artists: counted by spelling.
+  mutating func grouped(artists: [Tallied]) -> [Tallied] {
+    groups.removeAll()
+    var spelling: [Tallied] = []
+    for artist in artists {
+      let place = groups.place(of: catalogue.group(ofArtist: artist.number))
+      groups.add(artist, as: groups.counts[place].number)
+      if place == spelling.count {
+        spelling.append(artist)
+      } else {
+        let known = spelling[place]
+        let isCommoner =
+          artist.plays != known.plays
+          ? artist.plays > known.plays
+          : hasGreaterBytes(lexicon.text(artist.number), than: lexicon.text(known.number))
+        if isCommoner { spelling[place] = artist }
+      }
+    }
+    return zip(groups.counts, spelling).map { group, spelling in
+      var shown = group
+      shown.number = spelling.number
+      return shown
+    }
+  }
+
+  func writeTop(artists: [Tallied], to writer: inout BSONWriter) {
+    let ranked = Self.ranked(artists, limit: Self.artistLimit, catalogue.artistRanks)
+    write("top_artists", ranked, lexicon.text, to: &writer)
+  }
+
+  // MARK: Values
+
+  func writeTop(_ name: StaticString, values: [Tallied], limit: Int = Self.valueLimit, to writer: inout BSONWriter) {
+    write(name, Self.ranked(values, limit: limit, catalogue.valueRanks), lexicon.value, to: &writer)
+  }
+
+  private func write(
+    _ name: StaticString, _ ranked: [Tallied], _ text: (Int32) -> ByteView, to writer: inout BSONWriter
+  ) {
+    writer.key(name, .array)
+    let array = writer.open()
+    for (index, tallied) in ranked.enumerated() {
+      writer.index(index, .document)
+      let start = writer.open()
+      writer.append("name", string: text(tallied.number))
+      writeCounts(of: tallied, to: &writer)
+      writer.close(start)
+    }
+    writer.close(array)
+  }
+}
+
+extension BSONWriter {
+  /// An array of counts.
+  mutating func append(_ key: StaticString, counts: [Int32]) {
+    self.key(key, .array)
+    let start = open()
+    for (index, count) in counts.enumerated() {
+      self.index(index, .int32)
+      put(UInt32(bitPattern: count))
+    }
+    close(start)
+  }
+}

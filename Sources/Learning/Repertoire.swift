@@ -1,0 +1,200 @@
+public import BSON
+internal import Library
+
+/// Every song key, text, value and description that a run has met, each once and with a number.
+///
+/// Interning happens while documents are read; from then on counting deals with numbers. A batch of users has a
+/// repertoire of its own, and batches are merged one after another into the run's. **No figure depends on the numbers**:
+/// whatever is ordered is ordered by text, and sums over users are exact.
+///
+/// Safe to share although it is a class without a lock: one thread fills it, batch after batch, and from ``freeze()``
+/// on, which every change checks, nothing in it changes any more. Whoever hands it to other threads freezes it first.
+public final class Repertoire: @unchecked Sendable {
+  private(set) var lexicon = Lexicon()
+  /// What `songs` of the store holds, by number of the song.
+  private(set) var storedSongs: [Int32: StoredSong] = [:]
+  private var known = DescriptionTable()
+  private var isFrozen = false
+
+  public init() {}
+
+  /// Ends the reading: the repertoire may be shared from now on.
+  public func freeze() {
+    isFrozen = true
+    known = DescriptionTable()
+  }
+
+  private func checkOpen() { precondition(!isFrozen, "a repertoire that is in use does not change") }
+
+  // MARK: Texts
+
+  /// A value's (language's, genre's, mood's, source's, zone's) UTF-8.
+  public func value(_ number: Int32) -> ByteView { lexicon.value(number) }
+  /// A song key's UTF-8 (`v:…`, `t:…`).
+  public func key(_ song: Int32) -> ByteView { lexicon.key(song) }
+  /// A title's, artist's or artwork's UTF-8.
+  public func text(_ number: Int32) -> ByteView { lexicon.text(number) }
+  /// The number of a value that was met.
+  public func number(ofValue text: ByteView) -> Int32? { lexicon.values.find(text) }
+  /// The number of a song key (`v:…`, `t:…`) that was met.
+  public func number(ofKey text: ByteView) -> Int32? { lexicon.keys.find(text) }
+
+  func intern(value text: ByteView) -> Int32 {
+    checkOpen()
+    return lexicon.values.number(of: text)
+  }
+
+  /// A value that can stand in a document: nil for an empty one and for one that holds U+0000.
+  func intern(usable text: ByteView) -> Int32? {
+    guard !text.isEmpty else { return nil }
+    for offset in 0..<text.count where text[offset] == 0 { return nil }
+    return intern(value: text)
+  }
+
+  // MARK: Descriptions
+
+  /// The number of what a play or favourite in normal form says of its song.
+  func describe(_ entry: DescribedEntry, key: SongKey) throws(BSONFault) -> Int32 {
+    checkOpen()
+    if let number = known.find(entry) { return number }
+    var description = SongDescription(song: intern(key))
+    var elements = entry.document.elements
+    while let element = try elements.next() { try add(element, to: &description) }
+    lexicon.descriptions.append(description)
+    return known.add(entry)
+  }
+
+  private func intern(_ key: SongKey) -> Int32 {
+    lexicon.keys.number(of: prefixed(key.isVideo ? "v:" : "t:", key.name))
+  }
+
+  private func add(_ element: BSONElement, to description: inout SongDescription) throws(BSONFault) {
+    let value = element.value
+    switch DescribedEntry.field(element) {
+    case .title: if let text = value.string { description.title = lexicon.texts.number(of: text) }
+    case .artist: if let text = value.string { description.artist = lexicon.texts.number(of: text) }
+    case .artwork: if let text = value.string { description.artwork = lexicon.texts.number(of: text) }
+    case .language:
+      if let text = value.string {
+        description.storedLanguage = intern(value: text)
+        description.language = intern(usable: text) ?? -1
+      }
+    case .genres: description.genres = try list(value.array)
+    case .moods: description.moods = try list(value.array)
+    case .duration: description.duration = StoredDuration(value)
+    case .videoId, .other: break
+    }
+  }
+
+  private func list(_ array: BSONDocument?) throws(BSONFault) -> ValueList {
+    guard let array else { return ValueList() }
+    var stored: [Int32] = []
+    var usable: [Int32] = []
+    var elements = array.elements
+    while let element = try elements.next() {
+      guard let text = element.value.string else { continue }
+      stored.append(intern(value: text))
+      if let number = intern(usable: text), !usable.contains(number) { usable.append(number) }
+    }
+    var list = append(usable)
+    if stored != usable {
+      let all = append(stored)
+      list.stored = ValueList.Stored(start: all.start, length: all.length)
+    }
+    return list
+  }
+
+  private func append(_ items: some Collection<Int32>) -> ValueList {
+    defer { lexicon.lists += items }
+    return ValueList(
+      start: Int32(truncatingIfNeeded: lexicon.lists.count), length: Int32(truncatingIfNeeded: items.count))
+  }
+
+  // MARK: Songs of the store
+
+  /// A song as `songs` has it: what an incremental run begins with.
+  ///
+  /// - Throws: a fault that costs this song; it is counted as one that the catalogue lacks.
+  public func read(song document: BSONDocument) throws(LearningFault) {
+    checkOpen()
+    let isSong: Bool
+    do throws(BSONFault) {
+      isSong = try add(document)
+    } catch {
+      throw LearningFault("songs", error)
+    }
+    guard isSong else { throw LearningFault(collection: "songs", field: "key", detail: "no song key") }
+  }
+
+  private func add(_ document: BSONDocument) throws(BSONFault) -> Bool {
+    guard let key = try document.value("key")?.string, key.count > 2 else { return false }
+    let number = lexicon.keys.number(of: key)
+    var song = StoredSong()
+    if let text = try document.value("title")?.string { song.title = lexicon.texts.number(of: text) }
+    if let text = try document.value("artist")?.string { song.artist = lexicon.texts.number(of: text) }
+    if let text = try document.value("language")?.string { song.language = intern(usable: text) ?? -1 }
+    song.seconds = try document.value("duration")?.double
+    song.genres = try list(try document.value("genres")?.array)
+    song.moods = try list(try document.value("moods")?.array)
+    storedSongs[number] = song
+    return true
+  }
+
+  // MARK: Merging
+
+  /// Adds what another repertoire holds.
+  ///
+  /// - Returns: this repertoire's numbers for the other's.
+  public func merge(_ other: Repertoire) -> Renumbering {
+    checkOpen()
+    let keyNumbers = lexicon.keys.merge(other.lexicon.keys)
+    let textNumbers = lexicon.texts.merge(other.lexicon.texts)
+    let valueNumbers = lexicon.values.merge(other.lexicon.values)
+    var descriptionNumbers: [Int32] = []
+    descriptionNumbers.reserveCapacity(other.lexicon.descriptions.count)
+    func renumbered(_ number: Int32, _ numbers: [Int32]) -> Int32 { number < 0 ? -1 : numbers[Int(number)] }
+    for (index, theirs) in other.lexicon.descriptions.enumerated() {
+      let (number, isNew) = known.merge(index, of: other.known)
+      descriptionNumbers.append(number)
+      guard isNew else { continue }
+      var ours = SongDescription(song: keyNumbers[Int(theirs.song)])
+      ours.title = renumbered(theirs.title, textNumbers)
+      ours.artist = renumbered(theirs.artist, textNumbers)
+      ours.artwork = renumbered(theirs.artwork, textNumbers)
+      ours.language = renumbered(theirs.language, valueNumbers)
+      ours.storedLanguage = renumbered(theirs.storedLanguage, valueNumbers)
+      ours.duration = theirs.duration
+      ours.genres = copy(theirs.genres, of: other, valueNumbers)
+      ours.moods = copy(theirs.moods, of: other, valueNumbers)
+      lexicon.descriptions.append(ours)
+    }
+    return Renumbering(values: valueNumbers, descriptions: descriptionNumbers)
+  }
+
+  private func copy(_ list: ValueList, of other: Repertoire, _ numbers: [Int32]) -> ValueList {
+    guard list.length >= 0 else { return list }
+    var copy = append(other.lexicon.items(list).map { numbers[Int($0)] })
+    if list.stored != nil {
+      let stored = append(other.lexicon.storedItems(list).map { numbers[Int($0)] })
+      copy.stored = ValueList.Stored(start: stored.start, length: stored.length)
+    }
+    return copy
+  }
+}
+
+/// A repertoire's numbers for those of one that was merged into it.
+public struct Renumbering: Sendable {
+  var values: [Int32]
+  var descriptions: [Int32]
+}
+
+/// A song of the stored catalogue, as far as counting needs it.
+struct StoredSong {
+  var title: Int32 = -1
+  var artist: Int32 = -1
+  var language: Int32 = -1
+  var genres = ValueList()
+  var moods = ValueList()
+  /// The duration; nil when unknown.
+  var seconds: Double?
+}

@@ -1,0 +1,256 @@
+public import BSON
+
+/// A part of the users' contribution to `service_stats`, one document for each day of the job's zone that has a play.
+///
+/// Plays are put to their days, and each day is counted when all of it is there: in whole numbers, or sorted before it is
+/// added up, so that parts give the same in any order. Memory grows with the plays of the days that are counted; a run
+/// with more of them than memory counts them in several passes.
+public struct ServiceStatisticsPart: Sendable {
+  private let catalogue: Catalogue
+  private let parameters: LearningParameters
+  private let zone: Zone
+  private let limits: ClosedRange<Int64>
+  private let countsActiveWindows: Bool
+  /// The days that have a play, and the place of each.
+  private var days: [Day] = []
+  private var places: [Int64: Int] = [:]
+  /// Of descriptions that are a user's own; their numbers follow those of the catalogue's rows.
+  private var ownRows: [Catalogue.Row] = []
+  /// When each song was first played by anybody, in milliseconds.
+  private var firstPlay: [Int64]
+  /// By how many the users change, by day, who have a play in the 7 and in the 30 days that end with it.
+  private var weekChanges: [Int64: Int32] = [:]
+  private var monthChanges: [Int64: Int32] = [:]
+
+  private struct Day: Sendable {
+    let number: Int64
+    var plays: [Play] = []
+    var users: Int32 = 0
+  }
+
+  /// - Parameters:
+  ///   - days: the days to be counted, as days since 1970 in the job's zone; nil for all. Facts must hold all plays
+  ///     either way: a song is new only on the day of its first play.
+  ///   - countsActiveWindows: whether the facts are of all users, so that `week` and `month` of `active_users` can be
+  ///     told.
+  public init(
+    _ catalogue: Catalogue, _ parameters: LearningParameters, zones: Zones, days: ClosedRange<Int64>? = nil,
+    countsActiveWindows: Bool = true
+  ) {
+    self.catalogue = catalogue
+    self.parameters = parameters
+    zone = zones.zone(parameters.timezone) ?? .utc
+    limits = days ?? Int64.min...Int64.max
+    self.countsActiveWindows = countsActiveWindows
+    firstPlay = Array(repeating: .max, count: catalogue.lexicon.keys.count)
+  }
+
+  // MARK: Counting
+
+  public mutating func add(_ facts: UserFacts) {
+    let facts = catalogue.keys.settled(facts, catalogue.lexicon)
+    let shift = Int32(truncatingIfNeeded: ownRows.count)
+    for index in facts.joined.indices { ownRows.append(catalogue.row(ofJoined: index, of: facts)) }
+    var active: [Int64] = []
+    var place = -1
+    for play in facts.plays where play.playedAt <= parameters.asOf {
+      let song = Int(catalogue.song(of: play.description, of: facts))
+      if play.playedAt < firstPlay[song] { firstPlay[song] = play.playedAt }
+      let day = zone.day(of: play.playedAt)
+      if active.last != day {
+        active.append(day)
+        place = limits.contains(day) ? self.place(of: day) : -1
+      }
+      guard place >= 0 else { continue }
+      var play = play
+      if Int(play.description) >= catalogue.rowCount { play.description += shift }
+      days[place].plays.append(play)
+    }
+    // Newest first, but for a clock that is set back past midnight.
+    active.sort()
+    var previous: Int64?
+    for day in active where day != previous {
+      if limits.contains(day) { days[self.place(of: day)].users += 1 }
+      if countsActiveWindows {
+        Self.open(day, after: previous, length: 7, &weekChanges)
+        Self.open(day, after: previous, length: 30, &monthChanges)
+      }
+      previous = day
+    }
+  }
+
+  /// Notes that a user is active from a day on, for as many days.
+  private static func open(_ day: Int64, after previous: Int64?, length: Int64, _ changes: inout [Int64: Int32]) {
+    // What the day before left open goes on.
+    let begin = max(day, previous.map { $0 + length } ?? day)
+    changes[begin, default: 0] += 1
+    changes[day + length, default: 0] -= 1
+  }
+
+  private mutating func place(of day: Int64) -> Int {
+    if let place = places[day] { return place }
+    places[day] = days.count
+    days.append(Day(number: day))
+    return days.count - 1
+  }
+
+  public mutating func merge(_ other: ServiceStatisticsPart) {
+    let shift = Int32(truncatingIfNeeded: ownRows.count)
+    ownRows += other.ownRows
+    for day in other.days {
+      let place = place(of: day.number)
+      days[place].users += day.users
+      days[place].plays.reserveCapacity(days[place].plays.count + day.plays.count)
+      for var play in day.plays {
+        if Int(play.description) >= catalogue.rowCount { play.description += shift }
+        days[place].plays.append(play)
+      }
+    }
+    for song in firstPlay.indices { firstPlay[song] = min(firstPlay[song], other.firstPlay[song]) }
+    for (day, change) in other.weekChanges { weekChanges[day, default: 0] += change }
+    for (day, change) in other.monthChanges { monthChanges[day, default: 0] += change }
+  }
+
+  // MARK: Documents
+
+  /// Hands on the document of each day that has a play, ascending, with the day in days since 1970. Views hold for the
+  /// time of the call.
+  public func writeDocuments<Failure: Error>(
+    _ use: (_ day: Int64, BSONDocument) throws(Failure) -> Void
+  ) throws(Failure) {
+    let newSongs = newSongs()
+    var week = RunningTotal(weekChanges)
+    var month = RunningTotal(monthChanges)
+    var counter = DayCounter(catalogue, parameters, zone)
+    var writer = BSONWriter()
+    for day in days.sorted(by: { $0.number < $1.number }) {
+      counter.begin(day.number)
+      for play in day.plays { counter.add(play, catalogue.row(play.description, or: ownRows)) }
+      writer.removeAll()
+      let start = writer.open()
+      let text = CivilDay(day.number).text
+      text.withView {
+        DerivedDocument.appendID(of: $0, to: &writer)
+        writer.append("day", string: $0)
+      }
+      counter.write(newSongs: newSongs[day.number] ?? 0, to: &writer)
+      writer.key("active_users", .document)
+      let users = writer.open()
+      writer.append("day", int32: day.users)
+      if countsActiveWindows {
+        writer.append("week", int32: week.total(through: day.number))
+        writer.append("month", int32: month.total(through: day.number))
+      }
+      writer.close(users)
+      writer.append("as_of", date: parameters.asOf)
+      writer.close(start)
+      try use(day.number, BSONDocument(unchecked: writer.view))
+    }
+  }
+
+  /// How many songs were first played on each day.
+  private func newSongs() -> [Int64: Int] {
+    var counts: [Int64: Int] = [:]
+    for time in firstPlay where time != .max { counts[zone.day(of: time), default: 0] += 1 }
+    return counts
+  }
+}
+
+/// Counts the plays of one day after another. Keeps its tables between them.
+private struct DayCounter {
+  private let catalogue: Catalogue
+  private let parameters: LearningParameters
+  private let zone: Zone
+  private var day: Int64 = 0
+  private var figures = RangeFigures()
+  private var seconds = ExactSum()
+  private var byHour = [Int32](repeating: 0, count: 24)
+  private var songs: Tally
+  private var artists: Tally
+  private var languages: Tally
+  private var genres: Tally
+  private var moods: Tally
+  private var sources: Tally
+  private var lists: RangeLists
+
+  init(_ catalogue: Catalogue, _ parameters: LearningParameters, _ zone: Zone) {
+    self.catalogue = catalogue
+    self.parameters = parameters
+    self.zone = zone
+    songs = Tally(numbers: catalogue.lexicon.keys.count)
+    artists = Tally(numbers: catalogue.lexicon.texts.count)
+    let values = Tally(numbers: catalogue.lexicon.values.count)
+    (languages, genres, moods, sources) = (values, values, values, values)
+    lists = RangeLists(catalogue)
+  }
+
+  /// - Parameter day: in days since 1970.
+  mutating func begin(_ day: Int64) {
+    self.day = day
+    figures = RangeFigures()
+    seconds = ExactSum()
+    for hour in byHour.indices { byHour[hour] = 0 }
+    songs.removeAll()
+    artists.removeAll()
+    languages.removeAll()
+    genres.removeAll()
+    moods.removeAll()
+    sources.removeAll()
+  }
+
+  mutating func add(_ play: Play, _ row: Catalogue.Row) {
+    let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
+    let (isLiked, time) = (verdict == .liked, play.playedAt)
+    figures.count(verdict)
+    byHour[Int((zone.local(time) - day * Statistics.day) / 3_600_000)] += 1
+    if verdict != .unknown {
+      figures.known.append(play.completionRate)
+      if row.seconds >= 0 {
+        seconds.add(play.completionRate * row.seconds)
+        figures.timed += 1
+      }
+    }
+    songs.add(row.song, isLiked: isLiked, at: time)
+    if row.artist >= 0 { artists.add(row.artist, isLiked: isLiked, at: time) }
+    if row.language >= 0 { languages.add(row.language, isLiked: isLiked, at: time) }
+    for genre in catalogue.items[row.genres.range] { genres.add(genre, isLiked: isLiked, at: time) }
+    for mood in catalogue.items[row.moods.range] { moods.add(mood, isLiked: isLiked, at: time) }
+    if play.source >= 0 { sources.add(play.source, isLiked: isLiked, at: time) }
+  }
+
+  /// Writes the day's figures and lists into a document that is open.
+  mutating func write(newSongs: Int, to writer: inout BSONWriter) {
+    figures.newSongs = newSongs
+    figures.distinctSongs = songs.counts.count
+    figures.seconds = seconds.value
+    figures.known.sort()
+    figures.completion = figures.known.reduce(0, +)
+    let artists = lists.grouped(artists: artists.counts)
+    figures.write(distinctArtists: artists.count, to: &writer)
+    lists.writeTop(songs: songs.counts, to: &writer)
+    lists.writeTop(artists: artists, to: &writer)
+    lists.writeTop("top_languages", values: languages.counts, to: &writer)
+    lists.writeTop("top_genres", values: genres.counts, to: &writer)
+    lists.writeTop("top_moods", values: moods.counts, to: &writer)
+    lists.writeTop("sources", values: sources.counts, limit: .max, to: &writer)
+    writer.append("by_hour", counts: byHour)
+  }
+}
+
+/// Adds up changes in ascending order of their days.
+private struct RunningTotal {
+  private let changes: [(key: Int64, value: Int32)]
+  private var place = 0
+  private var sum: Int32 = 0
+
+  init(_ changes: [Int64: Int32]) { self.changes = changes.sorted { $0.key < $1.key } }
+
+  /// - Parameter day: not before that of the last call.
+  mutating func total(through day: Int64) -> Int32 {
+    while place < changes.count, changes[place].key <= day {
+      sum += changes[place].value
+      place += 1
+    }
+    return sum
+  }
+}

@@ -1,0 +1,139 @@
+internal import BSON
+internal import Library
+
+/// Counts one user's plays into their document of `user_stats` (4.4). Keeps its tables between users.
+struct Statistics {
+  private let catalogue: Catalogue
+  private let parameters: LearningParameters
+  private var tallies: PlayTallies
+  /// Whether a play is the first of its song, by its place; and in which user a song was last met.
+  private var isFirst: [Bool] = []
+  private var songUser: [Int32]
+  private var user: Int32 = 0
+
+  static let day: Int64 = 86_400_000
+  /// A gap between the starts of two plays that is longer ends a session, in milliseconds.
+  static let sessionGap: Int64 = 30 * 60_000
+  /// How many local days `plays_by_day` goes back, today included.
+  static let dailyDays: Int64 = 366
+  /// A favourite is forgotten after so many days without a play.
+  static let forgottenDays: Int64 = 90
+  static let forgottenLiked = 3
+  static let forgottenLimit = 20
+
+  /// The ranges that end now, in days; all time follows.
+  private static let ranges: [(name: StaticString, days: Int64)] = [("week", 7), ("month", 30), ("year", 365)]
+
+  init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
+    self.catalogue = catalogue
+    self.parameters = parameters
+    tallies = PlayTallies(catalogue, parameters)
+    songUser = Array(repeating: 0, count: catalogue.lexicon.keys.count)
+  }
+
+  /// Writes the user's document.
+  ///
+  /// - Parameters:
+  ///   - facts: settled.
+  ///   - zone: the user's.
+  ///   - hasEvidence: whether the user's scores drift with time.
+  mutating func write(_ facts: UserFacts, in zone: Zone, hasEvidence: Bool, to writer: inout BSONWriter) {
+    tallies.removeAll()
+    let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
+    markFirst(plays, facts)
+    var days = PlayDays()
+    var sessions = PlaySessions()
+    var stale = StaleAfter(asOf: parameters.asOf)
+
+    let start = writer.open()
+    facts.user.withView { user in
+      DerivedDocument.appendID(of: user, to: &writer)
+      writer.append("user_id", string: user)
+    }
+    var place = plays.startIndex
+    func count(while isInside: (Play) -> Bool) {
+      while place < plays.endIndex, isInside(plays[place]) {
+        let play = plays[place]
+        let local = zone.local(play.playedAt)
+        let day = floored(local, by: Self.day)
+        let hour = Int((local - day * Self.day) / 3_600_000)
+        let verdict = tallies.add(
+          play, catalogue.row(play.description, of: facts), isFirst: isFirst[place - plays.startIndex],
+          hour: CivilDay.weekday(day) * 24 + hour)
+        days.add(day, isLiked: verdict == .liked)
+        sessions.add(play.playedAt)
+        place += 1
+      }
+    }
+    for range in Self.ranges {
+      let begin = parameters.asOf - range.days * Self.day
+      count { $0.playedAt > begin }
+      tallies.write(range.name, to: &writer)
+      if place > plays.startIndex { stale.note(plays[place - 1].playedAt, plus: range.days * Self.day) }
+    }
+    count { _ in true }
+    tallies.write("all_time", to: &writer)
+
+    if let newest = plays.first, let oldest = plays.last {
+      writer.append("first_play", date: oldest.playedAt)
+      writer.append("last_play", date: newest.playedAt)
+    }
+    let today = zone.day(of: parameters.asOf)
+    days.close()
+    writer.append("active_days", integer: Int64(days.counts.count))
+    writer.append("longest_streak_days", integer: Int64(days.longestStreak))
+    let streak = days.streak(endingBy: today)
+    writer.append("current_streak_days", integer: Int64(streak.length))
+    writer.append("listening_sessions", integer: Int64(sessions.count))
+    writer.append("longest_session_plays", integer: Int64(sessions.longest))
+    days.writeDays(from: today - Self.dailyDays + 1, through: today, to: &writer)
+    days.writeMonths(to: &writer)
+    writeForgotten(&stale, to: &writer)
+    if let total = facts.totalSongsPlayed, total > 0 {
+      writer.append("coverage", double: min(1, Double(plays.count) / Double(total)))
+    }
+    writer.append("as_of", date: parameters.asOf)
+    writer.append("computed_at", date: parameters.asOf)
+    writer.append("timezone", string: zone.name)
+
+    stale.note(streak, of: days, in: zone, today: today)
+    stale.noteFuture(of: facts)
+    if hasEvidence { stale.noteDrift(halfLifeDays: parameters.halfLifeDays) }
+    if let instant = stale.instant { writer.append("stale_after", date: instant) }
+    writer.close(start)
+  }
+
+  /// Finds the first ever play of each song: the last of it in the list.
+  private mutating func markFirst(_ plays: ArraySlice<Play>, _ facts: UserFacts) {
+    user += 1
+    isFirst = Array(repeating: false, count: plays.count)
+    for place in plays.indices.reversed() {
+      let song = Int(catalogue.row(plays[place].description, of: facts).song)
+      guard songUser[song] != user else { continue }
+      songUser[song] = user
+      isFirst[place - plays.startIndex] = true
+    }
+  }
+
+  /// Songs that were liked at least three times and not played for 90 days, by liked plays, then key.
+  private func writeForgotten(_ stale: inout StaleAfter, to writer: inout BSONWriter) {
+    let since = parameters.asOf - Self.forgottenDays * Self.day
+    let lexicon = catalogue.lexicon
+    func precedes(_ a: Tallied, _ b: Tallied) -> Bool {
+      a.liked != b.liked ? a.liked > b.liked : lexicon.key(a.number) < lexicon.key(b.number)
+    }
+    var forgotten: [Tallied] = []
+    var remembered: [Tallied] = []
+    for song in tallies.songs.counts where song.liked >= Self.forgottenLiked {
+      if song.last <= since { forgotten.append(song) } else { remembered.append(song) }
+    }
+    forgotten.sort(by: precedes)
+    let shown = Array(forgotten.prefix(Self.forgottenLimit))
+    tallies.write("forgotten_favorites", songs: shown, to: &writer)
+    // The list changes when the first song is forgotten that has a place in it.
+    for song in remembered {
+      if shown.count == Self.forgottenLimit, let last = shown.last, !precedes(song, last) { continue }
+      stale.note(song.last, plus: Self.forgottenDays * Self.day)
+    }
+  }
+}

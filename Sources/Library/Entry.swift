@@ -1,0 +1,50 @@
+public import BSON
+
+/// A favourite, a play, a queue item or a playlist's song in normal form.
+///
+/// `document` is the entry's BSON exactly as it will be written; the rest is what the rules of the merge look at.
+@frozen
+public struct Entry: Sendable {
+  public var document: BSONDocument
+  public var key: SongKey
+  /// Of a tombstone, the playlist it is about; else empty.
+  public var playlist: ByteView
+  /// Milliseconds since 1970; `Entry.never` when absent, which is older than any time.
+  public var addedAt: Int64
+  /// Milliseconds since 1970; `Entry.never` when absent.
+  public var playedAt: Int64
+  /// Of a tombstone, milliseconds since 1970; `Entry.never` when absent.
+  public var removedAt: Int64
+  /// 0…1; −1 when absent.
+  public var completionRate: Double
+
+  /// The time of what has none.
+  @inlinable public static var never: Int64 { .min }
+}
+
+/// Something in a library that was not used, and why.
+public struct Quarantined: Sendable {
+  public var section: Section
+  /// Position in the section's list; nil when the whole section is meant.
+  public var index: Int?
+  public var reason: QuarantineReason
+  /// What is wrong, for a person.
+  public var detail: String
+  /// What was not used.
+  public var raw: BSONValue?
+
+  public init(_ section: Section, _ index: Int?, _ reason: QuarantineReason, _ detail: String, raw: BSONValue?) {
+    self.section = section
+    self.index = index
+    self.reason = reason
+    self.detail = detail
+    self.raw = raw
+  }
+}
+
+/// The parts of a library that the merge decides one by one.
+public enum Section: String, Sendable, CaseIterable {
+  case favorites, history, queue, playlists, preferences
+  case recentSearches = "recent_searches"
+  case removed
+}

@@ -1,0 +1,58 @@
+internal import BSON
+
+/// Joins versions of one thing field by field: each field takes its value from the version of the best rank that has
+/// it; between versions of the same rank the greater bytes win.
+///
+/// The fields come out in the order in which the versions were added, so add them in an order that depends on nothing
+/// but the versions themselves.
+struct FieldMerge {
+  private struct Field {
+    var element: BSONElement
+    var rank: Int
+  }
+
+  private var fields: [Field] = []
+
+  /// Adds a version's fields; a lower rank wins.
+  mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
+    var elements = document.elements
+    while let element = try elements.next() { add(element, rank: rank) }
+  }
+
+  mutating func add(_ element: BSONElement, rank: Int) {
+    for index in fields.indices
+    where fields[index].element.keyWord == element.keyWord && fields[index].element.key == element.key {
+      let known = fields[index]
+      if rank < known.rank || (rank == known.rank && element.value.hasGreaterBytes(than: known.element.value)) {
+        fields[index] = Field(element: element, rank: rank)
+      }
+      return
+    }
+    fields.append(Field(element: element, rank: rank))
+  }
+
+  mutating func removeAll() { fields.removeAll(keepingCapacity: true) }
+
+  /// Writes the joined fields; a date of this name, in milliseconds, takes the place of what the versions have.
+  func write(to writer: inout BSONWriter, date: (name: StaticString, value: Int64)? = nil) {
+    let start = writer.open()
+    writeElements(to: &writer, date: date)
+    writer.close(start)
+  }
+
+  /// The joined fields without a document around them.
+  func writeElements(to writer: inout BSONWriter, date: (name: StaticString, value: Int64)? = nil) {
+    for field in fields {
+      if let date, field.element.key == ByteView(date.name) {
+        writer.append(date.name, date: date.value)
+      } else {
+        writer.append(field.element.key, field.element.value)
+      }
+    }
+  }
+
+  /// The joined fields as a document in the arena.
+  func written(in arena: Arena, date: (name: StaticString, value: Int64)? = nil) -> BSONDocument {
+    BSONDocument(unchecked: arena.written { writer in write(to: &writer, date: date) })
+  }
+}

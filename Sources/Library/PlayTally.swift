@@ -1,0 +1,260 @@
+internal import BSON
+
+/// Plays counted over many users: by day, by hour of the week, and by song. Days and hours are UTC's.
+///
+/// Cheap, for it looks at every play of a run: a play costs some arithmetic, and if it lies in the last ``songDays``
+/// days a look into a table; no string is made, and a song's title is read once, or when it is played later.
+///
+/// Songs are counted exactly, but only the first ``mostSongs`` different ones that are met, so that memory has a bound;
+/// plays of others are counted as such. A song that many play is met early. With no more songs than that, tallies of
+/// some users each and merged in any order say the same as one of all; with more, the order of users decides which
+/// songs are told apart. A song is written as in its newest play.
+public struct PlayTally: Sendable {
+  /// How many days before the clock are looked at, the clock's own day included.
+  public static let days = 366
+  /// How many of these are looked at for songs, from the clock's own day back.
+  public static let songDays = 30
+  /// How many songs are told apart; a song takes about 100 bytes.
+  public static let mostSongs = 1 << 17
+
+  /// Plays of a song.
+  public struct Song: Sendable, Equatable {
+    public var title: String
+    public var artist: String
+    public var plays: Int
+    /// Different users.
+    public var listeners: Int
+
+    public init(title: String, artist: String, plays: Int, listeners: Int) {
+      (self.title, self.artist, self.plays, self.listeners) = (title, artist, plays, listeners)
+    }
+  }
+
+  /// Plays per day, the oldest first; the last is the day of the clock.
+  public private(set) var byDay = [Int](repeating: 0, count: days)
+  /// Plays per hour of the week, Monday first: weekday · 24 + hour.
+  public private(set) var byWeekdayHour = [Int](repeating: 0, count: 168)
+  /// Plays that lie in these days.
+  public private(set) var plays = 0
+  /// Plays before or after them.
+  public private(set) var otherPlays = 0
+  /// Plays in the days of songs whose song is not told apart.
+  public private(set) var unnamedPlays = 0
+  /// Users with a play in these days.
+  public private(set) var listeners = 0
+  /// Days since 1970 of the first of ``byDay``.
+  public let firstDay: Int64
+  private let firstSongDay: Int64
+
+  private var songs = SongTable()
+  /// Counts the users that were added, so that a song knows whether this one is new to it.
+  private var user: UInt32 = 0
+
+  /// - Parameter asOf: the run's clock, in milliseconds since 1970.
+  public init(asOf: Int64) {
+    let today = Int64(asOf / Self.millisecondsOfDay)
+    firstDay = today - Int64(Self.days - 1)
+    firstSongDay = today - Int64(Self.songDays - 1)
+  }
+
+  private static let millisecondsOfDay: Int64 = 86_400_000
+
+  // MARK: Counting
+
+  /// Adds one user's plays, as the merge has them. To be called once a user.
+  public mutating func add(_ history: [Entry]) {
+    user &+= 1
+    let before = plays
+    for play in history {
+      let time = play.playedAt
+      let day = time / Self.millisecondsOfDay
+      guard time > 0, day >= firstDay, day < firstDay + Int64(Self.days) else {
+        otherPlays += 1
+        continue
+      }
+      plays += 1
+      byDay[Int(day - firstDay)] += 1
+      // 1970 began on a Thursday.
+      let hour = (time - day * Self.millisecondsOfDay) / 3_600_000
+      byWeekdayHour[Int((day + 3) % 7 * 24 + hour)] += 1
+      guard day >= firstSongDay else { continue }
+      if !songs.count(play, user: user, limit: Self.mostSongs) { unnamedPlays += 1 }
+    }
+    if plays > before { listeners += 1 }
+  }
+
+  /// Adds what another tally counted of users that come after this one's.
+  public mutating func merge(_ other: PlayTally) {
+    for day in byDay.indices { byDay[day] += other.byDay[day] }
+    for hour in byWeekdayHour.indices { byWeekdayHour[hour] += other.byWeekdayHour[hour] }
+    plays += other.plays
+    otherPlays += other.otherPlays
+    unnamedPlays += other.unnamedPlays
+    listeners += other.listeners
+    unnamedPlays += songs.merge(other.songs, limit: Self.mostSongs)
+    user &+= other.user
+  }
+
+  // MARK: Songs
+
+  /// The songs with most plays in the last ``songDays`` days, then listeners, then in the order of their titles' bytes.
+  ///
+  /// - Parameter least: songs with fewer listeners are left out: a title that is one person's alone betrays them.
+  public func topSongs(_ count: Int, listenedToBy least: Int) -> [Song] {
+    songs.top(count, listenedToBy: least)
+  }
+}
+
+/// Songs and their counts: open addressing over fingerprints, titles in one piece of memory.
+///
+/// Two songs of the same 64-bit fingerprint would be one; among 100 000 songs the chance is one in billions.
+private struct SongTable: Sendable {
+  private struct Slot {
+    var key: UInt64
+    var plays: UInt32
+    var listeners: UInt32
+    /// The last user who was counted as a listener.
+    var user: UInt32
+    var textStart: UInt32
+    /// When the play began that gave the text, in milliseconds since 1970.
+    var time: Int64
+    var titleLength: UInt16
+    var artistLength: UInt16
+
+    var title: Range<Int> { Int(textStart)..<Int(textStart) + Int(titleLength) }
+    var artist: Range<Int> { title.upperBound..<title.upperBound + Int(artistLength) }
+  }
+
+  private var slots: [Slot] = []
+  /// Positions in `slots`, or −1; a power of two, at most half full.
+  private var places: [Int32] = []
+  private var texts: [UInt8] = []
+
+  private static let longestText = 200
+
+  /// Counts a play; false when the song is new and there is no place for it.
+  mutating func count(_ play: Entry, user: UInt32, limit: Int) -> Bool {
+    let key = play.key.fingerprint
+    guard let position = position(of: key) else {
+      guard slots.count < limit else { return false }
+      append(
+        Slot(
+          key: key, plays: 1, listeners: 1, user: user, textStart: 0, time: play.playedAt, titleLength: 0,
+          artistLength: 0))
+      let (title, artist) = Self.text(of: play)
+      write(title, artist, at: slots.count - 1)
+      return true
+    }
+    slots[position].plays &+= 1
+    if slots[position].user != user {
+      slots[position].user = user
+      slots[position].listeners &+= 1
+    }
+    if play.playedAt >= slots[position].time {
+      let (title, artist) = Self.text(of: play)
+      keepNewer(title, artist, time: play.playedAt, at: position)
+    }
+    return true
+  }
+
+  /// Title and artist of a play; nothing for what it lacks.
+  private static func text(of play: Entry) -> (title: ByteView, artist: ByteView) {
+    // An entry in normal form is whole; what could not be read has no title.
+    let title = (try? play.document.value("title"))?.string ?? .empty
+    let artist = (try? play.document.value("artist"))?.string ?? .empty
+    return (title.slice(0, min(title.count, longestText)), artist.slice(0, min(artist.count, longestText)))
+  }
+
+  /// - Returns: plays of songs for which there was no place.
+  mutating func merge(_ other: SongTable, limit: Int) -> Int {
+    var left = 0
+    other.texts.withView { texts in
+      for slot in other.slots {
+        let title = texts.slice(slot.title.lowerBound, slot.title.count)
+        let artist = texts.slice(slot.artist.lowerBound, slot.artist.count)
+        if let position = position(of: slot.key) {
+          slots[position].plays &+= slot.plays
+          slots[position].listeners &+= slot.listeners
+          keepNewer(title, artist, time: slot.time, at: position)
+        } else if slots.count < limit {
+          var slot = slot
+          // No user of this tally has that number.
+          slot.user = 0
+          append(slot)
+          write(title, artist, at: slots.count - 1)
+        } else {
+          left += Int(slot.plays)
+        }
+      }
+    }
+    return left
+  }
+
+  /// Takes over the text of a newer play; of the same time, the greater bytes.
+  private mutating func keepNewer(_ title: ByteView, _ artist: ByteView, time: Int64, at position: Int) {
+    let slot = slots[position]
+    guard time >= slot.time else { return }
+    slots[position].time = time
+    let order = texts.withView { texts in
+      let order = title.order(texts.slice(slot.title.lowerBound, slot.title.count))
+      return order != 0 ? order : artist.order(texts.slice(slot.artist.lowerBound, slot.artist.count))
+    }
+    if order > 0 || order < 0 && time > slot.time { write(title, artist, at: position) }
+  }
+
+  /// Sets a song's text. What stood there before stays as waste: it is seldom.
+  private mutating func write(_ title: ByteView, _ artist: ByteView, at position: Int) {
+    slots[position].textStart = UInt32(truncatingIfNeeded: texts.count)
+    slots[position].titleLength = UInt16(truncatingIfNeeded: title.count)
+    slots[position].artistLength = UInt16(truncatingIfNeeded: artist.count)
+    for offset in 0..<title.count { texts.append(title[offset]) }
+    for offset in 0..<artist.count { texts.append(artist[offset]) }
+  }
+
+  func top(_ count: Int, listenedToBy least: Int) -> [PlayTally.Song] {
+    let named = slots.filter { $0.listeners >= least }
+    let sorted = named.sorted { a, b in
+      if a.plays != b.plays { return a.plays > b.plays }
+      if a.listeners != b.listeners { return a.listeners > b.listeners }
+      let (first, second) = (
+        texts[a.title.lowerBound..<a.artist.upperBound], texts[b.title.lowerBound..<b.artist.upperBound]
+      )
+      return first.elementsEqual(second) ? a.key < b.key : first.lexicographicallyPrecedes(second)
+    }
+    return sorted.prefix(count).map { slot in
+      PlayTally.Song(
+        title: String(decoding: texts[slot.title], as: UTF8.self),
+        artist: String(decoding: texts[slot.artist], as: UTF8.self),
+        plays: Int(slot.plays), listeners: Int(slot.listeners))
+    }
+  }
+
+  // MARK: Places
+
+  private func position(of key: UInt64) -> Int? {
+    guard !places.isEmpty else { return nil }
+    var place = Int(truncatingIfNeeded: key) & (places.count - 1)
+    while places[place] >= 0 {
+      let position = Int(places[place])
+      if slots[position].key == key { return position }
+      place = (place + 1) & (places.count - 1)
+    }
+    return nil
+  }
+
+  private mutating func append(_ slot: Slot) {
+    slots.append(slot)
+    if slots.count * 2 > places.count { grow() } else { enter(slots.count - 1) }
+  }
+
+  private mutating func grow() {
+    places = [Int32](repeating: -1, count: max(256, places.count * 2))
+    for position in slots.indices { enter(position) }
+  }
+
+  private mutating func enter(_ position: Int) {
+    var place = Int(truncatingIfNeeded: slots[position].key) & (places.count - 1)
+    while places[place] >= 0 { place = (place + 1) & (places.count - 1) }
+    places[place] = Int32(truncatingIfNeeded: position)
+  }
+}

@@ -1,0 +1,221 @@
+public import BSON
+internal import Glibc
+internal import Synchronization
+
+/// A collection in a directory: `<collection>.bson` and `<collection>.metadata.json` (section 3.1).
+///
+/// The file is mapped, not read: memory grows by tens of bytes a document. What is opened is one state of the
+/// collection for good: a commit puts a new file in its place, and this value goes on to show the old one. Open it again
+/// to see the new one.
+///
+/// Reading is for any number of threads at once.
+public final class DirectoryCollection: StoredCollection, Sendable {
+  public let schema: CollectionSchema
+  public let name: String
+  /// How long the documents are, all together, in bytes.
+  public let size: Int
+  public var writesInOrder: Bool { true }
+
+  let files: CollectionFiles
+  /// The file of documents; nil when there was none.
+  let mapping: MappedFile?
+  /// What is in it, in order.
+  let sequence: DocumentSequence
+  /// The lock of the directory; nil when the collection is only read.
+  private let lock: DirectoryLock?
+  private let index: DocumentIndex
+  /// How often a key was looked up.
+  private let lookups = Atomic(0)
+  /// The file's bytes before this offset were given back to the system.
+  private let released = Atomic(0)
+  /// What was made of the right to write.
+  let writing = Mutex(WritingPhase.possible)
+
+  // MARK: Opening
+
+  init(_ directory: String, _ schema: CollectionSchema, lock: DirectoryLock?) throws(StoreError) {
+    name = directory
+    self.schema = schema
+    self.lock = lock
+    files = CollectionFiles(directory: directory, collection: schema.name)
+    mapping = try MappedFile.ifPresent(files.data)
+    size = mapping?.status.size ?? 0
+    if let mapping {
+      (index, sequence) = try Self.index(mapping, schema)
+    } else {
+      (index, sequence) = (DocumentIndex(), DocumentSequence())
+    }
+  }
+
+  /// Walks the whole file once, and finds where the documents of each key are.
+  private static func index(
+    _ mapping: MappedFile, _ schema: CollectionSchema
+  ) throws(StoreError) -> (DocumentIndex, DocumentSequence) {
+    var index = DocumentIndex()
+    var sequence = DocumentSequence()
+    let bytes = mapping.bytes
+    try mapping.walkDocuments(schema) { offset, identity throws(StoreError) in
+      if let identity {
+        let earlier = index.position(of: identity.key) { document(in: bytes, at: $0)?.identity(schema) == identity }
+        if let earlier {
+          let why = "a second document of \(identity), the first is at byte \(index.offsets[earlier])"
+          throw .refused(path: mapping.file.path, offset: Int64(offset), why: why)
+        }
+      }
+      guard index.count < DocumentIndex.limit else {
+        let why = "more than \(DocumentIndex.limit) documents"
+        throw .refused(path: mapping.file.path, offset: Int64(offset), why: why)
+      }
+      index.append(identity?.key, at: offset)
+      sequence.append(identity?.fingerprint ?? 0)
+    }
+    return (index, sequence)
+  }
+
+  // MARK: Reading
+
+  /// The number of documents.
+  public var count: Int { index.count }
+
+  public func position(of key: ByteView) -> Int? {
+    noteLookup()
+    return index.position(of: key) { isKey(key, at: $0) }
+  }
+
+  private func position(of identity: DocumentIdentity) -> Int? {
+    noteLookup()
+    return index.position(of: identity.key) { Self.document(in: bytes, at: $0)?.identity(schema) == identity }
+  }
+
+  /// Where the document that a change replaces stands.
+  func position(of change: DocumentChange) -> Int? {
+    position(of: DocumentIdentity(key: change.key, subkey: change.subkey))
+  }
+
+  private func isKey(_ key: ByteView, at offset: Int) -> Bool {
+    Self.document(in: bytes, at: offset)?.key(schema) == key
+  }
+
+  private func noteLookup() {
+    // A look at a document's name brings its surroundings into memory, and looks come from everywhere.
+    if lookups.wrappingAdd(1, ordering: .relaxed).oldValue & 255 == 255 { mapping?.discard(0..<size) }
+  }
+
+  public func contains(_ keys: [ByteView]) throws(StoreError) -> [Bool] { keys.map { position(of: $0) != nil } }
+
+  public func documents(
+    of keys: [ByteView], since subkey: ByteView?, limit: Int, in arena: Arena
+  ) throws(StoreError) -> [[BSONDocument]] {
+    var documents: [[BSONDocument]] = []
+    documents.reserveCapacity(keys.count)
+    for key in keys {
+      noteLookup()
+      if schema.subkey == nil {
+        let position = index.position(of: key) { isKey(key, at: $0) }
+        documents.append(try position.map { position throws(StoreError) in [try document(at: position)] } ?? [])
+      } else {
+        var found: [BSONDocument] = []
+        for position in index.positions(of: key, isKey: { isKey(key, at: $0) }) {
+          let document = try document(at: position)
+          if let subkey, let name = document.identity(schema)?.subkey, name < subkey { continue }
+          found.append(document)
+        }
+        found.sort { $0.identity(schema) < $1.identity(schema) }
+        documents.append(found)
+      }
+    }
+    return documents
+  }
+
+  /// The document at a position, which must be one of `0..<count`. The view holds as long as the collection.
+  ///
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` when the file was written to after it was opened.
+  public func document(at position: Int) throws(StoreError) -> BSONDocument {
+    let offset = offset(of: position)
+    guard let document = Self.document(in: bytes, at: offset) else {
+      throw .refused(path: files.data, offset: Int64(offset), why: "the file was changed while it was in use")
+    }
+    return document
+  }
+
+  public func documentSize(of key: ByteView) -> Int {
+    guard let position = position(of: key) else { return 0 }
+    return offset(of: position + 1) - offset(of: position)
+  }
+
+  public func refusal(of key: ByteView, _ fault: BSONFault) -> StoreError {
+    let start = position(of: key).map { self.offset(of: $0) } ?? 0
+    return .refused(
+      path: files.data, offset: Int64(start + fault.offset), why: "in the document of \(key.string): \(fault.what)")
+  }
+
+  public func cursor(updatedSince: Int64?) throws(StoreError) -> any DocumentCursor { StoredDocuments(self) }
+
+  /// Gives back the memory of what stands before this position; views of it stay valid, and bring it back.
+  public func release(before position: Int) {
+    let end = offset(of: position)
+    let (start, _) = released.max(end, ordering: .relaxed)
+    if start < end { mapping?.discard(start..<end) }
+  }
+
+  public func offset(of document: BSONDocument) -> Int? {
+    guard let offset = document.bytes.offset(in: bytes), offset + document.bytes.count <= size else { return nil }
+    return offset
+  }
+
+  public func linkFile(as path: String) throws(StoreError) -> LinkedFile? {
+    guard let opened = mapping?.status else { return nil }
+    // Another volume, a file system without links, a file of another user's: all are reasons to copy instead.
+    guard unsafe link(files.data, path) == 0 || errno == EEXIST else { return nil }
+    guard let linked = try FileStatus.of(path), linked.isUnchanged(opened) else { return nil }
+    return LinkedFile(size: opened.size, modified: opened.modified)
+  }
+
+  private var bytes: ByteView { mapping?.bytes ?? .empty }
+
+  /// Where the document of a position begins, in bytes; for `count`, where the last one ends.
+  func offset(of position: Int) -> Int { position == count ? size : index.offsets[position] }
+
+  /// Gives back the memory of positions that were read just now.
+  func discard(_ positions: Range<Int>) {
+    mapping?.discard(offset(of: positions.lowerBound)..<offset(of: positions.upperBound))
+  }
+
+  private static func document(in bytes: ByteView, at offset: Int) -> BSONDocument? {
+    let length = Int(bytes.load(offset, as: Int32.self))
+    guard 5...longestDocument ~= length, length <= bytes.count - offset else { return nil }
+    return BSONDocument(unchecked: bytes.slice(offset, length))
+  }
+
+  // MARK: Writing
+
+  /// Starts to write; no file is touched before the first change arrives.
+  ///
+  /// - Throws: `inconsistent` when the store was opened without its lock, is being written or was replaced already.
+  public func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter {
+    guard lock?.directory == name else {
+      throw .inconsistent(path: name, why: "it was opened without its lock, to be read only")
+    }
+    let phase = writing.withLock { phase in
+      defer { if phase == .possible { phase = .begun } }
+      return phase
+    }
+    switch phase {
+    case .possible: break
+    case .begun: throw .inconsistent(path: name, why: "two writers at once")
+    case .committed: throw .inconsistent(path: name, why: "it was replaced by a commit and has to be opened again")
+    }
+    let writer = OrderedWriter(self)
+    return switch order {
+    case .stored: writer
+    case .any: SortingWriter(self, writer)
+    }
+  }
+}
+
+/// What was made of a collection's right to write, which is good for one commit.
+enum WritingPhase {
+  case possible
+  case begun
+  case committed
+}

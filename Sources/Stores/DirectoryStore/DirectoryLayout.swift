@@ -1,0 +1,67 @@
+internal import Glibc
+
+/// The files of a directory store, for those who look after them: setup, doctor and copy.
+extension DirectoryStore {
+  /// The content of a collection's `metadata.json`; nil when there is none.
+  package func metadata(of collection: String) throws(StoreError) -> [UInt8]? {
+    let path = CollectionFiles(directory: name, collection: collection).metadata
+    guard let status = try FileStatus.of(path) else { return nil }
+    return try PosixFile(path, O_RDONLY | O_NONBLOCK).read(upTo: status.size, at: 0)
+  }
+
+  /// Puts another `metadata.json` in its place, by rename.
+  package func replaceMetadata(of collection: String, by json: [UInt8]) throws(StoreError) {
+    let files = CollectionFiles(directory: name, collection: collection)
+    let partial = try PartialFile(files.partialMetadata, replacing: try FileStatus.of(files.metadata))
+    try partial.append(json)
+    try partial.synchronize()
+    try partial.replace(files.metadata)
+    try synchronizeDirectory(name)
+  }
+
+  /// Makes the file of a collection without documents.
+  ///
+  /// - Returns: whether there was none.
+  package func makeEmptyCollection(_ collection: String) throws(StoreError) -> Bool {
+    let files = CollectionFiles(directory: name, collection: collection)
+    if try FileStatus.of(files.data) != nil { return false }
+    let partial = try PartialFile(files.partialData, replacing: nil)
+    try partial.synchronize()
+    try partial.replace(files.data)
+    try synchronizeDirectory(name)
+    return true
+  }
+
+  /// Whether a collection has a file of documents.
+  package func has(_ collection: String) throws(StoreError) -> Bool {
+    try FileStatus.of(CollectionFiles(directory: name, collection: collection).data) != nil
+  }
+}
+
+extension DirectoryStore {
+  /// What the system says of the directory; nil when there is none of this name.
+  package func facts() throws(StoreError) -> DirectoryFacts? {
+    do throws(StoreError) {
+      let directory = try PosixFile(name, O_RDONLY | O_DIRECTORY)
+      return DirectoryFacts(
+        isDirectory: true, isReadable: unsafe access(name, R_OK | X_OK) == 0,
+        isWritable: unsafe access(name, W_OK) == 0,
+        room: directory.room())
+    } catch .inputOutput(_, _, ENOENT) {
+      return nil
+    } catch .inputOutput(_, _, ENOTDIR) {
+      return DirectoryFacts(isDirectory: false, isReadable: false, isWritable: false, room: nil)
+    } catch .inputOutput(_, _, EACCES) {
+      return DirectoryFacts(isDirectory: true, isReadable: false, isWritable: false, room: nil)
+    }
+  }
+}
+
+/// What the system says of a store's directory.
+package struct DirectoryFacts: Sendable {
+  package let isDirectory: Bool
+  package let isReadable: Bool
+  package let isWritable: Bool
+  /// Free bytes of its volume; nil when the system does not tell.
+  package let room: Int64?
+}

@@ -1,0 +1,52 @@
+internal import Glibc
+
+/// A database in a directory, in the layout of `mongodump`: for each collection `<name>.bson` and
+/// `<name>.metadata.json` (section 3.1).
+///
+/// ```swift
+/// let store = try DirectoryStore.open("data/store", locking: true, run: runID)
+/// let library = try store.collection(.userLibrary)
+/// let documents = try library.documents(of: users, limit: .max, in: arena)
+/// let writer = try library.beginWriting(.stored)
+/// try writer.write(changes)
+/// try writer.commit()
+/// ```
+public final class DirectoryStore: Store, Sendable {
+  public let name: String
+  /// The lock that lets this store be written; nil for one that is only read.
+  public let lock: DirectoryLock?
+
+  /// - Parameter lock: of this very directory, for a store that is to be written.
+  public init(_ directory: String, lock: DirectoryLock?) {
+    name = directory
+    self.lock = lock
+  }
+
+  /// - Parameters:
+  ///   - locking: whether to lock the directory, which writing needs, and which makes the directory if it has to.
+  ///     Reading works without, on a read-only volume too.
+  ///   - run: who asks for the lock, for the message that a second one gets.
+  /// - Throws: ``StoreError/locked(path:holder:)``; `inputOutput`.
+  public static func open(
+    _ directory: String, locking: Bool, run: String = "unnamed"
+  ) throws(StoreError) -> DirectoryStore {
+    DirectoryStore(directory, lock: locking ? try DirectoryLock(directory, run: run) : nil)
+  }
+
+  public func open(_ schema: CollectionSchema) throws(StoreError) -> any StoredCollection { try collection(schema) }
+
+  /// Opens a collection.
+  ///
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` when the file is torn, is no dump, holds a key twice or a
+  ///   document without one; `inputOutput`.
+  /// - Complexity: one look at every document's top level.
+  public func collection(_ schema: CollectionSchema) throws(StoreError) -> DirectoryCollection {
+    try DirectoryCollection(name, schema, lock: lock)
+  }
+
+  public func now() throws(StoreError) -> Int64 {
+    var time = timespec()
+    try system("read the clock for", name) { unsafe clock_gettime(CLOCK_REALTIME, &time) }
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+}

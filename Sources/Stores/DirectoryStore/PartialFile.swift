@@ -1,0 +1,164 @@
+internal import BSON
+internal import Glibc
+
+/// A file that is being written beside the one it is to replace, and that is removed unless it does.
+///
+/// Writing goes front to back through one buffer. The system is asked early to bring what was written to disk, so that
+/// little is left to wait for at the end.
+///
+/// What was kept from the old file is read into the buffer and written out of it. Measured against that, `write(2)`
+/// out of the mapping is slower, for every page is faulted in first, and `copy_file_range` is no faster where it cannot
+/// share blocks, which it cannot at odd offsets.
+///
+/// Safe to use although it allocates by hand: the buffer is this object's own, freed in `deinit`; at most its size is
+/// ever written to it. For one thread at a time.
+@safe
+final class PartialFile {
+  let path: String
+  private let file: PosixFile
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var buffered = 0
+  /// Bytes that the system has.
+  private var written = 0
+  /// Of these, how many it was asked to bring to disk.
+  private var writtenBack = 0
+  private var isPending = true
+
+  /// Small enough to stay in a core's cache while it is filled and emptied.
+  private static let bufferSize = 1 << 18
+  /// What is as long as this goes to the system at once, from where it lies.
+  private static let longPiece = 1 << 15
+  private static let writebackStep = 8 << 20
+
+  /// Creates the file; one that a killed run left there is removed.
+  ///
+  /// - Parameter replaced: the file that this one will replace, whose owner and permissions it takes over. Without one
+  ///   they are those of any new file, 0644 as far as the umask allows.
+  init(_ path: String, replacing replaced: FileStatus?) throws(StoreError) {
+    self.path = path
+    // Not truncated but removed: whoever else may have that file, by a link or open, keeps it as it is. When it cannot
+    // be removed, creating it tells why.
+    removeFile(path)
+    let mode: mode_t = replaced == nil ? 0o644 : 0o600
+    file = try PosixFile(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "create")
+    unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferSize, alignment: 4096)
+    if let replaced { try take(replaced) }
+  }
+
+  deinit {
+    remove()
+    unsafe buffer.deallocate()
+  }
+
+  private func take(_ replaced: FileStatus) throws(StoreError) {
+    let own = try file.status()
+    if own.owner != replaced.owner || own.group != replaced.group {
+      // Only root may give files away. For others the new file is theirs, as any that they write.
+      _ = fchown(file.descriptor, replaced.owner, replaced.group)
+    }
+    try system("set the permissions of", path) { fchmod(file.descriptor, replaced.permissions) }
+  }
+
+  // MARK: Writing
+
+  /// All bytes appended so far.
+  var size: Int { written + buffered }
+
+  /// Throws ``StoreError/noRoom(path:needed:free:)`` when the volume has fewer bytes left than these.
+  func checkRoom(for needed: Int) throws(StoreError) {
+    if let free = file.room(), free < needed {
+      throw .noRoom(path: path, needed: Int64(needed), free: free)
+    }
+  }
+
+  func append(_ bytes: ByteView) throws(StoreError) {
+    if bytes.count >= Self.longPiece {
+      try flush()
+      try unsafe bytes.withUnsafeBytes { source in
+        Result { () throws(StoreError) in try unsafe file.write(source) }
+      }.get()
+      return wrote(bytes.count)
+    }
+    var rest = bytes
+    while !rest.isEmpty {
+      let piece = rest.slice(0, min(rest.count, Self.bufferSize - buffered))
+      unsafe piece.withUnsafeBytes { source in
+        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...]).copyMemory(from: source)
+      }
+      try advance(piece.count)
+      rest = rest.dropFirst(piece.count)
+    }
+  }
+
+  func append(_ bytes: [UInt8]) throws(StoreError) {
+    try bytes.withView { view in Result { () throws(StoreError) in try append(view) } }.get()
+  }
+
+  /// Appends a range of another file.
+  ///
+  /// - Throws: `inputOutput`; `inconsistent` when the other file ends before the range does.
+  func append(from source: borrowing PosixFile, _ range: Range<Int>) throws(StoreError) {
+    var offset = range.lowerBound
+    while offset < range.upperBound {
+      let count = min(range.upperBound - offset, Self.bufferSize - buffered)
+      let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[buffered..<buffered + count])
+      guard try unsafe source.read(into: room, at: offset) == count else {
+        throw .inconsistent(path: source.path, why: "it became shorter while it was read")
+      }
+      try advance(count)
+      offset += count
+    }
+  }
+
+  /// Counts bytes that were put into the buffer, and empties it when it is full.
+  private func advance(_ count: Int) throws(StoreError) {
+    buffered += count
+    if buffered == Self.bufferSize { try flush() }
+  }
+
+  private func flush() throws(StoreError) {
+    let count = buffered
+    guard count > 0 else { return }
+    buffered = 0
+    try unsafe file.write(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    wrote(count)
+  }
+
+  /// Counts bytes that the system has taken, and asks it now and then to bring them to disk.
+  private func wrote(_ count: Int) {
+    written += count
+    if written - writtenBack >= Self.writebackStep {
+      file.startWriteback(writtenBack..<written)
+      writtenBack = written
+    }
+  }
+
+  // MARK: Ending
+
+  /// Returns when everything appended is on disk.
+  func synchronize() throws(StoreError) {
+    try flush()
+    try file.synchronize()
+  }
+
+  /// The file as one that is opened anew: what the system has of it.
+  func reopened() throws(StoreError) -> MappedFile { try MappedFile(PosixFile(path, O_RDONLY)) }
+
+  /// The file as it is now, for reading, without waiting for the disk.
+  func finished() throws(StoreError) -> MappedFile {
+    try flush()
+    return try reopened()
+  }
+
+  /// Puts the file in its place.
+  func replace(_ final: String) throws(StoreError) {
+    try system("rename to \(final)", path) { unsafe rename(path, final) }
+    isPending = false
+  }
+
+  /// Removes the file, unless it is in its place already.
+  func remove() {
+    if isPending { removeFile(path) }
+    isPending = false
+  }
+}

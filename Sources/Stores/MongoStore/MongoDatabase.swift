@@ -1,0 +1,190 @@
+public import BSON
+internal import CMongo
+internal import Glibc
+internal import Synchronization
+
+/// A database on a server: commands, queries and what to do when the server goes away meanwhile.
+///
+/// For any number of threads at once.
+///
+/// ```swift
+/// let database = try MongoDatabase(address, MongoOptions())
+/// let answer = try database.run(command)                       // the server's answer, as a document's bytes
+/// let documents = try database.find("jobs", filter: filter)    // a cursor
+/// ```
+public final class MongoDatabase: Sendable {
+  public let address: MongoAddress
+  public let options: MongoOptions
+
+  /// For what is answered soon.
+  private let pool: MongoPool
+  /// For commands that may take hours, such as making an index; made when first needed.
+  private let patientPool = Mutex<MongoPool?>(nil)
+  /// Whether anything has succeeded in this run.
+  private let wasReached = Atomic(false)
+
+  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up. Apart from
+  ///   that no server is asked.
+  public init(_ address: MongoAddress, _ options: MongoOptions) throws(StoreError) {
+    prepareForMongo()
+    self.address = address
+    self.options = options
+    do throws(MongoFailure) {
+      pool = try MongoPool(address, options, answerTimeout: options.answerTimeout)
+    } catch {
+      throw StoreError(error, at: address, "connect")
+    }
+  }
+
+  // MARK: Commands
+
+  /// Runs a command.
+  ///
+  /// - Parameters:
+  ///   - command: its first field is its name, as the server wants it.
+  ///   - database: another than the address names, such as `admin`.
+  ///   - isLong: whether the answer may take longer than an answer should.
+  /// - Returns: the server's answer, a document's bytes.
+  /// - Throws: ``StoreError/unreachable(address:reason:advice:)``; `rejected` when the server refuses it.
+  public func run(
+    _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, isLong: Bool = false
+  ) throws(StoreError) -> [UInt8] {
+    let what = command.firstKey
+    let pool = isLong ? try longPool() : self.pool
+    return try attempt(what) { () throws(MongoFailure) in
+      try pool.lease().run(command, on: database ?? address.database, kind)
+    }
+  }
+
+  /// Runs a command once and without waiting for a server that is gone; nil when the server's code is `code`.
+  ///
+  /// - Parameter code: a failure that is an answer to the caller: 26 where a collection may be missing.
+  public func run(
+    _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, orNilFor code: UInt32
+  ) throws(StoreError) -> [UInt8]? {
+    try attempt(command.firstKey) { () throws(MongoFailure) in
+      do throws(MongoFailure) {
+        return try pool.lease().run(command, on: database ?? address.database, kind)
+      } catch  where error.code == code {
+        return nil
+      }
+    }
+  }
+
+  /// All documents that a command answers with through a cursor, such as `listIndexes` and `aggregate`.
+  ///
+  /// - Returns: the bytes of each; none when the collection is not there.
+  public func documents(
+    of command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain
+  ) throws(StoreError) -> [[UInt8]] {
+    try attempt(command.firstKey) { () throws(MongoFailure) in
+      do throws(MongoFailure) {
+        var cursor = try MongoCursor(
+          pool.lease(), command: command, on: database ?? address.database, kind)
+        var documents: [[UInt8]] = []
+        while let document = try cursor.next() { documents.append(document.bytes.copy()) }
+        return documents
+      } catch  where error.code == Self.noCollection {
+        return []
+      }
+    }
+  }
+
+  /// The server's code of a collection that does not exist.
+  static let noCollection: UInt32 = 26
+
+  /// Removes what a filter matches, with the write concern of all writes.
+  ///
+  /// - Parameter onlyFirst: at most one document.
+  /// - Returns: how many documents were removed; after the server was gone meanwhile, possibly fewer than were.
+  @discardableResult
+  public func delete(
+    from collection: String, matching filter: BSONDocument, onlyFirst: Bool = false
+  ) throws(StoreError) -> Int {
+    var command = BSONWriter()
+    let root = command.open()
+    command.append("delete", string: collection)
+    command.key("deletes", .array)
+    let deletes = command.open()
+    command.index(0, .document)
+    let delete = command.open()
+    command.append("q", BSONValue(type: .document, bytes: filter.bytes))
+    command.append("limit", int32: onlyFirst ? 1 : 0)
+    command.close(delete)
+    command.close(deletes)
+    command.close(root)
+    let answer = try run(BSONDocument(unchecked: command.view), .write, isLong: true)
+    return answer.withView { Int((try? BSONDocument($0).value("n"))??.integer ?? 0) }
+  }
+
+  /// Queries a collection.
+  func open(_ query: MongoQuery, in collection: String) throws(MongoFailure) -> MongoCursor {
+    try MongoCursor(pool.lease(), query, in: collection, of: address.database)
+  }
+
+  /// A client for one thread, until it is dropped.
+  func lease() throws(MongoFailure) -> LeasedClient { try pool.lease() }
+
+  private func longPool() throws(StoreError) -> MongoPool {
+    let made = patientPool.withLock { pool -> Result<MongoPool, MongoFailure> in
+      Result { () throws(MongoFailure) in
+        if let pool { return pool }
+        let new = try MongoPool(address, options, answerTimeout: .seconds(24 * 3600))
+        pool = new
+        return new
+      }
+    }
+    do throws(MongoFailure) { return try made.get() } catch { throw StoreError(error, at: address, "connect") }
+  }
+
+  // MARK: Patience
+
+  /// Calls the server, and again while it is gone: an election takes seconds, a restart longer.
+  ///
+  /// What is called must be harmless to repeat: the server may have done it although its answer was lost.
+  ///
+  /// - Parameters:
+  ///   - what: for messages, after "cannot".
+  ///   - body: one try; libmongoc has waited for a server in it, as long as the server timeout says.
+  func attempt<Answer>(
+    _ what: String, _ body: () throws(MongoFailure) -> Answer
+  ) throws(StoreError) -> Answer {
+    let begun = ContinuousClock.now
+    var pause = Duration.milliseconds(50)
+    while true {
+      do throws(MongoFailure) {
+        let answer = try body()
+        noteSuccess()
+        return answer
+      } catch {
+        guard error.kind == .transient, begun.duration(to: .now) < patience else {
+          throw StoreError(error, at: address, what)
+        }
+        options.waiting("\(address.name): \(address.shown(error.message)); waiting for a server")
+      }
+      sleep(for: pause)
+      pause = min(pause * 2, .seconds(1))
+    }
+  }
+
+  func noteSuccess() { wasReached.store(true, ordering: .relaxed) }
+
+  /// How long to wait for a server that is gone. One that never was there is looked for by libmongoc alone.
+  var patience: Duration { wasReached.load(ordering: .relaxed) ? options.patience : .zero }
+}
+
+/// Stops this thread for some time.
+func sleep(for time: Duration) {
+  let (seconds, attoseconds) = time.components
+  var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+  // A signal may end it early; what waits looks at the time itself.
+  _ = unsafe nanosleep(&left, nil)
+}
+
+extension BSONDocument {
+  /// The name of a command.
+  fileprivate var firstKey: String {
+    var elements = self.elements
+    return (try? elements.next())?.key.string ?? "an empty command"
+  }
+}

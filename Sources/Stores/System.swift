@@ -1,0 +1,26 @@
+internal import Glibc
+
+/// The system's own words for an errno value.
+func systemMessage(_ code: Int32) -> String {
+  guard let text = unsafe strerror(code) else { return "error \(code)" }
+  return unsafe String(cString: text)
+}
+
+/// The result of a system call, which is made again as long as signals interrupt it.
+///
+/// - Parameters:
+///   - operation: what was tried, to follow "cannot" in a message: `"write"`.
+///   - path: on which file.
+///   - call: the call; a negative result means that it failed with `errno`.
+/// - Throws: ``StoreError/inputOutput(path:operation:code:)``.
+@discardableResult
+func system<Result: SignedInteger>(
+  _ operation: String, _ path: String, _ call: () -> Result
+) throws(StoreError) -> Result {
+  while true {
+    let result = call()
+    if result >= 0 { return result }
+    let code = errno
+    if code != EINTR { throw .inputOutput(path: path, operation: operation, code: code) }
+  }
+}

@@ -1,0 +1,239 @@
+internal import BSON
+internal import Dumps
+internal import Library
+internal import Stores
+
+/// What the merge made of a batch; its views hold while the worker that made it is not given back.
+struct MergedBatch {
+  var users: [MergedUser] = []
+  /// The last user, after whom the store need not keep anything at hand that comes before.
+  var last: ByteView?
+}
+
+/// What the merge made of one user. Counts once what it would write is written.
+struct MergedUser {
+  /// The user's place in the batch.
+  var index: Int
+  let id: ByteView
+  var summary = SyncSummary()
+  var quarantine: QuarantineLines
+  var change: DocumentChange?
+  var writeBack: WriteBack?
+  /// One line about what changes, where that was asked for.
+  var difference: String?
+  /// Why the user was left as they are.
+  var report: UserReport?
+  /// Plays that the archive may lack.
+  var plays: [Entry] = []
+  /// The library's plays from now on, until they are counted.
+  var history: [Entry] = []
+  /// The archive's months that change.
+  var archived: [DocumentChange] = []
+  /// Months that were left as they are, and why.
+  var archiveReports: [UserReport] = []
+}
+
+/// A user who was left as they are.
+public struct UserReport: Sendable {
+  public var user: String
+  /// `document-too-large`, `would-empty`, `conflict` or `active`.
+  public var reason: String
+  public var detail: String
+}
+
+/// The second half of a run for one batch: parse → normalise → fetch → merge.
+struct BatchMerge {
+  /// Documents that are fetched at once, in bytes.
+  static let fetchLimit = 8 << 20
+
+  let options: SyncOptions
+  let library: any StoredCollection
+  let archive: any StoredCollection
+  let worker: Worker
+  let quarantine: QuarantineFile
+
+  /// Merges users: as many as the documents that were fetched at once are about, and at least one.
+  ///
+  /// - Parameter indices: places in the batch, ascending.
+  func merged(_ users: UserBatch, _ indices: ArraySlice<Int>) throws(StoreError) -> MergedBatch {
+    // Ids live in the arena, for the changes name them until they are written.
+    let ids = indices.map { index in users.users[index].id.withView { worker.arena.copy($0) } }
+    let documents = try library.documents(of: ids, limit: Self.fetchLimit, in: worker.arena)
+    let plays = options.parameters.archivesPlays ? ArchiveMerge(archive: archive, worker: worker) : nil
+    let known = try plays?.known(Array(ids.prefix(documents.count)))
+    var batch = MergedBatch()
+    for (place, stored) in documents.enumerated() {
+      let index = indices[indices.startIndex + place]
+      let merged = try merged(
+        users.users[index], at: index, id: ids[place], stored: stored.first, isArchived: known?[place] ?? false)
+      batch.users.append(merged)
+      batch.last = ids[place]
+    }
+    try plays?.merge(&batch.users)
+    return batch
+  }
+
+  private func merged(
+    _ user: UserBatch.User, at index: Int, id: ByteView, stored: BSONDocument?, isArchived: Bool
+  ) throws(StoreError) -> MergedUser {
+    var merged = MergedUser(index: index, id: id, quarantine: quarantine.lines())
+    if options.leftOut.contains(user.id) {
+      let dumps = user.dumps.reduce(0) { $0 + ($1.guest == nil ? 1 : 0) }
+      merged.summary.users.seen += 1
+      let why = "the user has an active session; the next run takes the dumps"
+      merged.leave(UserReport(user: id.string, reason: "active", detail: why), dumps: dumps, unusable: 0)
+      return merged
+    }
+    var replicas: [Replica] = []
+    var sources: [Source] = []
+    for dump in user.dumps {
+      if let guest = dump.guest {
+        guard let library = try guestLibrary(guest, account: id, isKnown: stored != nil) else { continue }
+        replicas.append(library)
+        sources.append(Source(input: self.library.name, entry: String(decoding: guest, as: UTF8.self)))
+      } else if let replica = read(dump, user: id, isKnown: stored != nil, into: &merged) {
+        replicas.append(replica)
+        sources.append(dump.source)
+      }
+    }
+    guard !replicas.isEmpty else { return merged }
+    merged.summary.users.seen += 1
+    var outcome = MergeOutcome()
+    // A dump without any section says nothing: alone, it is no reason to touch a library.
+    let opinions = replicas.filter(\.saysSomething)
+    do throws(BSONFault) {
+      if !opinions.isEmpty {
+        outcome = try worker.outcome(user: id, stored: stored, dumps: opinions, isArchived: isArchived)
+      }
+    } catch {
+      throw library.refusal(of: id, error)
+    }
+    let dumps = replicas.reduce(0) { $0 + ($1.isDump ? 1 : 0) }
+    // What a guest's stored library holds that cannot be used stays where it is.
+    for (replica, source) in zip(replicas, sources) where replica.isDump {
+      for part in replica.quarantined { merged.quarantine.add(part, of: id, from: source) }
+    }
+    if let left = outcome.left {
+      let unusable = replicas.reduce(0) { $0 + $1.entriesQuarantined }
+      merged.leave(UserReport(left, user: id), dumps: dumps, unusable: unusable)
+      return merged
+    }
+    merged.summary.dumps.count(\.used, dumps)
+    merged.summary.entries += outcome.fates
+    merged.plays = outcome.plays
+    merged.history = outcome.history
+    for part in outcome.quarantined {
+      merged.quarantine.add(part, of: id, from: Source(input: library.name, entry: id.string))
+    }
+    do throws(BSONFault) {
+      try note(outcome, user: id, stored: stored, in: &merged)
+    } catch {
+      throw library.refusal(of: id, error)
+    }
+    return merged
+  }
+
+  /// Notes what becomes of the user.
+  private func note(
+    _ outcome: MergeOutcome, user: ByteView, stored: BSONDocument?, in merged: inout MergedUser
+  ) throws(BSONFault) {
+    if let document = outcome.document {
+      if stored == nil { merged.summary.users.created += 1 } else { merged.summary.users.changed += 1 }
+      for field in outcome.changed { merged.summary.changedFields["\(field)", default: 0] += 1 }
+      // Who decided a timed section, and when, is written with every change.
+      let written = outcome.changed + ["section_updated_at", "updated_at"]
+      var change = DocumentChange(key: user, stored: stored, document: document, changedFields: written)
+      // Here, where the document still lies in the core's cache, and not on the one queue that writes.
+      if options.journal != nil { change.digest = digest(document) }
+      merged.change = change
+      if options.diff {
+        merged.difference = try Difference(user: user, old: stored, new: document, outcome.changed).line
+      }
+    } else {
+      merged.summary.users.unchanged += 1
+    }
+    if options.writeBack != nil, let library = outcome.document ?? stored {
+      merged.writeBack = try WriteBack(user: user, library: library)
+    }
+  }
+
+  /// A dump in normal form; nil when it goes to the quarantine.
+  private func read(
+    _ dump: GroupedDump, user: ByteView, isKnown: Bool, into merged: inout MergedUser
+  ) -> Replica? {
+    do throws(DumpFault) {
+      var read = try worker.replica(dump.text, modifiedAt: dump.modifiedAt)
+      if options.noCreate, !isKnown {
+        throw DumpFault(
+          reason: .unknownUser, detail: "no library of this user is in the store", raw: read.document)
+      }
+      if let isForgotten = options.forgotten {
+        do throws(BSONFault) {
+          try read.replica.disown(isForgotten, of: user, in: worker.arena)
+        } catch {
+          throw DumpFault(reason: .invalidField, detail: "\(error)", raw: read.document)
+        }
+      }
+      return read.replica
+    } catch {
+      merged.summary.dumps.count(\.quarantined)
+      merged.quarantine.add(error, of: user, from: dump.source, size: dump.text.count - RawDump.padding)
+      return nil
+    }
+  }
+
+  private func guestLibrary(
+    _ guest: [UInt8], account: ByteView, isKnown: Bool
+  ) throws(StoreError) -> Replica? {
+    if options.noCreate, !isKnown { return nil }
+    let name = guest.withView { worker.arena.copy($0) }
+    let found = try library.documents(of: [name], limit: .max, in: worker.arena)
+    guard let document = found.first?.first else { return nil }
+    do throws(BSONFault) {
+      return try worker.guest(document, of: guest, for: account)
+    } catch {
+      throw library.refusal(of: name, error)
+    }
+  }
+}
+
+extension MergedUser {
+  /// Leaves the user as they are: the dumps are skipped, and of their entries only what cannot be used counts.
+  mutating func leave(_ report: UserReport, dumps: Int, unusable: Int) {
+    summary.entries.read += unusable
+    summary.entries.quarantined += unusable
+    summary.dumps.count(\.skipped, dumps)
+    summary.users.left += 1
+    summary.left[report.reason, default: 0] += 1
+    self.report = report
+  }
+
+  /// The same user left as they are, after others have written the document again and again.
+  func givenUp(tries: Int) -> MergedUser {
+    var left = MergedUser(index: index, id: id, quarantine: quarantine)
+    left.summary.dumps.count(\.quarantined, summary.dumps.quarantined)
+    left.summary.users.seen = summary.users.seen
+    let report = UserReport(
+      user: id.string, reason: "conflict",
+      detail: "somebody else wrote the library each of the \(tries) times that it was merged; run again")
+    left.leave(report, dumps: summary.dumps.used, unusable: summary.entries.quarantined)
+    return left
+  }
+}
+
+extension UserReport {
+  fileprivate init(_ left: MergeOutcome.Left, user: ByteView) {
+    self.user = user.string
+    (reason, detail) =
+      switch left {
+      case .documentTooLarge(let size):
+        ("document-too-large", "the merged document would have \(size) bytes, 16 MiB are allowed")
+      case .wouldEmpty(let section):
+        ("would-empty", "replace would empty \(section.rawValue); --allow-empty lets it")
+      }
+  }
+}
+
+extension Replica {
+  fileprivate var isDump: Bool { if case .dump = origin { true } else { false } }
+}

@@ -1,0 +1,222 @@
+internal import BSON
+internal import Dispatch
+internal import Dumps
+internal import Library
+internal import Stores
+internal import Synchronization
+
+/// The end of the pipeline: takes merged batches as they come and writes them.
+///
+/// Into a directory one serial queue writes behind the workers, in the order of the users. A batch keeps its slot until
+/// it is written, so a slow disk stops the workers, and they the readers. To a server each worker sends its own batch,
+/// for it has to merge again what somebody else has written in between.
+final class Committer: Sendable {
+  /// A merged batch and the worker whose arena holds it.
+  ///
+  /// Safe to hand to the writing queue: the worker's thread is done with both.
+  struct Parcel: @unchecked Sendable {
+    let batch: MergedBatch
+    let worker: Worker
+  }
+
+  /// The writers of a server's store, which each batch has of its own.
+  struct Writers {
+    let library: any StoreWriter
+    let plays: any StoreWriter
+  }
+
+  /// What the writing queue alone touches.
+  ///
+  /// Safe to share: every use is on the serial queue, or after it is drained.
+  private final class State: @unchecked Sendable {
+    var library: (any StoreWriter)?
+    var plays: (any StoreWriter)?
+    var archive: WriteBackArchive?
+    var waiting: [Int: Parcel] = [:]
+    var next = 0
+    var summary = SyncSummary()
+  }
+
+  private let library: any StoredCollection
+  private let plays: any StoredCollection
+  private let options: SyncOptions
+  private let quarantine: QuarantineFile
+  private let events: SyncEvents
+  private let pool: WorkerPool
+  private let slots: DispatchSemaphore
+  private let queue = DispatchQueue(label: "mixdown.write")
+  private let state = State()
+  private let failure = Mutex<SyncError?>(nil)
+
+  init(
+    _ options: SyncOptions, library: any StoredCollection, plays: any StoredCollection, pool: WorkerPool,
+    quarantine: QuarantineFile, events: SyncEvents
+  ) throws(SyncError) {
+    self.options = options
+    self.library = library
+    self.plays = plays
+    self.pool = pool
+    self.quarantine = quarantine
+    self.events = events
+    slots = DispatchSemaphore(value: options.batchesInFlight)
+    if let path = options.writeBack, !options.dryRun {
+      state.archive = try WriteBackArchive(path, modifiedAt: options.parameters.asOf)
+    }
+    if !options.dryRun, library.writesInOrder {
+      do throws(StoreError) {
+        state.library = try library.beginWriting(options.firstUser == nil ? .stored : .any)
+        state.plays = try plays.beginWriting(.any)
+      } catch {
+        throw .store(error)
+      }
+    }
+  }
+
+  /// What went wrong first, if anything did.
+  var failed: SyncError? { failure.withLock { $0 } }
+
+  /// Waits until another batch may be begun.
+  func reserve() { slots.wait() }
+
+  /// Takes the batch with this number; numbers are counted from 0 without gaps.
+  func accept(_ parcel: Parcel, number: Int) {
+    queue.async {
+      let state = self.state
+      state.waiting[number] = parcel
+      while let parcel = state.waiting.removeValue(forKey: state.next) {
+        state.next += 1
+        self.write(parcel.batch)
+        self.pool.giveBack(parcel.worker)
+        self.slots.signal()
+      }
+    }
+  }
+
+  /// Gives up: later batches are not written.
+  func fail(_ error: SyncError) { failure.withLock { $0 = $0 ?? error } }
+
+  /// A batch that could not be merged takes its turn, so that the others go on.
+  func skip(number: Int, worker: Worker) { accept(Parcel(batch: MergedBatch(), worker: worker), number: number) }
+
+  private func write(_ batch: MergedBatch) {
+    guard failed == nil else { return }
+    do throws(StoreError) {
+      let (changes, months) = (batch.users.compactMap(\.change), batch.users.flatMap(\.archived))
+      try record(changes, months)
+      if !months.isEmpty { try state.plays?.write(months) }
+      if !changes.isEmpty { try state.library?.write(changes) }
+      if let last = batch.last, let position = library.position(of: last) { library.release(before: position) }
+    } catch {
+      return fail(.store(error))
+    }
+    count(batch.users)
+  }
+
+  /// Sends a batch to a server at once, from the worker that merged it.
+  ///
+  /// - Returns: the users whose document somebody else has written since it was read; they do not count yet.
+  func send(_ batch: MergedBatch, with writers: Writers?) throws(StoreError) -> [MergedUser] {
+    var conflicts: Set<Int> = []
+    if let writers {
+      try record(batch.users.compactMap(\.change), batch.users.flatMap(\.archived))
+      // Plays first: what a library's limit cuts off is in the archive before.
+      let months = batch.users.flatMap { user in user.archived.map { (user.index, $0) } }
+      let metMonths = try writers.plays.write(months.map(\.1))
+      for place in metMonths { conflicts.insert(months[place].0) }
+      let changing = batch.users.filter { $0.change != nil && !conflicts.contains($0.index) }
+      let unchanged = batch.users.filter { $0.change != nil && conflicts.contains($0.index) }.compactMap(\.change)
+      let metUsers = try writers.library.write(changing.compactMap(\.change))
+      for place in metUsers { conflicts.insert(changing[place].index) }
+      try withdraw(unchanged + metUsers.compactMap { changing[$0].change }, metMonths.map { months[$0].1 })
+    }
+    settle(batch.users.filter { !conflicts.contains($0.index) })
+    return batch.users.filter { conflicts.contains($0.index) }
+  }
+
+  private func record(_ changes: [DocumentChange], _ months: [DocumentChange]) throws(StoreError) {
+    guard let journal = options.journal, !options.dryRun else { return }
+    if !months.isEmpty { try journal.record(months, of: plays) }
+    if !changes.isEmpty { try journal.record(changes, of: library) }
+  }
+
+  private func withdraw(_ changes: [DocumentChange], _ months: [DocumentChange]) throws(StoreError) {
+    guard let journal = options.journal else { return }
+    if !months.isEmpty { try journal.withdraw(months, of: plays) }
+    if !changes.isEmpty { try journal.withdraw(changes, of: library) }
+  }
+
+  /// Counts users of a server's store whose turn is over.
+  func settle(_ users: [MergedUser]) { queue.sync { count(users) } }
+
+  /// Notes what became of users. On the writing queue.
+  private func count(_ users: [MergedUser]) {
+    do throws(SyncError) {
+      var lines = quarantine.lines()
+      for user in users { lines.add(user.quarantine) }
+      do throws(StoreError) { try quarantine.append(lines) } catch { throw .store(error) }
+      try state.archive?.add(users.compactMap(\.writeBack))
+    } catch {
+      return fail(error)
+    }
+    state.summary.throughput.note(users: users.count)
+    events.progress(.merged(users: users.count, dumps: users.reduce(0) { $0 + $1.summary.dumps.read }))
+    for user in users {
+      state.summary.add(user.summary)
+      for report in user.archiveReports + (user.report.map { [$0] } ?? []) { events.left(report) }
+      if let difference = user.difference { events.difference(difference) }
+    }
+  }
+
+  /// Waits for all batches to be written.
+  func drain() -> SyncSummary { queue.sync { state.summary } }
+
+  /// Puts everything in its place. Call once, after ``drain()``.
+  func commit() throws(SyncError) {
+    do throws(StoreError) {
+      try options.journal?.seal()
+      // Plays first: what a library's limit cuts off is in the archive before.
+      try state.plays?.commit()
+      try state.library?.commit()
+    } catch {
+      throw .store(error)
+    }
+    try state.archive?.close()
+  }
+
+  /// Takes everything back.
+  func abandon() {
+    queue.sync {
+      state.library?.abandon()
+      state.plays?.abandon()
+      state.archive = nil
+    }
+  }
+}
+
+/// The folder or archive of the libraries that are written back.
+final class WriteBackArchive {
+  private var writer: ArchiveWriter?
+  private let modifiedAt: Int64
+
+  init(_ path: String, modifiedAt: Int64) throws(SyncError) {
+    self.modifiedAt = modifiedAt
+    do throws(ArchiveWriteError) { writer = try ArchiveWriter(path: path) } catch { throw .writeBack(error) }
+  }
+
+  func add(_ files: [WriteBack]) throws(SyncError) {
+    do throws(ArchiveWriteError) {
+      for file in files { try writer?.add(name: file.name, contents: file.contents, modifiedAt: modifiedAt) }
+    } catch {
+      throw .writeBack(error)
+    }
+  }
+
+  func close() throws(SyncError) {
+    do throws(ArchiveWriteError) {
+      guard let writer = writer.take() else { return }
+      try writer.close()
+    } catch {
+      throw .writeBack(error)
+    }
+  }
+}

@@ -1,0 +1,222 @@
+internal import BSON
+internal import Dispatch
+internal import Dumps
+internal import Library
+internal import Stores
+internal import Synchronization
+
+/// The first half of a run: read → recognise → group by user.
+///
+/// Several inputs are read side by side, each by one thread. Readers hand batches of texts to the workers, which find
+/// out whose they are; a reader waits when too many batches are under way.
+final class DumpIntake: Sendable {
+  /// Texts that are handed over together, in bytes.
+  private static let batchSize = 512 << 10
+
+  private let options: SyncOptions
+  private let library: any StoredCollection
+  private let pool: WorkerPool
+  private let grouping: Grouping
+  private let quarantine: QuarantineFile
+  private let progress: @Sendable (SyncProgress) -> Void
+  private let summary = Mutex(SyncSummary())
+  private let failure = Mutex<SyncError?>(nil)
+  private let work = DispatchQueue(label: "mixdown.recognise", attributes: .concurrent)
+  private let slots: DispatchSemaphore
+
+  init(
+    _ options: SyncOptions, library: any StoredCollection, pool: WorkerPool, grouping: Grouping,
+    quarantine: QuarantineFile, progress: @escaping @Sendable (SyncProgress) -> Void
+  ) {
+    self.options = options
+    self.library = library
+    self.pool = pool
+    self.grouping = grouping
+    self.quarantine = quarantine
+    self.progress = progress
+    slots = DispatchSemaphore(value: options.batchesInFlight)
+  }
+
+  /// Reads all inputs; returns when every dump is grouped.
+  func run() throws(SyncError) -> SyncSummary {
+    addGuests()
+    let reading = DispatchQueue(label: "mixdown.read", attributes: .concurrent)
+    let readers = DispatchGroup()
+    let atOnce = DispatchSemaphore(value: max(1, min(options.workers, options.inputs.count)))
+    for (index, input) in options.inputs.enumerated() {
+      atOnce.wait()
+      reading.async(group: readers) {
+        self.read(input, index)
+        atOnce.signal()
+      }
+    }
+    readers.wait()
+    // Every slot free again: the last batch is grouped.
+    for _ in 0..<options.batchesInFlight { slots.wait() }
+    for _ in 0..<options.batchesInFlight { slots.signal() }
+    if let failure = failure.withLock({ $0 }) { throw failure }
+    return summary.withLock { $0 }
+  }
+
+  /// A guest's library is read even when no dump of the guest is.
+  private func addGuests() {
+    let guests = options.userMap.accounts.map { guest, account in
+      GroupedDump(
+        position: position(of: account), isLate: isLate(account), user: account, guest: guest,
+        source: Source(input: library.name),
+        modifiedAt: nil, text: [])
+    }
+    attempt { () throws(StoreError) in try grouping.add(guests) }
+  }
+
+  private func position(of user: [UInt8]) -> Int { user.withView { library.position(of: $0) } ?? Int.max }
+
+  /// Whether a user comes after the one with whom the run begins, and all behind.
+  private func isLate(_ user: [UInt8]) -> Bool {
+    guard let first = options.firstUser else { return false }
+    let (position, firstPosition) = (position(of: user), position(of: first))
+    return position != firstPosition ? position < firstPosition : user.lexicographicallyPrecedes(first)
+  }
+
+  private func read(_ input: String, _ index: Int) {
+    if let spool = options.spool {
+      if let note = spool.finished(index, input) { return takeUp(note, of: index, from: spool) }
+      attempt { () throws(StoreError) in try spool.begin(index) }
+    }
+    let pending = DispatchGroup()
+    var batch: [RawDump] = []
+    var size = 0
+    var reader = InputReader(limits: options.limits)
+    reader.onRead = { [progress] in progress(.read(bytes: $0)) }
+    do throws(InputError) {
+      let digest = try reader.read(input) { event in
+        switch event {
+        case .dump(let dump):
+          size += dump.count
+          batch.append(dump)
+        case .skipped:
+          summary.withLock { $0.dumps.count(\.skipped) }
+          attempt { () throws(StoreError) in try options.spool?.add([], quarantine.lines(), skipped: 1, of: index) }
+        case .refused(let source, let fault): refuse(fault, source, of: index)
+        }
+        if size >= Self.batchSize || batch.count >= 512 {
+          hand(over: batch, of: index, pending)
+          batch = []
+          size = 0
+        }
+        return failure.withLock { $0 == nil } && !options.cancellation.isRequested
+      }
+      hand(over: batch, of: index, pending)
+      summary.withLock { $0.inputs.append(digest) }
+      guard let spool = options.spool, digest.finished else { return }
+      pending.wait()
+      if failure.withLock({ $0 == nil }) { attempt { () throws(StoreError) in try spool.finish(index, digest) } }
+    } catch {
+      failure.withLock { $0 = $0 ?? .input(error) }
+    }
+  }
+
+  /// Takes what an earlier attempt of the run has read of an input.
+  private func takeUp(_ note: Spool.Finished, of index: Int, from spool: Spool) {
+    summary.withLock { summary in
+      summary.dumps.count(\.skipped, note.skipped)
+      summary.dumps.count(\.quarantined, note.quarantined)
+      summary.inputs.append(InputDigest(path: note.path, bytes: note.bytes, sha256: note.digest))
+      summary.resumedInputs.insert(note.path)
+    }
+    progress(.read(bytes: note.bytes))
+    attempt { () throws(StoreError) in
+      try quarantine.append(quarantine.lines(try spool.quarantine(index, note), note.counts))
+      try spool.forEachBatch(index) { dumps throws(StoreError) in
+        guard !options.cancellation.isRequested else { return }
+        var grouped: [GroupedDump] = []
+        for var dump in dumps {
+          if let forgotten = options.forgotten, forgotten(dump.user) {
+            refuseForgotten(dump.source)
+            continue
+          }
+          // The store may have changed in between.
+          dump.position = position(of: dump.user)
+          dump.isLate = isLate(dump.user)
+          grouped.append(dump)
+        }
+        try grouping.add(grouped)
+        progress(.grouped(dumps: grouped.count))
+      }
+    }
+  }
+
+  private func refuseForgotten(_ source: Source) {
+    summary.withLock { $0.dumps.count(\.quarantined) }
+    var lines = quarantine.lines()
+    let fault = DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
+    lines.add(fault, of: nil, from: Source(input: source.input), size: 0)
+    attempt { () throws(StoreError) in try quarantine.append(lines) }
+  }
+
+  private func refuse(_ fault: InputFault, _ source: Source, of index: Int) {
+    summary.withLock { $0.dumps.count(\.quarantined) }
+    var lines = quarantine.lines()
+    lines.add(fault, from: source)
+    attempt { () throws(StoreError) in
+      try quarantine.append(lines)
+      try options.spool?.add([], lines, quarantined: 1, of: index)
+    }
+  }
+
+  private func hand(over batch: [RawDump], of index: Int, _ pending: DispatchGroup) {
+    guard !batch.isEmpty else { return }
+    slots.wait()
+    work.async(group: pending) {
+      let worker = self.pool.take()
+      self.recognise(batch, of: index, worker)
+      self.pool.giveBack(worker)
+      self.slots.signal()
+    }
+  }
+
+  private func recognise(_ batch: [RawDump], of index: Int, _ worker: Worker) {
+    var lines = quarantine.lines()
+    var grouped: [GroupedDump] = []
+    grouped.reserveCapacity(batch.count)
+    var refused = 0
+    for dump in batch {
+      do throws(DumpFault) {
+        let named = try worker.user(dump).copy()
+        let user = options.userMap.account(of: named) ?? named
+        if let forgotten = options.forgotten, forgotten(named) || forgotten(user) {
+          throw DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
+        }
+        grouped.append(
+          GroupedDump(
+            position: position(of: user), isLate: isLate(user), user: user, source: dump.source,
+            modifiedAt: dump.modifiedAt,
+            text: dump.text))
+      } catch {
+        refused += 1
+        // Where a forgotten user's dump lay may tell who they are.
+        let source = error.reason == .forgotten ? Source(input: dump.source.input) : dump.source
+        lines.add(error, of: nil, from: source, size: dump.count)
+      }
+    }
+    if refused > 0 { summary.withLock { $0.dumps.count(\.quarantined, refused) } }
+    attempt { () throws(StoreError) in
+      try quarantine.append(lines)
+      try options.spool?.add(grouped, lines, quarantined: refused, of: index)
+      try grouping.add(grouped)
+      progress(.grouped(dumps: grouped.count))
+    }
+  }
+
+  private func attempt(_ body: () throws(StoreError) -> Void) {
+    do throws(StoreError) { try body() } catch { failure.withLock { $0 = $0 ?? .store(error) } }
+  }
+}
+
+extension SyncSummary.Dumps {
+  /// Counts a dump that was read, and its fate.
+  mutating func count(_ fate: WritableKeyPath<SyncSummary.Dumps, Int>, _ number: Int = 1) {
+    read += number
+    self[keyPath: fate] += number
+  }
+}

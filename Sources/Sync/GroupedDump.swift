@@ -1,0 +1,69 @@
+internal import BSON
+internal import Dumps
+
+/// A dump on its way to the user it belongs to, or the word that a guest's library goes there.
+struct GroupedDump: Sendable {
+  /// Where the user's document stands in the store; `Int.max` when it is not known or there is none.
+  var position: Int
+  /// Whether the user comes after those with whom an earlier run would have gone on.
+  var isLate = false
+  /// UTF-8 of the user who gets it.
+  var user: [UInt8]
+  /// The guest whose stored library is meant; nil for a dump.
+  var guest: [UInt8]?
+  var source: Source
+  /// In milliseconds.
+  var modifiedAt: Int64?
+  /// The JSON with its padding; empty for a guest.
+  var text: [UInt8]
+
+  /// What it holds in memory, in bytes.
+  var footprint: Int { text.count + 400 }
+
+  /// The order in which a run visits users.
+  static func precedes(_ a: GroupedDump, _ b: GroupedDump) -> Bool {
+    if a.isLate != b.isLate { return b.isLate }
+    return a.position != b.position ? a.position < b.position : a.user.lexicographicallyPrecedes(b.user)
+  }
+
+  func isOfSameUser(as other: GroupedDump) -> Bool { position == other.position && user == other.user }
+}
+
+extension GroupedDump {
+  /// The dump as one BSON document, for a run on disk.
+  func write(to writer: inout BSONWriter) {
+    let start = writer.open()
+    writer.append("p", integer: Int64(position))
+    if isLate { writer.append("o", bool: true) }
+    user.withView { writer.append("u", string: $0) }
+    if let guest { guest.withView { writer.append("g", string: $0) } }
+    writer.append("i", string: source.input)
+    if let entry = source.entry { writer.append("e", string: entry) }
+    if let line = source.line { writer.append("l", integer: Int64(line)) }
+    if let modifiedAt { writer.append("t", date: modifiedAt) }
+    text.withView { writer.append("d", string: $0) }
+    writer.close(start)
+  }
+
+  init(_ document: BSONDocument) throws(BSONFault) {
+    position = Int.max
+    user = []
+    text = []
+    source = Source(input: "")
+    var elements = document.elements
+    while let element = try elements.next() {
+      let value = element.value
+      switch element.key {
+      case "p": position = Int(value.integer ?? Int64(Int.max))
+      case "o": isLate = value.bool ?? false
+      case "u": user = value.string?.copy() ?? []
+      case "g": guest = value.string?.copy()
+      case "i": source.input = value.string?.string ?? ""
+      case "e": source.entry = value.string?.string
+      case "l": source.line = value.integer.map { Int($0) }
+      case "t": modifiedAt = value.date
+      default: text = value.string?.copy() ?? []
+      }
+    }
+  }
+}

@@ -1,0 +1,260 @@
+internal import BSON
+internal import Digests
+internal import Dumps
+internal import Foundation
+internal import Glibc
+internal import Library
+public import Stores
+internal import Synchronization
+
+/// Keeps what was read of each input until the run has ended, so that a run that was killed need not read it again.
+///
+/// For each input there are three files: its dumps, what of it was quarantined, and, once all of it was read, a note
+/// that says so. Without the note the other two count for nothing. Login tokens are blanked out; an input with a dump
+/// in which that cannot be done for certain is not kept.
+public final class Spool: Sendable {
+  /// What is known of an input that was read to its end.
+  struct Finished: Codable {
+    var path: String
+    var bytes: Int
+    var sha256: String
+    /// Of a file; a folder has none that tell.
+    var size: Int
+    var modified: Int
+    var skipped: Int
+    var quarantined: Int
+    var reasons: [String: Int]
+    var dumpBytes: Int
+    var quarantineBytes: Int
+
+    var counts: [QuarantineReason: Int] {
+      let known = reasons.compactMap { name, count in QuarantineReason(rawValue: name).map { ($0, count) } }
+      return Dictionary(known) { $0 + $1 }
+    }
+
+    var digest: [UInt8] {
+      let digits = sha256.compactMap(\.hexDigitValue).map { UInt8($0) }
+      return stride(from: 0, to: digits.count - 1, by: 2).map { digits[$0] << 4 | digits[$0 + 1] }
+    }
+  }
+
+  private struct State {
+    var inputs: [Int: Input] = [:]
+  }
+
+  private final class Input: Sendable {
+    let dumps: PosixFile
+    let quarantine: PosixFile
+    let state = Mutex(Progress())
+
+    init(dumps: consuming PosixFile, quarantine: consuming PosixFile) {
+      self.dumps = dumps
+      self.quarantine = quarantine
+    }
+  }
+
+  private struct Progress {
+    var dumpBytes = 0
+    var quarantineBytes = 0
+    var skipped = 0
+    var quarantined = 0
+    var reasons: [String: Int] = [:]
+    /// Whether the input has to be read again in any case.
+    var isSpoilt = false
+  }
+
+  private let folder: String
+  private let state = Mutex(State())
+
+  /// - Parameter folder: in the run's folder; made when it is not there.
+  public init(_ folder: String) throws(StoreError) {
+    self.folder = folder
+    try makeDirectory(folder, mode: 0o700)
+  }
+
+  /// Removes everything. Call when the run has ended well.
+  public func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  private func path(_ index: Int, _ kind: String) -> String { "\(folder)/\(index).\(kind)" }
+
+  // MARK: Writing
+
+  /// Begins an input anew.
+  func begin(_ index: Int) throws(StoreError) {
+    removeFile(path(index, "json"))
+    let flags = O_RDWR | O_CREAT | O_TRUNC | O_APPEND
+    let input = Input(
+      dumps: try PosixFile(path(index, "dumps"), flags, mode: 0o600, operation: "create"),
+      quarantine: try PosixFile(path(index, "quarantine"), flags, mode: 0o600, operation: "create"))
+    state.withLock { $0.inputs[index] = input }
+  }
+
+  private func input(_ index: Int) -> Input? { state.withLock { $0.inputs[index] } }
+
+  /// Takes dumps of an input, and lines of the quarantine about others.
+  func add(
+    _ dumps: [GroupedDump], _ lines: QuarantineLines, quarantined: Int = 0, skipped: Int = 0, of index: Int
+  ) throws(StoreError) {
+    guard let input = input(index) else { return }
+    var writer = BSONWriter(capacity: dumps.reduce(1024) { $0 + $1.footprint })
+    var isSpoilt = false
+    for dump in dumps {
+      var dump = dump
+      if TokenBlanking.mayHoldToken(dump.text), !TokenBlanking.blank(&dump.text) { isSpoilt = true }
+      if !isSpoilt { dump.write(to: &writer) }
+    }
+    let bytes = writer.view.copy()
+    let failure = input.state.withLock { progress -> StoreError? in
+      progress.isSpoilt = progress.isSpoilt || isSpoilt
+      progress.quarantined += quarantined
+      progress.skipped += skipped
+      for (reason, count) in lines.counts { progress.reasons[reason.rawValue, default: 0] += count }
+      guard !progress.isSpoilt else { return nil }
+      do throws(StoreError) {
+        try input.dumps.write(bytes)
+        try input.quarantine.write(lines.text)
+      } catch {
+        return error
+      }
+      progress.dumpBytes += bytes.count
+      progress.quarantineBytes += lines.text.count
+      return nil
+    }
+    if let failure { throw failure }
+  }
+
+  /// Notes that an input was read to its end, and all of it was added.
+  func finish(_ index: Int, _ digest: InputDigest) throws(StoreError) {
+    guard let input = input(index), let sha256 = digest.sha256 else { return }
+    state.withLock { $0.inputs[index] = nil }
+    let progress = input.state.withLock { $0 }
+    guard !progress.isSpoilt else {
+      for kind in ["dumps", "quarantine"] { removeFile(path(index, kind)) }
+      return
+    }
+    let status = try FileStatus.of(digest.path)
+    let note = Finished(
+      path: digest.path, bytes: digest.bytes, sha256: hexadecimal(sha256), size: status?.size ?? 0,
+      modified: status?.modified ?? 0, skipped: progress.skipped, quarantined: progress.quarantined,
+      reasons: progress.reasons, dumpBytes: progress.dumpBytes, quarantineBytes: progress.quarantineBytes)
+    guard let json = try? JSONEncoder().encode(note) else { return }
+    try input.dumps.synchronize()
+    try input.quarantine.synchronize()
+    let partial = path(index, "json.partial")
+    let file = try PosixFile(partial, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    try file.write([UInt8](json))
+    try file.synchronize()
+    guard unsafe rename(partial, path(index, "json")) == 0 else {
+      throw .inputOutput(path: partial, operation: "put in place", code: errno)
+    }
+  }
+
+  // MARK: Reading
+
+  /// What an earlier attempt has read of an input; nil when it has to be read again.
+  func finished(_ index: Int, _ input: String) -> Finished? {
+    guard let json = FileManager.default.contents(atPath: path(index, "json")),
+      let note = try? JSONDecoder().decode(Finished.self, from: Data(json)), note.path == input,
+      let status = try? FileStatus.of(input),
+      !status.isRegular
+        || (status.size == note.size && status.modified == note.modified),
+      let dumps = try? FileStatus.of(path(index, "dumps")), dumps.size == note.dumpBytes,
+      let quarantine = try? FileStatus.of(path(index, "quarantine")), quarantine.size == note.quarantineBytes
+    else { return nil }
+    return note
+  }
+
+  /// Hands over the dumps of a finished input in pieces.
+  func forEachBatch(_ index: Int, _ body: ([GroupedDump]) throws(StoreError) -> Void) throws(StoreError) {
+    let file = try PosixFile(path(index, "dumps"), O_RDONLY)
+    var (buffer, used, offset): ([UInt8], Int, Int) = ([], 0, 0)
+    var batch: [GroupedDump] = []
+    var size = 0
+    func torn() -> StoreError { .inputOutput(path: file.path, operation: "read back dumps from", code: EIO) }
+    while true {
+      while buffer.count - used >= 4 {
+        let length = buffer.withView { Int($0.load(used, as: Int32.self)) }
+        guard length >= 5 else { throw torn() }
+        guard buffer.count - used >= length else { break }
+        let start = used
+        let dump = buffer.withView { bytes in
+          Result { () throws(BSONFault) in try GroupedDump(BSONDocument(bytes.slice(start, length))) }
+        }
+        do throws(BSONFault) { batch.append(try dump.get()) } catch { throw torn() }
+        used += length
+        size += length
+        if size > 512 << 10 {
+          try body(batch)
+          (batch, size) = ([], 0)
+        }
+      }
+      let needed = buffer.count - used >= 4 ? buffer.withView { Int($0.load(used, as: Int32.self)) } : 0
+      buffer.removeFirst(used)
+      used = 0
+      let more = try file.read(upTo: max(1 << 20, needed), at: offset)
+      if more.isEmpty { break }
+      offset += more.count
+      buffer += more
+    }
+    guard buffer.isEmpty else { throw torn() }
+    if !batch.isEmpty { try body(batch) }
+  }
+
+  /// The lines of the quarantine about a finished input.
+  func quarantine(_ index: Int, _ note: Finished) throws(StoreError) -> [UInt8] {
+    try PosixFile(path(index, "quarantine"), O_RDONLY).read(upTo: note.quarantineBytes, at: 0)
+  }
+}
+
+/// Blanks out login tokens in the JSON of a dump.
+enum TokenBlanking {
+  private static let names = ["tldr-access-token", "tldr-refresh-token"].map { Array("\"\($0)\"".utf8) }
+
+  static func mayHoldToken(_ text: [UInt8]) -> Bool { text.withView { $0.mentionsToken } }
+
+  /// Puts `*` in the place of each token's characters.
+  ///
+  /// - Returns: false when the text names a token anywhere but as the key of a string or null.
+  static func blank(_ text: inout [UInt8]) -> Bool {
+    for name in names {
+      var place = 0
+      while let start = firstOccurrence(of: name, in: text, from: place) {
+        var end = start + name.count
+        skipBlanks(text, &end)
+        guard end < text.count, text[end] == UInt8(ascii: ":") else { return false }
+        end += 1
+        skipBlanks(text, &end)
+        place = end
+        if text[min(end, text.count - 1)...].starts(with: "null".utf8) { continue }
+        guard end < text.count, text[end] == UInt8(ascii: "\"") else { return false }
+        end += 1
+        while end < text.count, text[end] != UInt8(ascii: "\"") {
+          let length = text[end] == UInt8(ascii: "\\") ? 2 : 1
+          for offset in end..<min(end + length, text.count) { text[offset] = UInt8(ascii: "*") }
+          end += length
+        }
+        guard end < text.count else { return false }
+        place = end
+      }
+    }
+    // What names a token in any other way may hold one as well.
+    var without = text
+    for name in names {
+      while let start = firstOccurrence(of: name, in: without, from: 0) { without[start + 1] = UInt8(ascii: "-") }
+    }
+    return !mayHoldToken(without)
+  }
+
+  private static func skipBlanks(_ text: [UInt8], _ place: inout Int) {
+    while place < text.count, [0x20, 0x09, 0x0A, 0x0D].contains(text[place]) { place += 1 }
+  }
+
+  private static func firstOccurrence(of name: [UInt8], in text: [UInt8], from start: Int) -> Int? {
+    var place = start
+    while let found = text[place...].firstIndex(of: UInt8(ascii: "\"")), text.count - found >= name.count {
+      if text[found..<found + name.count].elementsEqual(name) { return found }
+      place = found + 1
+    }
+    return nil
+  }
+}

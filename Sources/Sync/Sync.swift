@@ -1,0 +1,214 @@
+internal import BSON
+internal import Dispatch
+internal import Dumps
+internal import Library
+public import Stores
+
+/// What a run tells while it goes on. Called from several threads.
+public struct SyncEvents: Sendable {
+  /// A user was left as they are.
+  public var left: @Sendable (UserReport) -> Void = { _ in }
+  /// What changes for one user, where the options ask for it; in the order of users.
+  public var difference: @Sendable (String) -> Void = { _ in }
+  /// A phase begins: `read`, `merge`, `commit`.
+  public var phase: @Sendable (String) -> Void = { _ in }
+  /// The run has come further. Called often, so that it has to be quick.
+  public var progress: @Sendable (SyncProgress) -> Void = { _ in }
+
+  public init() {}
+}
+
+/// How much further a run has come.
+public enum SyncProgress: Sendable, Equatable {
+  /// Bytes of inputs were read.
+  case read(bytes: Int)
+  /// Dumps that were read are grouped, and will be merged.
+  case grouped(dumps: Int)
+  /// Users with so many dumps are merged.
+  case merged(users: Int, dumps: Int)
+}
+
+/// The merge in bulk: dumps in, merged libraries out.
+///
+/// Read → recognise → group by user, then fetch → merge → write, on Dispatch queues, each step bound by the memory
+/// budget. The outcome is the same bytes for every number of workers, order of inputs and packing.
+public struct Sync: Sendable {
+  private let options: SyncOptions
+  private let store: any Store
+  private let quarantine: QuarantineFile
+  private let events: SyncEvents
+  /// Where sorted runs of dumps go when memory is full.
+  private let spillFolder: String
+
+  public init(
+    _ options: SyncOptions, store: any Store, quarantine: QuarantineFile, spillFolder: String,
+    events: SyncEvents = SyncEvents()
+  ) {
+    self.options = options
+    self.store = store
+    self.quarantine = quarantine
+    self.spillFolder = spillFolder
+    self.events = events
+  }
+
+  /// Runs to the end, or leaves the store as it was.
+  public func run() throws(SyncError) -> SyncSummary {
+    prepareForArchives()
+    for input in options.inputs {
+      do throws(InputError) { try InputReader(limits: options.limits).check(input) } catch { throw .input(error) }
+    }
+    let pool = WorkerPool(options)
+    let (library, plays): (any StoredCollection, any StoredCollection)
+    do throws(StoreError) {
+      (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
+    } catch {
+      throw .store(error)
+    }
+    let committer = try Committer(
+      options, library: library, plays: plays, pool: pool, quarantine: quarantine, events: events)
+    var clock = PhaseClock(events)
+    do throws(SyncError) {
+      clock.begin("read")
+      let grouping = Grouping(budget: options.groupingBudget, folder: spillFolder)
+      let intake = DumpIntake(
+        options, library: library, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
+      var summary = try intake.run()
+      summary.spilledRuns = grouping.runCount
+      summary.inputs.sort { $0.path < $1.path }
+      guard !options.cancellation.isRequested else {
+        // Of no user is everything known that the inputs hold: the next run has to read them again.
+        committer.abandon()
+        clock.end()
+        (summary.isInterrupted, summary.nextUser) = (true, options.firstUser)
+        (summary.quarantine, summary.seconds) = (quarantine.counts, clock.seconds)
+        return summary
+      }
+
+      clock.begin("merge")
+      do throws(StoreError) {
+        summary.nextUser = try merge(grouping, into: library, plays, pool, committer)
+        summary.isInterrupted = summary.nextUser != nil
+      } catch {
+        throw .store(error)
+      }
+      let merged = committer.drain()
+      summary.add(merged)
+      (summary.plays, summary.throughput) = (pool.tally(asOf: options.parameters.asOf), merged.throughput)
+      if let failure = committer.failed { throw failure }
+      summary.quarantine = quarantine.counts
+      try check(summary)
+
+      clock.begin("commit")
+      try committer.commit()
+      clock.end()
+      summary.seconds = clock.seconds
+      return summary
+    } catch {
+      committer.abandon()
+      throw error
+    }
+  }
+
+  /// Merges batch by batch on the workers; the committer writes behind them.
+  ///
+  /// - Returns: the first user who was left because the run was asked to stop.
+  private func merge(
+    _ grouping: Grouping, into library: any StoredCollection, _ plays: any StoredCollection, _ pool: WorkerPool,
+    _ committer: Committer
+  ) throws(StoreError) -> [UInt8]? {
+    let budget = library.writesInOrder ? options.batchBudget : options.serverBatchBudget
+    var batches = try UserBatches(try grouping.sorted(), library: library, budget: budget)
+    let work = DispatchQueue(label: "mixdown.merge", attributes: .concurrent)
+    let running = DispatchGroup()
+    let threads = DispatchSemaphore(value: options.workers)
+    var number = 0
+    defer { running.wait() }
+    while committer.failed == nil {
+      if options.cancellation.isRequested { return batches.nextUser }
+      guard let batch = try batches.nextBatch() else { break }
+      committer.reserve()
+      threads.wait()
+      work.async(group: running) { [number] in
+        let worker = pool.take()
+        let merge = BatchMerge(
+          options: options, library: library, archive: plays, worker: worker, quarantine: quarantine)
+        do throws(StoreError) {
+          if library.writesInOrder {
+            let merged = try merge.merged(batch, Array(batch.users.indices)[...])
+            worker.count(merged.users)
+            committer.accept(Committer.Parcel(batch: merged, worker: worker), number: number)
+          } else {
+            try self.send(batch, merge, committer)
+            committer.skip(number: number, worker: worker)
+          }
+        } catch {
+          committer.fail(.store(error))
+          committer.skip(number: number, worker: worker)
+        }
+        threads.signal()
+      }
+      number += 1
+    }
+    return nil
+  }
+
+  /// How often a user is merged again whom somebody else writes at the same time.
+  private static let mostTries = 5
+
+  /// Merges a batch and sends it, then once more the users whom somebody else has written in between.
+  private func send(_ batch: UserBatch, _ merge: BatchMerge, _ committer: Committer) throws(StoreError) {
+    let writers: Committer.Writers? =
+      options.dryRun
+      ? nil
+      : Committer.Writers(
+        library: try merge.library.beginWriting(.any), plays: try merge.archive.beginWriting(.any))
+    var indices = Array(batch.users.indices)
+    for attempt in 1...Self.mostTries {
+      var conflicts: [Int] = []
+      while !indices.isEmpty {
+        let merged = try merge.merged(batch, indices[...])
+        indices.removeFirst(merged.users.count)
+        let met = try committer.send(merged, with: writers)
+        if attempt == Self.mostTries { committer.settle(met.map { $0.givenUp(tries: attempt) }) }
+        let again = Set(met.map(\.index))
+        merge.worker.count(merged.users.filter { !again.contains($0.index) })
+        conflicts += met.map(\.index)
+        // What was sent is needed no more, and what is read next may be as large.
+        merge.worker.arena.reset()
+      }
+      indices = conflicts
+    }
+    try writers?.plays.commit()
+    try writers?.library.commit()
+  }
+
+  /// The check of the program against its own mistakes: everything that was read is accounted for.
+  private func check(_ summary: SyncSummary) throws(SyncError) {
+    var summary = summary
+    if isPlanted("unbalanced") { summary.dumps.read += 1 }
+    guard !summary.isBalanced else { return }
+    throw .unbalanced("dumps \(summary.dumps), entries \(summary.entries), users \(summary.users)")
+  }
+}
+
+/// Seconds of each phase.
+private struct PhaseClock {
+  private let events: SyncEvents
+  private let clock = ContinuousClock()
+  private var current: (name: String, start: ContinuousClock.Instant)?
+  private(set) var seconds: [String: Double] = [:]
+
+  init(_ events: SyncEvents) { self.events = events }
+
+  mutating func begin(_ phase: String) {
+    end()
+    events.phase(phase)
+    current = (phase, clock.now)
+  }
+
+  mutating func end() {
+    guard let (name, start) = current else { return }
+    seconds[name] = (clock.now - start) / .seconds(1)
+    current = nil
+  }
+}

@@ -1,0 +1,59 @@
+internal import BSON
+internal import Dumps
+internal import Stores
+
+/// Some users with all that a run knows of each, in the order in which they are visited.
+struct UserBatch: Sendable {
+  struct User: Sendable {
+    /// UTF-8.
+    let id: [UInt8]
+    /// At least one, dumps or guests.
+    let dumps: [GroupedDump]
+  }
+
+  private(set) var users: [User] = []
+  /// Bytes of the dumps and of the documents that they meet.
+  private(set) var size = 0
+
+  mutating func append(_ user: User, size: Int) {
+    users.append(user)
+    self.size += size
+  }
+}
+
+/// Cuts the grouped dumps into batches that fit the memory budget.
+struct UserBatches {
+  private static let mostUsers = 64
+
+  private var dumps: SortedDumps
+  private var next: GroupedDump?
+  private let library: any StoredCollection
+  private let budget: Int
+
+  init(_ dumps: consuming SortedDumps, library: any StoredCollection, budget: Int) throws(StoreError) {
+    self.dumps = dumps
+    self.library = library
+    self.budget = budget
+    next = try self.dumps.next()
+  }
+
+  /// The user with whom the next batch would begin.
+  var nextUser: [UInt8]? { next?.user }
+
+  /// The next batch: at least one user, else as many as the budget allows; nil at the end.
+  mutating func nextBatch() throws(StoreError) -> UserBatch? {
+    var batch = UserBatch()
+    let isLate = next?.isLate
+    while let first = next, batch.users.count < Self.mostUsers, batch.size < budget, first.isLate == isLate {
+      var dumps: [GroupedDump] = []
+      while let dump = next, dump.isOfSameUser(as: first) {
+        dumps.append(dump)
+        next = try self.dumps.next()
+      }
+      let stored = first.user.withView { library.documentSize(of: $0) }
+      batch.append(
+        UserBatch.User(id: first.user, dumps: dumps), size: stored + dumps.reduce(0) { $0 + $1.text.count })
+    }
+    return batch.users.isEmpty ? nil : batch
+  }
+}

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Logging
+import Stores
+
+struct CopyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "copy",
+    abstract: "Copy one store into another, byte for byte.",
+    discussion: """
+      FROM and TO are folders in mongodump's layout or mongodb:// addresses, in any combination: the way between dump \
+      files and a server without MongoDB's tools. Every collection that Mixdown knows is copied, the application's \
+      users too if FROM has them; collections and indexes that TO lacks are made.
+
+      A document that TO has already is compared and not written. So a copy that was cut off goes on where it was when \
+      it is run again (into a folder, collection by collection: each appears when it is complete), and one that is \
+      complete writes nothing. A document that TO has with other bytes is left as it is, and the exit status is 65, \
+      unless --overwrite says that FROM is right. What TO has beyond FROM stays.
+
+      At the end every document of FROM is read again, from both sides, and number, bytes and a digest are compared. \
+      If somebody writes to FROM meanwhile, they can differ: run it again.
+
+      mixdown copy dump/music mongodb://ann@db.example.org/music
+      mixdown copy mongodb://ann@db.example.org/music backup/music --collections user_library,play_archive
+      """)
+
+  @Argument(help: "The store to read.", completion: .directory)
+  var from: String
+
+  @Argument(help: "The store to write.", completion: .directory)
+  var to: String
+
+  @Flag(help: "Replace documents of TO that differ.")
+  var overwrite = false
+
+  @Option(help: ArgumentHelp("Copy these collections alone.", valueName: "a,b,…"))
+  var collections: String?
+
+  @Option(help: "Batches that are worked on at once. Default: one for each active core.")
+  var workers: Int?
+
+  @OptionGroup var server: ServerOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func validate() throws {
+    guard (1...1024).contains(workers ?? 1) else { throw ValidationError("--workers is 1 to 1024.") }
+    _ = try chosen()
+  }
+
+  private func chosen() throws -> [String]? {
+    guard let collections else { return nil }
+    let names = collections.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+    for name in names where CollectionSchema.named(name) == nil {
+      let known = (CollectionSchema.all + [.users]).map(\.name).joined(separator: ", ")
+      throw ValidationError("\(name) is no collection of Mixdown; they are \(known).")
+    }
+    guard !names.isEmpty else { throw ValidationError("--collections names none.") }
+    return names
+  }
+
+  func run() throws {
+    let source = try openNamed(from, locking: false, server)
+    guard !isSame(source) else { throw failure("FROM and TO are the same store", .usage) }
+    if let folder = source as? DirectoryStore, (try? folder.facts())??.isDirectory != true {
+      throw failure("\(from): no such folder", .inputOutput)
+    }
+    let target = try openNamed(to, locking: true, server)
+    var copy = Copy()
+    copy.collections = try chosen()
+    copy.overwrites = overwrite
+    copy.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    let logger = log.logger()
+    copy.copied = { [isQuiet = log.quiet] collection in
+      if (!isQuiet && collection.read > 0) || !collection.isEqual { say(collection.line) }
+      if collection.differing > 0 {
+        logger.warning("\(collection.name): left as they are in TO: \(collection.examples.joined(separator: ", "))")
+      }
+    }
+    let results: [CopiedCollection]
+    do throws(StoreError) {
+      results = try copy.run(from: source, to: target)
+    } catch {
+      throw failure(error)
+    }
+    let documents = results.reduce(0) { $0 + $1.read }
+    let written = results.reduce(0) { $0 + $1.written + $1.overwritten }
+    let unequal = results.filter { !$0.isEqual }
+    if unequal.isEmpty {
+      if !log.quiet {
+        say("\(documents) documents in \(results.count) collections, \(written) written; both sides are equal")
+      }
+    } else {
+      say("not equal: \(unequal.map(\.name).joined(separator: ", ")); \(written) documents were written")
+      throw ExitCode(ExitStatus.refused.rawValue)
+    }
+  }
+
+  private func isSame(_ source: any Store) -> Bool {
+    if from == to { return true }
+    guard source is DirectoryStore, !MongoAddress.isAddress(to) else { return false }
+    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    return resolved(from) == resolved(to)
+  }
+}
+
+extension CopiedCollection {
+  /// For a person.
+  var line: String {
+    var parts = ["\(read) documents", "\(written) written", "\(present) there already"]
+    if overwritten > 0 { parts.append("\(overwritten) replaced") }
+    if differing > 0 { parts.append("\(differing) differ and were left") }
+    if nameless > 0 { parts.append("\(nameless) with neither id nor _id were not copied") }
+    let sides =
+      source == target
+      ? "equal, \(source.bytes) bytes, digest \(source.digest)"
+      : "NOT EQUAL: \(source.documents) documents, \(source.bytes) bytes, digest \(source.digest) in FROM, "
+        + "\(target.documents), \(target.bytes), \(target.digest) in TO"
+    return "\(name): \(parts.joined(separator: ", ")); \(sides)"
+  }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Learning
+import Library
+import Logging
+
+struct EvaluateCommand: StepCommand {
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "evaluate",
+    abstract: "Judge the affinities by the plays of a week that they do not know.",
+    discussion: """
+      Trains on everything before --cut and tests on the seven days after it, beside simple baselines: what is \
+      popular, the undecayed share of liked plays, the last 50 plays. Intervals of 95 % by bootstrap over users. \
+      Writes nothing into the store. Exits with 4 when the scores lose to a baseline beyond the interval.
+
+      mixdown evaluate --store data/store
+      mixdown evaluate --store data/store --cut 2025-12-18T00:00:00Z --tune --format json
+      """)
+
+  @Option(
+    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup var server: ServerOptions
+
+  @Option(help: "The first instant that trains nothing. Default: seven days before --as-of.")
+  var cut: Moment?
+
+  @OptionGroup(title: "Figures")
+  var figures: LearningOptions
+
+  @Flag(help: "Take the users' own choices too, which bear no time: they may be younger than the cut.")
+  var withChoices = false
+
+  @Flag(help: "Print the parameters that the week before the cut would choose. Nothing adopts them.")
+  var tune = false
+
+  @Option(help: "How often users are drawn for the intervals.")
+  var resamples = 2000
+
+  @Option(help: "Where the random numbers of these draws start.")
+  var seed: UInt64 = 1
+
+  @Option(help: "How the outcome is printed.")
+  var format = Format.text
+
+  @Option(help: "Threads that read and count. Default: one for each active core.")
+  var workers: Int?
+
+  @Option(help: "What may be held in memory for work in flight.")
+  var memory = ByteCount(1 << 30)
+
+  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
+  var state: String?
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func validate() throws {
+    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
+    guard (100...1_000_000).contains(resamples) else { throw ValidationError("--resamples is 100 to 1000000.") }
+    guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
+  }
+
+  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+
+  func run() throws {
+    let report = evaluateJob().run(server: server.options)
+    let logger = log.logger()
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if let evaluation = report.manifest.evaluation, !log.quiet || report.status != .done {
+      switch format {
+      case .text: say(EvaluationTable(evaluation).text)
+      case .json:
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        if let json = try? encoder.encode(evaluation) { say(String(decoding: json, as: UTF8.self)) }
+      }
+    }
+    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+
+  func step() throws -> any JobStep { evaluateJob() }
+
+  var serverTimeout: TimeSpan? { server.serverTimeout }
+
+  static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
+    guard let evaluation = manifest.evaluation else { return "nothing was evaluated" }
+    let verdict =
+      evaluation.lostTo.isEmpty
+      ? "the scores lose to no baseline" : "the scores lose to " + evaluation.lostTo.joined(separator: ", ")
+    return "\(evaluation.users.tested) users tested, \(evaluation.users.withoutTest) without test plays; \(verdict)"
+  }
+
+  private func evaluateJob() -> EvaluateJob {
+    var options = EvaluateOptions(parameters: figures.parameters, cut: cut?.milliseconds)
+    options.withChoices = withChoices
+    options.resamples = resamples
+    options.seed = seed
+    options.tunes = tune
+    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.memory = memory.bytes
+    var shown = figures.shown
+    shown["as-of"] = Instant.text(options.parameters.asOf)
+    shown["cut"] = Instant.text(options.cut)
+    shown["with-choices"] = "\(withChoices)"
+    shown["tune"] = "\(tune)"
+    shown["resamples"] = "\(resamples)"
+    shown["seed"] = "\(seed)"
+    shown["workers"] = "\(options.workers)"
+    shown["memory"] = "\(memory)"
+    shown["state"] = state
+    shown["server-timeout"] = serverTimeout?.description
+    var job = EvaluateJob(options: options, store: storePath ?? "", state: state, parameters: shown)
+    let logger = log.logger()
+    job.events.left = { report in
+      logger.warning(
+        "left out",
+        metadata: ["subject": "\(report.subject)", "reason": "\(report.reason)", "detail": "\(report.detail)"])
+    }
+    job.events.phase = { logger.info("phase \($0)") }
+    return job
+  }
+}

@@ -1,0 +1,127 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Stores
+
+struct ExplainCommand: ParsableCommand {
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "explain",
+    abstract: "Tell how a user's affinity scores came about.",
+    discussion: """
+      Shows, value by value, the plays and favourites that weigh most, with their age and decay, the prior, the choice, \
+      the confidence, and what the score would be without any one of them. With the parameters and the clock that the \
+      stored scores were computed with.
+
+      mixdown explain 6f0c… --store data/store
+      mixdown explain 6f0c… --store data/store --value hi --terms 50
+      """)
+
+  @Argument(help: "The user's id.")
+  var user: String
+
+  @Option(
+    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup var server: ServerOptions
+
+  @Option(help: "One language, genre or mood alone.")
+  var value: String?
+
+  @Option(help: "Another clock than that of the stored scores.")
+  var asOf: Moment?
+
+  @Option(help: "How many plays and favourites of each value are shown.")
+  var terms = 10
+
+  @Option(help: "How it is printed; json has all terms.")
+  var format = Format.text
+
+  func validate() throws {
+    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    guard terms >= 0 else { throw ValidationError("--terms cannot be negative.") }
+  }
+
+  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+
+  func run() throws {
+    let explanation: PersonExplanation?
+    do {
+      let store = try openStore(storePath ?? "", locking: false, options: server.options)
+      explanation = try PersonView(user, store: store).explanation(value: value, asOf: asOf?.milliseconds)
+    } catch let error as StoreError {
+      throw failure("\(error)", ExitStatus(error))
+    } catch let fault as PersonFault {
+      throw failure("\(fault)", ExitStatus(fault.error))
+    }
+    guard let explanation else {
+      throw failure("\(user) has no scores in this store; mixdown learn computes them", .refused)
+    }
+    if explanation.values.isEmpty, let value {
+      throw failure("\(value) is no language, genre or mood that this user has a score for", .refused)
+    }
+    switch format {
+    case .text: say(ExplanationTable(explanation, terms: terms).text)
+    case .json:
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      if let json = try? encoder.encode(explanation) { say(String(decoding: json, as: UTF8.self)) }
+    }
+  }
+}
+
+/// Explained scores as a person reads them.
+struct ExplanationTable {
+  let text: String
+
+  init(_ explanation: PersonExplanation, terms: Int) {
+    var lines = [
+      "\(explanation.user), as of \(explanation.asOf); a play weighs half after \(explanation.halfLifeDays) days"
+    ]
+    for value in explanation.values { lines += [""] + Self.lines(value, terms: terms) }
+    text = lines.joined(separator: "\n")
+  }
+
+  private static func lines(_ value: PersonExplanation.Value, terms: Int) -> [String] {
+    var rows = [
+      ["\(value.dimension) \(value.value)", decimals(value.affinity, 4)],
+      ["  rank", "\(value.rank)"],
+      ["  evidence of the value, E", decimals(value.weight, 4)],
+      ["  evidence of all values, ΣE", decimals(value.evidence, 4)],
+      ["  confidence, ΣE / (ΣE + \(decimals(value.priorWeight, 1)))", decimals(value.confidence, 4)],
+      ["  prior, p", decimals(value.prior, 4)],
+      ["    what people like, P", decimals(value.populationShare, 4)],
+    ]
+    if let choice = value.choiceShare {
+      rows.append(["    what the user chose, X, weighs \(decimals(value.explicitWeight, 2))", decimals(choice, 4)])
+      rows.append(["  without the choices", decimals(value.withoutChoices, 4)])
+    }
+    if let without = value.withoutPrior { rows.append(["  without the prior", decimals(without, 4)]) }
+    if value.terms.contains(where: { $0.kind == "favourite" }) {
+      rows.append(["  without favourites", decimals(value.withoutFavorites, 4)])
+    }
+    if value.skipped > 0 { rows.append(["  skipped plays, which count for nothing", "\(value.skipped)"]) }
+    var lines = aligned(rows)
+    let shown = value.terms.prefix(terms)
+    guard !shown.isEmpty else { return lines }
+    var table = [["  what weighs most", "when", "age, days", "decay", "weighs", "score without it"]]
+    for term in shown {
+      let song = term.artist.map { "\(term.title) – \($0)" } ?? term.title
+      let name = song.count > 50 ? song.prefix(49) + "…" : song[...]
+      table.append([
+        "  \(term.kind): \(name)", term.time.map { String($0.prefix(10)) } ?? "no time", decimals(term.ageDays, 1),
+        decimals(term.decay, 3), decimals(term.weight, 4), decimals(term.without, 4),
+      ])
+    }
+    lines += aligned(table)
+    let hidden = value.terms.dropFirst(terms)
+    if !hidden.isEmpty {
+      lines.append("  and \(hidden.count) more, which weigh \(decimals(hidden.reduce(0) { $0 + $1.weight }, 4))")
+    }
+    return lines
+  }
+}

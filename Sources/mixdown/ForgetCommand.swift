@@ -1,0 +1,57 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Logging
+
+struct ForgetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "forget",
+    abstract: "Remove users from a store and from the folders of its runs, for good.",
+    discussion: """
+      Removes them from every collection, their account in users among these, from journals, quarantines, reports and \
+      logs of all runs in the state directory, and from what those runs have written back. Where others' playlists name \
+      them as owner, the word "forgotten" takes their place. Songs that were theirs alone go from what was computed of \
+      everybody, until learn computes it again. A salted hash stays, so that a dump found later is refused (forgotten). \
+      It cannot be undone, and no undo of an earlier run brings them back. Backups, copies and inputs are yours to clean.
+
+      mixdown forget ann bob --store data/store
+      mixdown forget --file erasure-requests.txt --store data/store
+      """)
+
+  @Argument(help: "Users' ids.")
+  var users: [String] = []
+
+  @Option(help: "A file with a user's id a line.", completion: .file())
+  var file: String?
+
+  @OptionGroup
+  var folders: RunFolderOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func validate() throws {
+    guard !users.isEmpty || file != nil else { throw ValidationError("Name a USER or a --file.") }
+  }
+
+  func run() throws {
+    let logger = log.logger()
+    var all = users
+    if let file {
+      guard let bytes = FileManager.default.contents(atPath: file) else {
+        throw failure("\(file): cannot be read", .inputOutput)
+      }
+      all += String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+    }
+    let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
+    guard ids.allSatisfy({ $0.count <= 256 }) else { throw failure("a user's id has 1 to 256 bytes", .usage) }
+    var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state)
+    job.warn = { logger.warning("\($0)") }
+    let report = job.run(server: folders.server.options)
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.manifest.outcome == .done, !log.quiet {
+      say("forgotten: \(ids.count) users, \(report.manifest.removedDocuments ?? 0) documents removed")
+    }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+}

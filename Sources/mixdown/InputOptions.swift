@@ -1,0 +1,44 @@
+public import ArgumentParser
+public import Dumps
+public import Library
+
+extension UserSource: ExpressibleByArgument {}
+extension MergeParameters.Mode: ExpressibleByArgument {}
+
+/// How dumps are read: shared by every command that takes inputs.
+struct InputOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Which place names a dump's user: content (the dump, else its path), path (file or folder alone), agree (both).",
+      valueName: "source"))
+  var usersFrom = UserSource.content
+
+  @Option(help: "The clock of the run: a time as in dumps. Default: now.")
+  var asOf: Moment?
+
+  @Option(help: "How far after that clock a dump's times may lie.")
+  var maxClockSkew = TimeSpan(hours: 24)
+
+  @Option(help: "The most bytes of one dump.")
+  var maxDumpSize = ByteCount(64 << 20)
+
+  @Option(help: "The most arrays and objects inside each other in a dump, and in each string of its localStorage.")
+  var maxDepth = 64
+
+  @Option(help: "The most entries of one archive.")
+  var maxEntries = 10_000_000
+
+  @Option(help: "The most bytes that come out of an archive for each that goes in, past its first 64 MiB.")
+  var maxExpansion = 1000
+
+  func validate() throws {
+    guard maxDepth >= 1, maxEntries >= 0, maxExpansion >= 1 else {
+      throw ValidationError("limits must be positive")
+    }
+  }
+
+  var limits: Limits {
+    Limits(
+      maxDumpSize: maxDumpSize.bytes, maxDepth: maxDepth, maxEntries: maxEntries, maxExpansion: maxExpansion)
+  }
+}

@@ -1,0 +1,35 @@
+import Jobs
+
+/// The line that a run ends with, for a person.
+struct LastLine {
+  let text: String
+
+  /// - Parameter seconds: that the merge took.
+  init(_ manifest: Manifest, seconds: Double) {
+    let (users, dumps, entries) = (manifest.users, manifest.counts.dumps, manifest.counts.entries)
+    let fates = [
+      ("kept", entries.kept), ("merged", entries.merged), ("superseded", entries.superseded),
+      ("beyond the limit", entries.beyondLimit), ("removed", entries.removed), ("quarantined", entries.quarantined),
+    ]
+    let quarantine = manifest.quarantine.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    let rate = seconds > 0 ? Int((Double(users.seen) / seconds).rounded()) : 0
+    var parts = [
+      "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new",
+      "\(dumps.read) dumps: \(dumps.used) used, \(dumps.quarantined) quarantined, \(dumps.skipped) skipped",
+      "\(entries.read) entries: " + fates.map { "\($0.1) \($0.0)" }.joined(separator: ", "),
+      quarantine.isEmpty ? "nothing quarantined" : "quarantined: " + quarantine.joined(separator: ", "),
+      "\(Self.twoPlaces(seconds)) s, \(rate) users/s",
+    ]
+    if users.left > 0 {
+      let reasons = manifest.left.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+      parts[0] += ", \(users.left) left (\(reasons.joined(separator: ", ")))"
+    }
+    text =
+      (manifest.isDryRun ? "dry run, nothing written; " : "") + parts.joined(separator: "; ")
+  }
+
+  static func twoPlaces(_ seconds: Double) -> String {
+    let hundredths = Int((seconds * 100).rounded())
+    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+  }
+}

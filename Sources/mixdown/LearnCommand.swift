@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Learning
+import Library
+import Logging
+
+struct LearnCommand: StepCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "learn",
+    abstract: "Compute statistics and affinities of the users of a store.",
+    discussion: """
+      Reads libraries, the play archive and accounts, and writes songs, user_stats, user_scores, service_stats and \
+      population; plays that the archive lacks go into it. A run counts what changed since the last one; everything \
+      with --full, after a change of parameters, and when it is the first. Its clock is --as-of.
+
+      mixdown learn --store data/store
+      mixdown learn --store data/store --full --as-of 2026-01-01T00:00:00Z --timezone Asia/Kolkata
+      mixdown learn --store data/store --half-life-days 14 --unknown-weight 0
+      """)
+
+  @Option(
+    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup var server: ServerOptions
+
+  @Flag(help: "Count everything, not what changed alone.")
+  var full = false
+
+  @OptionGroup(title: "Figures")
+  var figures: LearningOptions
+
+  @Flag(help: "Also put the scores into the application's users.")
+  var mirrorUsers = false
+
+  @Option(help: "How many months of plays before the present one the archive keeps. Default: all.")
+  var archiveMonths: Int?
+
+  @Flag(help: "Replace documents that were computed for a later time.")
+  var force = false
+
+  @Option(help: "Threads that read and count. Default: one for each active core.")
+  var workers: Int?
+
+  @Option(help: "What may be held in memory for work in flight.")
+  var memory = ByteCount(1 << 30)
+
+  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
+  var state: String?
+
+  @Flag(help: "Do everything but write.")
+  var dryRun = false
+
+  @OptionGroup(title: "What the run leaves")
+  var record: RecordOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func validate() throws {
+    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
+    guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
+    guard (archiveMonths ?? 0) >= 0 else { throw ValidationError("--archive-months cannot be negative.") }
+  }
+
+  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+
+  func run() throws {
+    let job = learnJob()
+    let report = job.run(server: server.options)
+    let logger = log.logger()
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
+      say(Self.lastLine(report.manifest, seconds: report.elapsed))
+    }
+    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+
+  func step() throws -> any JobStep { learnJob() }
+
+  var serverTimeout: TimeSpan? { server.serverTimeout }
+
+  static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
+    guard let learning = manifest.learning else { return "nothing was learned" }
+    let users = learning.users
+    let written = learning.written.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    let removed = learning.removed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    let zones = learning.unknownZones.values.reduce(0, +)
+    var parts = [
+      "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new"
+        + (users.left > 0 ? ", \(users.left) left" : ""),
+      "\(learning.computed) computed" + (learning.full ? " (all)" : "") + " from \(learning.plays) plays",
+      written.isEmpty ? "nothing written" : "written: " + written.joined(separator: ", "),
+    ]
+    if !removed.isEmpty { parts.append("removed: " + removed.joined(separator: ", ")) }
+    if zones > 0 { parts.append("\(zones) users of unknown zones") }
+    if learning.withoutAccount > 0 { parts.append("\(learning.withoutAccount) without an account") }
+    parts.append("\(LastLine.twoPlaces(seconds)) s")
+    return parts.joined(separator: "; ")
+  }
+
+  private func learnJob() -> LearnJob {
+    var options = LearnOptions(parameters: figures.parameters)
+    options.isFull = full
+    options.force = force
+    options.mirrorsUsers = mirrorUsers
+    options.archiveMonths = archiveMonths
+    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.memory = memory.bytes
+    options.dryRun = dryRun
+    var job = LearnJob(options: options, store: storePath ?? "", state: state, parameters: shown(options))
+    job.records = record.records
+    let logger = log.logger()
+    job.events.left = { report in
+      logger.warning(
+        "left as it is",
+        metadata: ["subject": "\(report.subject)", "reason": "\(report.reason)", "detail": "\(report.detail)"])
+    }
+    job.events.phase = { logger.info("phase \($0)") }
+    return job
+  }
+
+  /// What the manifest shows of the flags, defaults included.
+  private func shown(_ options: LearnOptions) -> [String: String] {
+    var shown = figures.shown
+    shown["as-of"] = Instant.text(options.parameters.asOf)
+    shown["full"] = "\(full)"
+    shown["mirror-users"] = "\(mirrorUsers)"
+    shown["force"] = "\(force)"
+    shown["workers"] = "\(options.workers)"
+    shown["memory"] = "\(memory)"
+    shown["dry-run"] = "\(dryRun)"
+    shown["archive-months"] = archiveMonths.map(String.init)
+    shown["state"] = state
+    shown["server-timeout"] = serverTimeout?.description
+    shown.merge(record.shown) { $1 }
+    return shown
+  }
+}

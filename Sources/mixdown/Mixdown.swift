@@ -1,0 +1,50 @@
+import ArgumentParser
+import Dumps
+import Glibc
+import Jobs
+
+@main
+struct Mixdown: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "mixdown",
+    abstract: "Merges exported browser libraries into the cloud's, in bulk.",
+    discussion: """
+      Reads dumps of browser libraries from files, folders and archives, joins them with the libraries of a store, \
+      and writes the result back. Nothing is lost: what is not used is kept in the run's quarantine with the reason. \
+      A second run on the same input changes nothing.
+
+      Exit status: 0 done; 3 done, and something was quarantined or left; 4 done, but a baseline predicts better; \
+      1 failed; 64 usage; 65 data refused; 69 store unreachable; 74 input or output; 75 the store is in use, or \
+      interrupted; 78 job file.
+      """,
+    version: SyncJob.version,
+    subcommands: [
+      RunCommand.self,
+      SyncCommand.self,
+      LearnCommand.self,
+      EvaluateCommand.self,
+      ExplainCommand.self,
+      StatsCommand.self,
+      SessionsCommand.self,
+      SetupCommand.self,
+      CopyCommand.self,
+      UndoCommand.self,
+      VerifyCommand.self,
+      RunsCommand.self,
+      QuarantineCommand.self,
+      ReportCommand.self,
+      ForgetCommand.self,
+      DoctorCommand.self,
+      InspectCommand.self,
+      GenerateCommand.self,
+      ManualCommand.self,
+    ])
+
+  static func main() {
+    // A limit on the size of files, and a reader of the output that has gone, are errors like others, not signals.
+    for ignored in [SIGXFSZ, SIGPIPE] { _ = signal(ignored, SIG_IGN) }
+    prepareForArchives()
+    hidePasswords()
+    main(nil)
+  }
+}

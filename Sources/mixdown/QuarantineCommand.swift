@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Library
+import Logging
+import Sync
+
+struct QuarantineCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "quarantine",
+    abstract: "Show what a run has not used, by reason; feed in again what was mended.",
+    discussion: """
+      To mend, copy quarantine.ndjson out of the run's folder, keep the lines that can be saved, and put right what \
+      stands in raw. --replay merges them as dumps of their users, as a run of its own. Entries of a queue and \
+      preferences are not fed in alone: they count only as a whole, at the time of their export.
+
+      mixdown quarantine 01M89TR7EBMW1QV46YT6B2R517 --store data/store
+      mixdown quarantine 01M89TR7EBMW1QV46YT6B2R517 --store data/store --replay mended.ndjson
+      """)
+
+  @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
+  var id: String
+
+  @Option(help: "A file of quarantined lines that somebody has mended.", completion: .file(extensions: ["ndjson"]))
+  var replay: String?
+
+  @OptionGroup
+  var folders: RunFolderOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func run() throws {
+    let (run, archive) = try folders.run(id)
+    let folder = "\(archive.state)/\(run)"
+    let quarantine: Quarantine
+    do { quarantine = try Quarantine(replay ?? folder + "/quarantine.ndjson") } catch {
+      throw failure("\(error)", .inputOutput)
+    }
+    guard replay != nil else {
+      for group in quarantine.groups {
+        say("\(group.reason): \(group.count)")
+        for example in group.examples { say("  \(example)") }
+      }
+      if quarantine.groups.isEmpty { say("\(run) has quarantined nothing") }
+      return
+    }
+    try feed(quarantine, in: folder, of: archive)
+  }
+
+  private func feed(_ quarantine: Quarantine, in folder: String, of archive: RunArchive) throws {
+    let store = try folders.storeName()
+    let dumps = folder + "/replay.ndjson"
+    defer { try? FileManager.default.removeItem(atPath: dumps) }
+    let (written, left): (Int, Int)
+    do { (written, left) = try quarantine.writeDumps(to: dumps) } catch { throw failure("\(error)", .inputOutput) }
+    say("\(written) lines are fed in again, \(left) cannot be")
+    guard written > 0 else { return }
+    let now = wallClock()
+    let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
+    let shown = ["inputs": dumps, "as-of": Instant.text(now), "replay": replay ?? ""]
+    var job = SyncJob(options: options, store: store, state: archive.state, parameters: shown)
+    let logger = log.logger()
+    job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    let report = job.run()
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.manifest.outcome == .done { say(LastLine(report.manifest, seconds: report.elapsed).text) }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+}

@@ -1,0 +1,67 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Stores
+
+struct ReportCommand: StepCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Make a run's report again.",
+    discussion: """
+      Writes report.html in the run's folder from what lies there: manifest.json, report.json and quarantine.ndjson. \
+      It is one file that opens offline. Prints its path. As the step of a job it takes no RUN: it is about the run \
+      that it is part of.
+
+      mixdown report 01KDXV0T8PQ2E2T1YH5Z6W3J9N --state runs
+      mixdown report runs/01KDXV0T8PQ2E2T1YH5Z6W3J9N --report-users 20
+      """)
+
+  @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
+  var name: String?
+
+  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
+  var state: String?
+
+  @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup
+  var record: RecordOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func run() throws {
+    guard let name else { throw ValidationError("Name the run by its id or its folder.") }
+    let report = RunReport(folder: try folder(name))
+    do throws(StoreError) {
+      if let users = record.reportUsers {
+        var data = try report.data()
+        data.namedUsers = users
+        try report.keep(data)
+      }
+      try report.make()
+      if let path = record.metricsFile { try Metrics(try report.manifest()).write(to: path, isPublic: true) }
+    } catch {
+      if case .refused(let path, _, let why) = error { throw failure("\(path): \(why)", .refused) }
+      throw failure("\(error)", ExitStatus(error))
+    }
+    if !log.quiet { say(report.path) }
+  }
+
+  func step() throws -> any JobStep { ReportStep(records: record.records, parameters: record.shown) }
+
+  static func lastLine(_ manifest: Manifest, seconds: Double) -> String { "report.html" }
+
+  private func folder(_ name: String) throws -> String {
+    if name.contains("/"), FileManager.default.fileExists(atPath: name) { return name }
+    guard let store = store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? state else {
+      throw ValidationError("Name the run's folder, or where it lies with --state, --store or MIXDOWN_STORE.")
+    }
+    let archive = RunArchive(state: state, store: store)
+    guard let run = archive.run(name) else {
+      throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
+    }
+    return archive.state + "/" + run
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Foundation
+import Jobs
+
+/// Which store, and where the folders of its runs are.
+struct RunFolderOptions: ParsableArguments {
+  @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup var server: ServerOptions
+
+  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
+  var state: String?
+
+  private var named: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+
+  /// The store; refused where none is named.
+  func storeName() throws -> String {
+    guard let named, !named.isEmpty else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    return named
+  }
+
+  /// The folders of runs; where they are named the store need not be.
+  func archive() throws -> RunArchive {
+    if let state { return RunArchive(state: state) }
+    return RunArchive(state: nil, store: try storeName())
+  }
+
+  /// The run that a person names, by its id or by its folder, and the folders that it lies among.
+  func run(_ name: String) throws -> (id: String, archive: RunArchive) {
+    let folder = URL(fileURLWithPath: name)
+    let beside = RunArchive(state: folder.deletingLastPathComponent().path)
+    if name.contains("/"), beside.ids().contains(folder.lastPathComponent) { return (folder.lastPathComponent, beside) }
+    let archive = try archive()
+    guard let run = archive.run(name) else {
+      throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
+    }
+    return (run, archive)
+  }
+}

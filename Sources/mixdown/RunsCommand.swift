@@ -1,0 +1,109 @@
+import ArgumentParser
+import Foundation
+import Jobs
+import Stores
+
+struct RunsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "runs",
+    abstract: "Show the runs of a store, newest first; remove old folders.",
+    subcommands: [List.self, Show.self, Prune.self], defaultSubcommand: List.self)
+
+  enum Format: String, ExpressibleByArgument, CaseIterable {
+    case text, json
+  }
+
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Show when, job, outcome, users changed, quarantined, seconds.")
+
+    @OptionGroup
+    var folders: RunFolderOptions
+
+    @Option(help: "How runs are written.")
+    var format = Format.text
+
+    @Option(help: "The most runs that are shown.")
+    var limit = 50
+
+    func run() throws {
+      let archive = try folders.archive()
+      let runs = archive.ids().prefix(max(0, limit)).map { ($0, archive.manifest($0)) }
+      switch format {
+      case .json:
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for (_, manifest) in runs {
+          if let manifest { say(String(decoding: try encoder.encode(manifest), as: UTF8.self)) }
+        }
+      case .text:
+        for (id, manifest) in runs { say(manifest.map(Self.line) ?? "\(id)  its manifest cannot be read") }
+      }
+    }
+
+    private static func line(_ manifest: Manifest) -> String {
+      let changed = manifest.users.changed + manifest.users.created
+      let quarantined = manifest.quarantine.values.reduce(0, +)
+      let status = manifest.exitStatus.map { " (\($0))" } ?? ""
+      let seconds = manifest.seconds["total"].map { "  \(($0 * 100).rounded() / 100) s" } ?? ""
+      let outcome = manifest.wasKilled ? "killed" : manifest.outcome.rawValue
+      return "\(manifest.runID)  \(manifest.startedAt)  \(manifest.job)  \(outcome)\(status)  "
+        + "\(changed) changed  \(quarantined) quarantined\(seconds)"
+    }
+  }
+
+  struct Show: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Show the manifest of a run.")
+
+    @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
+    var id: String
+
+    @OptionGroup
+    var folders: RunFolderOptions
+
+    func run() throws {
+      let (run, archive) = try folders.run(id)
+      let path = "\(archive.state)/\(run)/manifest.json"
+      guard let json = FileManager.default.contents(atPath: path) else {
+        throw failure("\(path): cannot be read", .inputOutput)
+      }
+      say(String(decoding: json, as: UTF8.self).trimmingCharacters(in: .newlines))
+    }
+  }
+
+  struct Prune: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "prune",
+      abstract: "Remove the folders of old runs.",
+      discussion: """
+        A folder whose run can still be undone stays, unless --force: one that has a journal, as long as the store \
+        holds any document that the run has written. So does the folder of a run that --resume would go on with, and of \
+        one that may still run. Folders of runs of another store always stay.
+        """)
+
+    @OptionGroup
+    var folders: RunFolderOptions
+
+    @Option(help: "How many of the newest folders stay whatever they are.")
+    var keep = 30
+
+    @Flag(help: "Remove folders although their runs could still be undone.")
+    var force = false
+
+    func validate() throws {
+      guard keep >= 0 else { throw ValidationError("--keep cannot be negative.") }
+    }
+
+    func run() throws {
+      let (archive, store) = (try folders.archive(), try folders.storeName())
+      let result: Pruning
+      do throws(StoreError) {
+        result = try Pruning(archive, store: store, server: folders.server.options, keep: keep, force: force)
+      } catch {
+        throw failure("\(error)", ExitStatus(error))
+      }
+      for (run, why) in result.kept { say("\(run) stays: \(why)") }
+      say("\(result.removed.count) folders removed, \(result.freed) bytes; \(result.kept.count) older ones stay")
+    }
+  }
+}

@@ -1,0 +1,240 @@
+import ArgumentParser
+import Dumps
+import Foundation
+import Jobs
+import Library
+import Logging
+import Sync
+
+struct SyncCommand: StepCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sync",
+    abstract: "Merge dumps into the libraries of a store.",
+    discussion: """
+      INPUT is a JSON or NDJSON file, a folder, or any archive or compressed file. Dumps of one user may lie in any \
+      inputs in any order. The store is a folder in mongodump's layout; it is made when it is not there, replaced in \
+      one step, and left as it was when anything fails.
+
+      A run leaves manifest.json and quarantine.ndjson in a folder of its own under --state, and ends with one line.
+
+      mixdown sync exports.tar.zst --store data/store
+      mixdown sync exports/ guests.zip --store data/store --user-map guests.csv --write-back merged.tar.zst
+      mixdown sync late.ndjson --store data/store --dry-run --diff
+      """)
+
+  @Argument(help: "Files, folders and archives with dumps.", completion: .file())
+  var inputs: [String] = []
+
+  @Option(help: "The folder of the libraries. Also from MIXDOWN_STORE.", completion: .directory)
+  var store: String?
+
+  @OptionGroup var server: ServerOptions
+
+  @Option(help: "merge joins all replicas; replace puts the newest dump's sections in the place of the store's.")
+  var mode = MergeParameters.Mode.merge
+
+  @Option(
+    help: ArgumentHelp(
+      "Decide these sections alone: favorites, history, queue, playlists, preferences, recent_searches.",
+      valueName: "a,b,…"))
+  var sections: String?
+
+  @OptionGroup(title: "Reading")
+  var input: InputOptions
+
+  @Flag(help: "Quarantine dumps of users who have no library in the store.")
+  var noCreate = false
+
+  @Flag(help: "Leave users with an active session (see sessions) for the next run.")
+  var skipActive = false
+
+  @Option(
+    help: "CSV without a header, from,to a line: the dumps and the library of a guest go to an account.",
+    completion: .file(extensions: ["csv"]))
+  var userMap: String?
+
+  @Option(help: "The most plays that a library keeps.")
+  var historyLimit = 500
+
+  @Option(help: "How long a removal counts.")
+  var tombstoneTtl = TimeSpan(days: 180)
+
+  @Flag(
+    inversion: .prefixedNo, help: "Keep every play that the run sees in the play archive, beyond the history limit.")
+  var archive = true
+
+  @Flag(help: "Let --mode replace empty a section that is not empty.")
+  var allowEmpty = false
+
+  @Option(help: "Threads that parse and merge. Default: one for each active core.")
+  var workers: Int?
+
+  @Option(help: "What may be held in memory for work in flight.")
+  var memory = ByteCount(1 << 30)
+
+  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
+  var state: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write the merged library of every user of this run for the browser: a folder, or .tar, .tar.gz, .tar.zst, .zip…",
+      valueName: "dir|file"),
+    completion: .file())
+  var writeBack: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "When to stop: a time of the day in UTC, or a span of time. The next run begins with the users who were left.",
+      valueName: "06:00|90m"))
+  var deadline: Deadline?
+
+  @Flag(help: "Keep what is read until the run has ended, so that --resume need not read it again.")
+  var resumable = false
+
+  @Flag(help: "Go on with the last run of the same flags if it did not end; implies --resumable.")
+  var resume = false
+
+  @OptionGroup(title: "What the run leaves")
+  var record: RecordOptions
+
+  @Flag(help: "Do everything but write.")
+  var dryRun = false
+
+  @Flag(help: "Show what changes, user by user.")
+  var diff = false
+
+  @Flag(help: "Exit with 0 although something was quarantined.")
+  var allowQuarantine = false
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func validate() throws {
+    guard !inputs.isEmpty else { throw ValidationError("Name at least one INPUT.") }
+    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
+    guard historyLimit >= 0 else { throw ValidationError("--history-limit cannot be negative.") }
+    guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
+    _ = try decidedSections()
+  }
+
+  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+
+  /// The sections that the run decides.
+  private func decidedSections() throws -> Set<Section> {
+    guard let sections else { return Set(Section.allCases) }
+    var decided: Set<Section> = []
+    for name in sections.split(separator: ",") {
+      let name = name.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "-", with: "_")
+      guard let section = Section(rawValue: name), section != .removed else {
+        throw ValidationError(
+          "\(name) is no section; they are favorites, history, queue, playlists, preferences, recent_searches.")
+      }
+      decided.insert(section)
+    }
+    guard !decided.isEmpty else { throw ValidationError("--sections names none.") }
+    return decided
+  }
+
+  func run() throws {
+    let job = try syncJob()
+    let report = job.run(server: server.options)
+    let logger = log.logger()
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
+      say(Self.lastLine(report.manifest, seconds: report.elapsed))
+    }
+    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+
+  func step() throws -> any JobStep { try syncJob() }
+
+  var serverTimeout: TimeSpan? { server.serverTimeout }
+
+  static func lastLine(_ manifest: Manifest, seconds: Double) -> String { LastLine(manifest, seconds: seconds).text }
+
+  private func syncJob() throws -> SyncJob {
+    let logger = log.logger()
+    let options = try syncOptions()
+    var job = SyncJob(
+      options: options, store: storePath ?? "", state: state, parameters: effectiveParameters(options))
+    job.records = record.records
+    job.resume = resume
+    job.isResumable = resumable
+    job.allowQuarantine = allowQuarantine
+    job.deadline = deadline?.moment(start: wallClock())
+    job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    job.skipsActive = skipActive
+    job.events.left = { report in
+      logger.warning(
+        "user left as they are",
+        metadata: [
+          "user": "\(report.user)", "reason": "\(report.reason)", "detail": "\(report.detail)",
+        ])
+    }
+    let display = log.quiet ? nil : ProgressDisplay(logger, inputs: inputs, limits: input.limits)
+    job.events.phase = { phase in
+      logger.info("phase \(phase)")
+      display?.begin(phase)
+    }
+    job.events.progress = { display?.take($0) }
+    job.ended = { display?.end() }
+    if diff { job.events.difference = { say($0) } }
+    return job
+  }
+
+  private func syncOptions() throws -> SyncOptions {
+    var parameters = MergeParameters(asOf: input.asOf?.milliseconds ?? wallClock())
+    parameters.mode = mode
+    parameters.sections = try decidedSections()
+    parameters.historyLimit = historyLimit
+    parameters.maxClockSkew = input.maxClockSkew.milliseconds
+    parameters.tombstoneTTL = tombstoneTtl.milliseconds
+    parameters.allowEmpty = allowEmpty
+    parameters.archivesPlays = archive
+    var options = SyncOptions(inputs: inputs, parameters: parameters)
+    options.limits = input.limits
+    options.users = input.usersFrom
+    options.noCreate = noCreate
+    if let userMap { options.userMap = try readUserMap(userMap) }
+    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.memory = memory.bytes
+    options.writeBack = writeBack
+    options.dryRun = dryRun
+    options.diff = diff
+    return options
+  }
+
+  private func readUserMap(_ path: String) throws -> UserMap {
+    guard let csv = FileManager.default.contents(atPath: path) else {
+      throw failure("\(path): the user map cannot be read", .inputOutput)
+    }
+    do throws(UserMapError) {
+      return try UserMap(csv: [UInt8](csv))
+    } catch {
+      throw failure("\(path): \(error)", .refused)
+    }
+  }
+
+  /// What the manifest shows of the flags, defaults included.
+  private func effectiveParameters(_ options: SyncOptions) -> [String: String] {
+    var shown = [
+      "inputs": inputs.joined(separator: "\n"), "mode": mode.rawValue, "users-from": input.usersFrom.rawValue,
+      "sections": options.parameters.sections.filter { $0 != .removed }.map(\.rawValue).sorted().joined(separator: ","),
+      "no-create": "\(noCreate)", "skip-active": "\(skipActive)", "as-of": Instant.text(options.parameters.asOf),
+      "history-limit": "\(historyLimit)", "max-clock-skew": "\(input.maxClockSkew)",
+      "tombstone-ttl": "\(tombstoneTtl)", "max-dump-size": "\(input.maxDumpSize)", "max-depth": "\(input.maxDepth)",
+      "max-entries": "\(input.maxEntries)", "max-expansion": "\(input.maxExpansion)",
+      "workers": "\(options.workers)", "memory": "\(memory)", "dry-run": "\(dryRun)", "diff": "\(diff)",
+      "archive": "\(archive)", "allow-empty": "\(allowEmpty)", "allow-quarantine": "\(allowQuarantine)",
+    ]
+    shown["user-map"] = userMap
+    shown["write-back"] = writeBack
+    shown["state"] = state
+    shown["server-timeout"] = serverTimeout?.description
+    shown.merge(record.shown) { $1 }
+    return shown
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Jobs
+import Logging
+
+struct UndoCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "undo",
+    abstract: "Put back what a run has changed.",
+    discussion: """
+      Every document that the run changed becomes what it was, byte for byte; what it created is removed. A document \
+      that somebody has written since is named and left, and the exit status is 3; --force puts it back as well. \
+      Derived collections are not put back: they are computed again.
+
+      An undo is a run of its own, and can be undone.
+
+      mixdown undo 01M89TR7EBMW1QV46YT6B2R517 --store data/store
+      """)
+
+  @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
+  var id: String
+
+  @OptionGroup
+  var folders: RunFolderOptions
+
+  @Flag(help: "Put back documents that somebody has written since, too.")
+  var force = false
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func run() throws {
+    let logger = log.logger()
+    let (undone, archive) = try folders.run(id)
+    var job = UndoJob(undone, store: try folders.storeName(), state: archive.state)
+    job.isForced = force
+    job.left = { logger.warning("left as it is: \($1)", metadata: ["document": "\($0)"]) }
+    job.warn = { logger.warning("\($0)") }
+    let report = job.run(server: folders.server.options)
+    if let error = report.manifest.error { logger.error("\(error)") }
+    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
+      let users = report.manifest.users
+      say(
+        "undo of \(undone): \(users.changed) documents put back or removed, \(users.created) brought back, "
+          + "\(users.unchanged) were as before, \(users.left) left; run \(report.manifest.runID)")
+    }
+    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Jobs
+import Logging
+import Stores
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check that the store still holds what a run has written.",
+    discussion: """
+      Compares every document that the run's journal names with what the store holds, and the journal with the digest \
+      in the manifest. Names the documents that differ and who wrote them: a later run, or somebody else. Reads only.
+
+      Exit status: 0 all is as the run left it; 3 something differs; 65 the journal does not fit the manifest.
+
+      mixdown verify 01M89TR7EBMW1QV46YT6B2R517 --store data/store
+      """)
+
+  @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
+  var id: String
+
+  @OptionGroup
+  var folders: RunFolderOptions
+
+  @OptionGroup(title: "Messages")
+  var log: LogOptions
+
+  func run() throws {
+    let logger = log.logger()
+    let (verified, archive) = try folders.run(id)
+    let store = try folders.storeName()
+    let result: Verification
+    do throws(StoreError) {
+      result = try Verification(verified, in: archive, store: store, server: folders.server.options)
+    } catch {
+      throw failure("\(error)", ExitStatus(error))
+    }
+    if result.isTorn { logger.warning("the journal is torn: only what is whole was compared") }
+    for difference in result.differences { say("\(difference.document): \(difference.why)") }
+    let (all, other) = (result.documents, result.differences.count)
+    if !log.quiet { say("\(verified): \(all - other) of \(all) documents are as the run left them") }
+    if result.rootHolds == false {
+      throw failure("the journal does not hold what the manifest says that the run has written", .refused)
+    }
+    if other > 0 { throw ExitCode(ExitStatus.quarantined.rawValue) }
+  }
+}

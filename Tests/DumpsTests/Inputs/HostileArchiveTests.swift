@@ -1,0 +1,172 @@
+import Dumps
+import Testing
+
+/// Archives that are cut, damaged, or made to do harm: the rest is refused, and what was whole is kept.
+@Suite struct HostileArchiveTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private static let cuttable = ["x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.zip", "x.7z"]
+
+  @Test("a cut archive gives whole dumps, in order, and says that it is cut", arguments: cuttable)
+  func cut(name: String) throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    var generator = SeededGenerator(state: seed)
+    let texts = (0..<8).map { index in
+      "{\"u\":\(index),\"x\":\"" + String((0..<400).map { _ in "abcdefgh0123".randomElement(using: &generator) ?? "x" })
+        + "\"}"
+    }
+    let files = texts.enumerated().map { Packing.File("u\($0.offset).json", $0.element) }
+    try Packing.write(folder(name), files)
+    let bytes = try folder.bytes(of: name)
+    #expect(try Reading(folder(name)).texts == texts)
+    for count in Set(stride(from: 1, to: bytes.count, by: max(1, bytes.count / 60))).union([512, 1024, 1536]).sorted()
+    where count < bytes.count {
+      try folder.write("cut", Array(bytes.prefix(count)))
+      let reading = try Reading(folder("cut"))
+      #expect(reading.texts == Array(texts.prefix(reading.texts.count)), "seed \(seed), \(count) bytes")
+      // Behind the last entry a tar has more zeros than its end needs.
+      if reading.texts.count < texts.count {
+        #expect(reading.refused.count == 1, "seed \(seed), \(count) bytes")
+        #expect(count < 512 || reading.reasons == [.truncated], "seed \(seed), \(count) bytes")
+        #expect(reading.digest.sha256 != nil)
+      }
+    }
+  }
+
+  @Test("a tar that was cut between two entries is cut, also when it was compressed afterwards")
+  func cutBetweenEntries() throws {
+    try Packing.write(folder("x"), format: "ustar", [(.file, "u1.json", "{}"), (.file, "u2.json", "{}")])
+    // A header and a block of data each.
+    let cut = try folder.bytes(of: "x").prefix(2048)
+    let compressed = try Packing.compressed(String(decoding: cut, as: UTF8.self), filter: "gzip", in: folder)
+    for bytes in [Array(cut), compressed] {
+      let reading = try Reading(folder.write("cut", bytes))
+      #expect(reading.users == ["u1", "u2"] && reading.reasons == [.truncated])
+    }
+  }
+
+  @Test("a cut file of lines gives the lines before the cut", arguments: ["gzip", "zstd", "xz", "bzip2", "lz4"])
+  func cutLines(filter: String) throws {
+    let lines = (0..<20_000).map { "{\"n\":\($0),\"h\":\($0 &* 2_654_435_761 % 1_000_003)}" }
+    let bytes = try Packing.compressed(lines.joined(separator: "\n"), filter: filter, in: folder)
+    for part in [1, 2, 3] {
+      try folder.write("u1.ndjson", Array(bytes.prefix(bytes.count * part / 4)))
+      let reading = try Reading(folder("u1.ndjson"))
+      #expect(reading.texts == Array(lines.prefix(reading.texts.count)))
+      #expect(reading.texts.count < lines.count && reading.reasons == [.truncated])
+    }
+  }
+
+  @Test("a byte that is wrong costs an entry or the rest, never the program", arguments: cuttable)
+  func flipped(name: String) throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    var generator = SeededGenerator(state: seed)
+    try Packing.write(folder(name), (0..<5).map { Packing.File("u\($0).json", "{\"a\":\"\(generator.next())\"}") })
+    let bytes = try folder.bytes(of: name)
+    for _ in 0..<60 {
+      var damaged = bytes
+      damaged[Int.random(in: 0..<bytes.count, using: &generator)] ^= UInt8.random(in: 1...255, using: &generator)
+      try folder.write("damaged", damaged)
+      let reading = try Reading(folder("damaged"))
+      #expect(reading.dumps.count <= 5, "seed \(seed)")
+    }
+  }
+
+  @Test("an entry whose checksum is wrong costs itself alone")
+  func wrongChecksum() throws {
+    var zip = Packing.oldZip("u1.json", #"{"a":1}"#, dosTime: 0x5000_0000)
+    let place = try #require(zip.indices.first { zip[$0...].starts(with: Array(#"{"a":1}"#.utf8)) })
+    zip[place + 5] = UInt8(ascii: "2")
+    let reading = try Reading(folder.write("x.zip", zip))
+    #expect(reading.dumps.isEmpty && reading.reasons == [.truncated])
+  }
+
+  @Test("an encrypted entry is refused, and the next one read")
+  func encrypted() throws {
+    try Packing.write(
+      folder("x.zip"), format: "zip", options: "zip:encryption=zipcrypt", passphrase: "secret",
+      [(.file, "u1.json", "{}"), (.file, "x.txt", "secret"), (.file, "u2.json", "{}")])
+    let reading = try Reading(folder("x.zip"))
+    #expect(reading.dumps.isEmpty && reading.skipped == ["x.txt"])
+    #expect(reading.refused.map(\.entry) == ["u1.json", "u2.json"])
+    #expect(reading.refused.allSatisfy { $0.reason == .invalidJSON && $0.detail == "the entry is encrypted" })
+  }
+
+  @Test("past the number of entries the rest is refused", arguments: ["x.tar", "x.zip", "x.tar.zst"])
+  func tooMany(name: String) throws {
+    let files = (1...6).map { Packing.File("u\($0).json", "{}") } + [.init("x.txt", "")]
+    try Packing.write(folder(name), files)
+    let reading = try Reading(folder(name), limits: Limits(maxEntries: 4))
+    #expect(reading.users == ["u1", "u2", "u3", "u4"])
+    #expect(reading.reasons == [.tooMany] && reading.digest.finished)
+    #expect(try Reading(folder(name), limits: Limits(maxEntries: 7)).refused.isEmpty)
+  }
+
+  /// More than may come out whatever the ratio.
+  private static let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: Limits.freeExpansion + (8 << 20))
+
+  @Test(
+    "an archive that expands past the limit is refused from there on", arguments: ["x.tar.gz", "x.zip"],
+    ["b.json", "b.txt"])
+  func bomb(archive: String, entry: String) throws {
+    try Packing.write(folder(archive), [.init("a.json", "{}"), .init(entry, Self.zeros), .init("c.json", "{}")])
+    let reading = try Reading(folder(archive), limits: Limits(maxExpansion: 100))
+    #expect(reading.users == ["a"])
+    #expect(reading.reasons == [.bomb] && reading.refused.map(\.entry) == [entry])
+  }
+
+  @Test("a compressed file, and one within an archive, is a bomb as well")
+  func nestedBomb() throws {
+    let gzip = try Packing.compressed(String(decoding: Self.zeros, as: UTF8.self), filter: "gzip", in: folder)
+    let file = try Reading(folder.write("a.json.gz", gzip), limits: Limits(maxExpansion: 100))
+    #expect(file.dumps.isEmpty && file.reasons == [.bomb])
+    let files: [Packing.File] = [.init("a.json", "{}"), .init("b.json.gz", gzip), .init("c.json", "{}")]
+    let nested = try Reading(Packing.write(folder("x.tar"), files), limits: Limits(maxExpansion: 100))
+    #expect(nested.users == ["a"])
+    #expect(nested.refused.map(\.entry) == ["b.json.gz"] && nested.reasons == [.bomb])
+  }
+
+  @Test("a sparse file is refused: its holes are not delivered")
+  func sparse() throws {
+    try Packing.writeSparse(folder("x.tar"), name: "u1.json", hole: 1 << 20, "{}")
+    let reading = try Reading(folder("x.tar"))
+    #expect(reading.dumps.isEmpty && reading.reasons == [.invalidJSON])
+  }
+
+  @Test("an archive under the name of a dump, within an archive, is refused")
+  func disguised() throws {
+    try Packing.write(folder("in.zip"), [.init("u1.json", "{}")])
+    let files: [Packing.File] = [.init("u1.json", try folder.bytes(of: "in.zip")), .init("u2.json", "{}")]
+    let reading = try Reading(Packing.write(folder("x.tar"), files))
+    #expect(reading.users == ["u2"] && reading.refused.map(\.entry) == ["u1.json"])
+    #expect(reading.reasons == [.invalidJSON])
+  }
+
+  @Test("names that lead out of the archive do no harm")
+  func names() throws {
+    try Packing.write(
+      folder("x"), format: "ustar",
+      [
+        (.file, "../../u1.json", "{}"), (.file, "/etc/u2.json", "{}"), (.file, "u3\u{7}.json", "{}"),
+      ])
+    let reading = try Reading(folder("x"))
+    #expect(reading.entries == ["../../u1.json", "etc/u2.json", "u3\u{7}.json"])
+    #expect(reading.users == ["..", "etc", "u3\u{7}"])
+  }
+
+  @Test("a name that is no UTF-8 is shown as far as it can be, and the entry read")
+  func invalidName() throws {
+    try Packing.write(folder("x"), format: "ustar", [(.file, "u#.json", "{}"), (.file, "u2.json", "{}")])
+    var bytes = try folder.bytes(of: "x")
+    // The header's checksum is the sum of its bytes.
+    bytes[1] = 0xFF
+    let sum = bytes[..<148].reduce(0) { $0 + Int($1) } + 8 * 32 + bytes[156..<512].reduce(0) { $0 + Int($1) }
+    let octal = String(sum, radix: 8)
+    bytes.replaceSubrange(
+      148..<156, with: Array((String(repeating: "0", count: 6 - octal.count) + octal).utf8) + [0, 32])
+    let reading = try Reading(folder.write("x", bytes))
+    #expect(reading.entries == ["u\u{FFFD}.json", "u2.json"])
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+/// A disk that is full, a volume that cannot be written: the old store stays, and the next run completes.
+@Suite struct DiskTests {
+  @Test(arguments: [1, 2, 4, 8, 16, 40, 80, 160, 1000])
+  func `a limit on files' sizes leaves the old store or the new one`(_ kilobytes: Int) throws {
+    let sandbox = try Sandbox()
+    let (old, new, input) = try Self.stores(sandbox)
+    try sandbox.restore(old)
+    // The signal is ignored, so that the write fails as on a full disk.
+    let script = "trap '' XFSZ; ulimit -f \(kilobytes * 2); exec \"$@\""
+    let run = try sandbox.sync([input], through: ["/bin/sh", "-c", script, "sh"])
+    #expect(run.status == 0 || run.status == 74, "\(run.errors)")
+    #expect(sandbox.bytes == (run.status == 0 ? new : old))
+    if run.status == 74 { #expect(run.errors.contains("File too large")) }
+    try Self.completes(sandbox, input, new)
+  }
+
+  @Test(.enabled(if: Namespace.works), arguments: [12, 40, 110, 200, 300, 2000])
+  func `a full volume leaves the old store or the new one`(_ kilobytesFree: Int) throws {
+    let sandbox = try Sandbox()
+    let (old, new, input) = try Self.stores(sandbox)
+    try sandbox.restore(old)
+    // The volume lies over the store's folder for this process alone; what is on it at the end is copied out.
+    let script = """
+      cp -r "$STORE" "$STORE.old" && mount -t tmpfs -o size=\(old.count / 1024 + kilobytesFree)k tmpfs "$STORE" || exit 99
+      cp -r "$STORE.old/." "$STORE" || exit 99
+      "$@"; status=$?; cp -r "$STORE" "$STORE.seen"; exit $status
+      """
+    let run = try sandbox.sync([input], through: Namespace.wrapper(script, store: sandbox.store))
+    #expect(run.status == 0 || run.status == 74, "\(run.errors)")
+    let seen = FileManager.default.contents(atPath: sandbox.store + ".seen/user_library.bson")
+    #expect(seen == (run.status == 0 ? new : old))
+    if run.status == 74 {
+      #expect(run.errors.contains("free. Nothing was written") || run.errors.contains("No space left on device"))
+      let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.store + ".seen")
+      #expect(!names.contains { $0.hasSuffix(".partial") }, "what was begun takes room")
+    }
+    try Self.completes(sandbox, input, new)
+  }
+
+  @Test(.enabled(if: Namespace.works))
+  func `a store that cannot be written is refused, and can be read`() throws {
+    let sandbox = try Sandbox()
+    let (old, new, input) = try Self.stores(sandbox)
+    try sandbox.restore(old)
+    let script = """
+      mount --bind "$STORE" "$STORE" && mount -o remount,bind,ro "$STORE" || exit 99
+      exec "$@"
+      """
+    let wrapper = Namespace.wrapper(script, store: sandbox.store)
+    let run = try sandbox.sync([input], through: wrapper)
+    #expect(run.status == 74)
+    #expect(run.errors.contains(sandbox.store) && run.errors.contains("Read-only file system"))
+    #expect(try sandbox.sync([input], ["--dry-run"], through: wrapper).status == 0)
+    #expect(sandbox.bytes == old)
+    try Self.completes(sandbox, input, new)
+  }
+
+  /// A store before and after a run of the input: most of its users are new, so that the file grows batch by batch.
+  private static func stores(_ sandbox: Sandbox) throws -> (old: Data, new: Data, input: String) {
+    let first = try Packing.tarZstd.pack(Listeners(count: 20, seed: 2).dumps, in: sandbox.folder, as: "first-")
+    try sandbox.syncWell([first])
+    let old = try #require(sandbox.bytes)
+    let input = try Packing.tarZstd.pack(Listeners(count: 150, devices: 1).dumps, in: sandbox.folder)
+    try sandbox.syncWell([input])
+    return (old, try #require(sandbox.bytes), input)
+  }
+
+  private static func completes(_ sandbox: Sandbox, _ input: String, _ new: Data) throws {
+    try sandbox.syncWell([input])
+    #expect(sandbox.bytes == new)
+  }
+}
+
+/// Mounts that one process and its children see.
+enum Namespace {
+  static let works: Bool = {
+    let child = try? Child(["/usr/bin/env", "unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+    return (try? child?.wait(seconds: 10)) == .exited(0)
+  }()
+
+  /// What runs a command through a shell script that may mount, and finds the store's folder in `STORE`.
+  static func wrapper(_ script: String, store: String) -> [String] {
+    ["/usr/bin/env", "STORE=\(store)", "unshare", "-Urm", "/bin/sh", "-c", script, "sh"]
+  }
+}

@@ -1,0 +1,241 @@
+import BSON
+import Foundation
+import Stores
+import Testing
+
+/// `mixdown run`: several steps from a file, as one run.
+@Suite struct JobTests {
+  /// A job with one merge; more lines are its parameters.
+  private static func job(_ sandbox: Sandbox, _ parameters: String...) throws -> String {
+    let lines = ["job: night", "store: ../store", "state: ../state", "steps:", "  - sync:"]
+    let inputs = "      inputs: [\"${INPUT}\"]"
+    return try sandbox.folder.write(
+      "jobs/night.yaml", (lines + [inputs] + parameters.map { "      " + $0 }).joined(separator: "\n") + "\n")
+  }
+
+  @Test func `a job leaves the bytes that its step leaves alone, in one folder with one manifest`() throws {
+    let sandbox = try Sandbox()
+    let input = try Packing.tarZstd.pack(Listeners().dumps, in: sandbox.folder)
+    try sandbox.syncWell([input])
+    let expected = try #require(sandbox.bytes)
+    try sandbox.restore(nil)
+    let job = try Self.job(sandbox, "workers: 2", "as-of: \(Sandbox.asOf)")
+    let run = try mixdown(["run", job, "--set", "sync.mode=merge"], environment: ["INPUT": input])
+    #expect(run.status == 0 && run.errors.isEmpty)
+    #expect(sandbox.bytes == expected)
+    let lines = run.output.split(separator: "\n")
+    #expect(lines.count == 2 && lines[0].hasPrefix("sync: 24 users: ") && lines[1].hasPrefix("night: done in "))
+
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    let manifest = try left.manifest
+    #expect(manifest.job == "night" && manifest.outcome == "done" && manifest.exitStatus == 0)
+    #expect(manifest.parameters["sync.workers"] == "2" && manifest.parameters["sync.mode"] == "merge")
+    #expect(try run.output.contains(left.folder))
+    #expect(try Self.steps(left) == ["sync done 0"])
+
+    let again = try mixdown(["run", job, "--quiet"], environment: ["INPUT": input])
+    #expect(again.status == 0 && again.output.isEmpty && again.errors.isEmpty && sandbox.bytes == expected)
+  }
+
+  @Test func `what is refused is named with its place, and nothing is touched`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try Self.job(sandbox, "wrokers: 2", "mode: replce")
+    let run = try mixdown(["run", job], environment: ["INPUT": input])
+    #expect(run.status == 78 && run.output.isEmpty)
+    #expect(
+      run.errors == """
+        mixdown: error: \(job):7:7: unknown key "wrokers" of sync; did you mean "workers"?
+        mixdown: error: \(job):8:13: "mode" of sync: "replce" is not one of merge, replace; did you mean "replace"?
+
+        """)
+    let gone = try mixdown(["run", Self.job(sandbox)], environment: ["INPUT": input + "x"])
+    #expect(gone.status == 78)
+    #expect(
+      gone.errors == "mixdown: error: \(job):6:16: no such file or folder: \(input)x; did you mean \"ann.json\"?\n")
+    let missing = try mixdown(["run", job + "x"])
+    #expect(missing.status == 78 && missing.errors.contains("no such file"))
+    let wrong = try mixdown(["run", job, "--set", "sync.wokers=2"], environment: ["INPUT": input])
+    #expect(wrong.status == 78 && wrong.errors.contains(#"--set sync.wokers: unknown key "wokers""#))
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+  }
+
+  @Test func `a check shows the plan and touches nothing`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try Self.job(sandbox, "workers: 2")
+    let flags = ["--check", "--set", "sync.history-limit=9", "--dry-run"]
+    let run = try mixdown(["run", job] + flags, environment: ["INPUT": input])
+    #expect(run.status == 0 && run.errors.isEmpty)
+    let rows = run.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+    for row in [
+      "job night, \(job)", "inputs \(input) \(job):6, environment INPUT", "workers 2 \(job):7", "mode merge default",
+      "history-limit 9 --set sync.history-limit", "dry-run true --dry-run",
+    ] {
+      #expect(rows.contains(row), "\(row)")
+    }
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+  }
+
+  @Test func `a step that fails ends the job with its status, and the line says what to do`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try Self.job(sandbox, "write-back: back.rar")
+    let run = try mixdown(["run", job, "--quiet"], environment: ["INPUT": input])
+    #expect(run.status == 74 && run.errors.contains("back.rar"))
+    #expect(
+      run.output.hasPrefix("night: failed in step sync (exit status 74). ") && run.output.contains("run it again"))
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    #expect(try left.manifest.outcome == "failed" && Self.steps(left) == ["sync failed 74"])
+    #expect(sandbox.bytes == nil)
+  }
+
+  @Test func `several steps are one run, with the greatest status or that of the step that failed`() throws {
+    let sandbox = try Sandbox()
+    let damaged = try sandbox.folder.write("in/ann.json", #"{"user_id":"ann","history":[{"title":"no time"}]}"#)
+    let pings = try sandbox.folder.write(
+      "pings.ndjson", #"{"user_id":"ann","session_id":"s","last_ping_at":1750000000000}"#)
+    func job(_ sync: String, _ learn: String = "") throws -> (run: Run, left: Run) {
+      let text = """
+        job: night
+        store: ../store
+        state: ../\(sync.isEmpty && learn.isEmpty ? "good" : "bad\(sync.count)")
+        steps:
+          - setup:
+          - sync: {inputs: ["${INPUT}"]\(sync)}
+          - sessions: {inputs: ["${PINGS}"]}
+          - learn:\(learn)
+        """
+      let path = try sandbox.folder.write("jobs/steps.yaml", text)
+      let run = try mixdown(["run", path, "--quiet"], environment: ["INPUT": damaged, "PINGS": pings])
+      let state = sandbox.folder(sync.isEmpty && learn.isEmpty ? "good" : "bad\(sync.count)")
+      return (run, Run(status: 0, output: "", errors: "", state: state))
+    }
+    let good = try job("")
+    #expect(good.run.status == 3, "\(good.run.output)\(good.run.errors)")
+    #expect(try Self.steps(good.left) == ["setup done 0", "sync done 3", "sessions done 0", "learn done 0"])
+    #expect(try good.left.manifest.exitStatus == 3)
+    // Only the step that needs a look says something, and the job's end.
+    let lines = good.run.output.split(separator: "\n")
+    #expect(lines.count == 2 && lines.first?.hasPrefix("sync: ") == true && lines.last?.hasPrefix("night: ") == true)
+
+    let failed = try job(", write-back: back.rar")
+    #expect(failed.run.status == 74)
+    #expect(try Self.steps(failed.left) == ["setup done 0", "sync failed 74"])
+    let before = sandbox.bytes
+    let refused = try job("", " {timezone: Nowhere/Land}")
+    #expect(refused.run.status == 64 && sandbox.bytes == before, "\(refused.run.output)\(refused.run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: refused.left.state))
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a job that is gone on with keeps its clock in every step`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    let input = try bench.inputs(Listeners(count: 300, plays: 30))[0]
+    let text = "job: night\nsteps:\n  - setup:\n  - sync: {inputs: [\"${INPUT}\"], workers: 1}\n  - learn:\n"
+    let job = try bench.folder.write("night.yaml", text)
+    let environment = ["INPUT": input, "MIXDOWN_LEASE": "1"]
+    let child = try bench.begin("run", [job], environment: environment)
+    let run = try waitFor { bench.ids.first }
+    try InterruptTests.waitUntilMerging(bench, run)
+    child.send(SIGKILL)
+    try #require(try child.wait() == .killed(signal: SIGKILL))
+    let clock = try bench.asOf(run)
+    try bench.run("run", [job, "--resume"], environment: environment, retries: 30)
+    #expect(bench.ids == [run])
+    #expect(try bench.asOf(run) == clock)
+    // A try that still met the lease of the killed process counts as well.
+    #expect(try bench.manifest(run).attempts ?? 1 >= 2)
+    let computed = try Set(
+      bench.contents([.userStats]).values.map { document in
+        try document.withView { try BSONDocument($0).value("as_of")?.date }
+      })
+    #expect(computed.count == 1 && computed.first.flatMap(\.self) == clock)
+  }
+
+  @Test func `a quiet job with something quarantined says so in two lines`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", "{")
+    let run = try mixdown(["run", Self.job(sandbox), "--quiet"], environment: ["INPUT": input])
+    let lines = run.output.split(separator: "\n")
+    #expect(run.status == 3 && run.errors.isEmpty && lines.count == 2)
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    #expect(try lines.last?.hasSuffix("mixdown quarantine \(left.folder)") == true)
+    #expect(lines.last?.contains("(exit status 3)") == true)
+    // What it says to do can be done as it is.
+    #expect(try mixdown(["quarantine", left.folder]).output.hasPrefix("invalid-json: 1\n"))
+  }
+
+  @Test func `a job without a key for it is told its store`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try sandbox.folder.write("job.yaml", "steps:\n  - sync: {inputs: [ann.json]}\n")
+    let run = try mixdown(["run", job, "--store", sandbox.store])
+    #expect(run.status == 0 && sandbox.bytes != nil, "\(run.errors) \(input)")
+  }
+
+  @Test func `a job that fails says in two lines what happened and what to do`() throws {
+    let sandbox = try Sandbox()
+    let job = try Self.job(sandbox)
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try FileManager.default.createDirectory(atPath: sandbox.store, withIntermediateDirectories: true)
+    try Data([9, 0, 0, 0, 1]).write(to: URL(fileURLWithPath: sandbox.library))
+    let run = try mixdown(["run", job, "--quiet"], environment: ["INPUT": input])
+    let lines = (run.errors + run.output).split(separator: "\n")
+    #expect(run.status == 65 && lines.count == 2, "\(lines)")
+    #expect(lines.first?.contains("user_library.bson") == true)
+    #expect(lines.last?.contains("failed in step sync (exit status 65). Mend or restore") == true)
+  }
+
+  /// `name outcome status` of each step of a run.
+  private static func steps(_ run: Run) throws -> [String] {
+    let json = try Data(contentsOf: URL(fileURLWithPath: run.folder + "/manifest.json"))
+    let manifest = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+    let steps = try #require(manifest["steps"] as? [[String: Any]])
+    return steps.map { "\($0["name"] ?? "") \($0["outcome"] ?? "") \($0["exit_status"] ?? "")" }
+  }
+}
+
+/// The jobs that ship, on the data that ships.
+@Suite struct ShippedJobTests {
+  private static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  @Test(arguments: ["nightly", "migrate", "backfill"])
+  func `a job that ships runs as it is, and once more writes nothing`(_ name: String) throws {
+    let folder = try TemporaryFolder()
+    let environment = ["MIXDOWN_STORE": folder("store"), "MIXDOWN_STATE": folder("state")]
+    let job = Self.root + "/jobs/\(name).yaml"
+    let run = try mixdown(["run", job], environment: environment)
+    // The sample has damaged dumps.
+    #expect(run.status == 3, "\(run.errors)")
+    #expect(run.output.contains("40 users: 0 changed, 0 unchanged, 40 new"))
+    let library = folder("store") + "/user_library.bson"
+    let before = try FileManager.default.attributesOfItem(atPath: library)
+    let again = try mixdown(["run", job], environment: environment)
+    #expect(again.status == 3 && again.output.contains("40 users: 0 changed, 40 unchanged, 0 new"))
+    let after = try FileManager.default.attributesOfItem(atPath: library)
+    #expect(before[.systemFileNumber] as? Int == after[.systemFileNumber] as? Int)
+    #expect(before[.modificationDate] as? Date == after[.modificationDate] as? Date)
+  }
+
+  @Test func `the jobs that ship run on a server as they are, and after the first they write nothing`() throws {
+    let bench = try Bench(.server)
+    let environment = [
+      "MIXDOWN_STORE": bench.store, "MIXDOWN_STATE": bench.state, "WRITTEN": bench.folder("merged.tar.zst"),
+    ]
+    var before: [String: [UInt8]] = [:]
+    for (place, name) in ["nightly", "migrate", "backfill"].enumerated() {
+      let run = try mixdown(["run", Self.root + "/jobs/\(name).yaml"], environment: environment)
+      #expect(run.status == 3, "\(run.errors)")
+      #expect(
+        run.output.contains("40 users: 0 changed, \(place == 0 ? "0 unchanged, 40" : "40 unchanged, 0") new"),
+        "\(name): \(run.output)")
+      let after = try bench.contents()
+      #expect(place == 0 || after == before)
+      before = after
+    }
+    #expect(try bench.contents([.userStats]).count == 40)
+    #expect(FileManager.default.fileExists(atPath: bench.folder("merged.tar.zst")))
+  }
+}

@@ -1,0 +1,379 @@
+import BSON
+import Foundation
+import Jobs
+import MongodHarness
+import Stores
+import Testing
+
+/// `mixdown learn` on a store of invented listeners.
+@Suite(.serialized) struct LearnTests {
+  private static let derived = ["songs", "user_stats", "user_scores", "service_stats", "population", "play_archive"]
+
+  /// A store with libraries, accounts and an archive, as sync leaves it.
+  private func store(users: Int, seed: Int = 3) throws -> Sandbox {
+    let sandbox = try Sandbox()
+    let made = sandbox.folder("made")
+    try #require(mixdown(["generate", "--users", "\(users)", "--seed", "\(seed)", "--out", made]).status == 0)
+    try FileManager.default.moveItem(atPath: made + "/cloud", toPath: sandbox.store)
+    try #require([0, 3].contains(sandbox.sync([made + "/exports"]).status))
+    return sandbox
+  }
+
+  private func learn(_ sandbox: Sandbox, asOf: String = Sandbox.asOf, _ flags: [String] = []) throws -> Run {
+    try mixdown(
+      ["learn", "--store", sandbox.store, "--state", sandbox.folder("state"), "--as-of", asOf] + flags)
+  }
+
+  private func bytes(_ sandbox: Sandbox) -> [String: Data] {
+    var files: [String: Data] = [:]
+    for name in Self.derived {
+      files[name] = FileManager.default.contents(atPath: sandbox.store + "/\(name).bson") ?? Data()
+    }
+    return files
+  }
+
+  /// A collection's documents by key, as JSON without the fields that tell when they were computed.
+  private func timeless(_ sandbox: Sandbox, _ schema: CollectionSchema) throws -> [String: String] {
+    let collection = try DirectoryStore.open(sandbox.store, locking: false).collection(schema)
+    var documents: [String: String] = [:]
+    for position in 0..<collection.count {
+      let document = try collection.document(at: position)
+      var text = JSONText()
+      var elements = document.elements
+      while let element = try elements.next() {
+        switch element.key {
+        case "as_of", "computed_at", "last_computed", "stale_after": continue
+        default:
+          text.string(element.key)
+          try text.value(element.value)
+        }
+      }
+      documents[try document.value(schema.key)?.string?.string ?? ""] = text.string
+    }
+    return documents
+  }
+
+  private func removeDerived(_ sandbox: Sandbox) throws {
+    for name in Self.derived where name != "play_archive" {
+      try? FileManager.default.removeItem(atPath: sandbox.store + "/\(name).bson")
+    }
+    try? FileManager.default.removeItem(atPath: sandbox.folder("state"))
+  }
+
+  @Test func `a second run writes nothing, however it counts`() throws {
+    let sandbox = try store(users: 40)
+    let first = try learn(sandbox)
+    try #require(first.status == 0, "\(first.errors)")
+    let learned = bytes(sandbox)
+    #expect(learned.values.allSatisfy { !$0.isEmpty })
+    for flags in [[], ["--full"]] {
+      let again = try learn(sandbox, flags)
+      #expect(again.status == 0 && again.output.contains("nothing written"), "\(again.output)\(again.errors)")
+      #expect(bytes(sandbox) == learned)
+    }
+  }
+
+  @Test func `any number of workers and any memory leave the same bytes`() throws {
+    let sandbox = try store(users: 60)
+    try #require(learn(sandbox).status == 0)
+    let learned = bytes(sandbox)
+    for flags in [["--workers", "1"], ["--workers", "7"], ["--workers", "3", "--memory", "16MiB"]] {
+      try removeDerived(sandbox)
+      try #require(learn(sandbox, flags).status == 0)
+      #expect(bytes(sandbox) == learned, "\(flags)")
+    }
+  }
+
+  @Test func `an incremental run leaves the statistics that a full one leaves`() throws {
+    let sandbox = try store(users: 60)
+    try #require(learn(sandbox, asOf: "2025-12-20T00:00:00Z").status == 0)
+    for asOf in ["2025-12-21T02:00:00Z", "2025-12-25T02:00:00Z", "2026-01-20T02:00:00Z"] {
+      let night = try learn(sandbox, asOf: asOf)
+      #expect(night.status == 0 && !night.output.contains("(all)"), "\(night.output)\(night.errors)")
+      let incremental = try timeless(sandbox, .userStats)
+      // The catalogue and the population are those of the first run: plays of after it belong to songs that are new.
+      let known = bytes(sandbox)["songs"]
+      try #require(learn(sandbox, asOf: asOf, ["--full"]).status == 0)
+      if bytes(sandbox)["songs"] == known { #expect(try timeless(sandbox, .userStats) == incremental, "\(asOf)") }
+      try #require(!incremental.isEmpty)
+    }
+  }
+
+  @Test func `a run that was killed and one that follows leave what one run leaves`() throws {
+    let sandbox = try store(users: 60)
+    try #require(learn(sandbox).status == 0)
+    let learned = bytes(sandbox)
+    for number in 0..<8 {
+      try removeDerived(sandbox)
+      let child = try Child([
+        mixdownBinary, "learn", "--store", sandbox.store, "--state", sandbox.folder("state"), "--as-of", Sandbox.asOf,
+      ])
+      Thread.sleep(forTimeInterval: 0.1 + Double(number) * 0.15)
+      child.send(SIGKILL)
+      _ = try child.wait()
+      let next = try learn(sandbox)
+      #expect(next.status == 0, "\(next.errors)")
+      #expect(bytes(sandbox) == learned, "killed at instant \(number)")
+    }
+  }
+
+  @Test func `a document with a foreign shape costs its user and nobody else`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox).status == 0)
+    let learned = try timeless(sandbox, .userStats)
+    try removeDerived(sandbox)
+    let library = sandbox.library
+    var bytes = try #require(FileManager.default.contents(atPath: library))
+    var writer = BSONWriter()
+    let document = writer.open()
+    writer.append("user_id", string: "zz-foreign")
+    writer.append("history", string: "no list")
+    writer.append("updated_at", date: 1_760_000_000_000)
+    writer.close(document)
+    bytes.append(contentsOf: writer.view.copy())
+    try bytes.write(to: URL(fileURLWithPath: library))
+    let run = try learn(sandbox)
+    #expect(run.status == 3 && run.errors.contains("zz-foreign"), "\(run.output)\(run.errors)")
+    #expect(try timeless(sandbox, .userStats) == learned)
+  }
+
+  @Test func `a later document is left unless it is forced`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox, asOf: "2026-01-10T00:00:00Z").status == 0)
+    let later = bytes(sandbox)
+    let earlier = try learn(sandbox, asOf: "2026-01-03T00:00:00Z")
+    #expect(earlier.status == 3, "\(earlier.output)")
+    #expect(bytes(sandbox) == later)
+    #expect(try learn(sandbox, asOf: "2026-01-03T00:00:00Z", ["--full", "--force"]).status == 0)
+    #expect(bytes(sandbox) != later)
+  }
+
+  @Test func `an account with choices and no library has scores alone`() throws {
+    let sandbox = try store(users: 20)
+    var writer = BSONWriter()
+    let document = writer.open()
+    writer.append("id", string: "zz-newcomer")
+    writer.key("onboarding", .document)
+    let onboarding = writer.open()
+    writer.key("languages", .array)
+    let languages = writer.open()
+    writer.index(0, .string)
+    Array("hi".utf8).withView { writer.put(string: $0) }
+    writer.close(languages)
+    writer.close(onboarding)
+    writer.close(document)
+    let path = sandbox.store + "/users.bson"
+    var bytes = try #require(FileManager.default.contents(atPath: path))
+    bytes.append(contentsOf: writer.view.copy())
+    try bytes.write(to: URL(fileURLWithPath: path))
+    try #require(learn(sandbox).status == 0)
+    #expect(try timeless(sandbox, .userStats)["zz-newcomer"] == nil)
+    #expect(try timeless(sandbox, .userScores)["zz-newcomer"]?.contains("\"hi\"") == true)
+  }
+
+  @Test func `the report tells what was learned, what people like and how that moved, and of users who may be named`()
+    throws
+  {
+    let sandbox = try store(users: 20)
+    func report(_ flags: [String]) throws -> ReportData {
+      let state = sandbox.newState()
+      let run = try mixdown(
+        ["learn", "--store", sandbox.store, "--state", state, "--as-of", Sandbox.asOf] + flags)
+      try #require(run.status == 0, "\(run.errors)")
+      let names = try FileManager.default.contentsOfDirectory(atPath: state)
+      // A run's id has 26 characters.
+      let folder = try #require(names.first { $0.utf8.count == 26 })
+      return try RunReport(folder: state + "/" + folder).data()
+    }
+    let first = try report(["--full"])
+    #expect(first.learned.contains { $0.name == "Users' scores written" })
+    #expect(first.population.map(\.dimension) == ["language", "genre", "mood"] && first.users.isEmpty)
+    #expect(first.population.allSatisfy { !$0.values.isEmpty && $0.values.allSatisfy { $0.before == nil } })
+    let second = try report(["--full", "--report-users", "3"])
+    #expect(second.population.allSatisfy { $0.values.allSatisfy { $0.before == $0.share } })
+    #expect(second.users.count == 3 && second.users.allSatisfy { $0.affinities.count == 3 && $0.confidence.count == 3 })
+  }
+
+  @Test func `a full run removes songs that nobody has any more`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox).status == 0)
+    let songs = try timeless(sandbox, .songs)
+    // The first two libraries alone, and nothing in the archive.
+    let bytes = [UInt8](try #require(FileManager.default.contents(atPath: sandbox.library)))
+    var end = 0
+    for _ in 0..<2 { end += Int(bytes.withView { $0.load(end, as: Int32.self) }) }
+    try Data(bytes[..<end]).write(to: URL(fileURLWithPath: sandbox.library))
+    try FileManager.default.removeItem(atPath: sandbox.store + "/play_archive.bson")
+    let run = try learn(sandbox, ["--full"])
+    #expect(run.status == 0 && run.output.contains("removed: "), "\(run.output)\(run.errors)")
+    let left = try timeless(sandbox, .songs)
+    #expect(left.count < songs.count && !left.isEmpty)
+  }
+
+  @Test func `scores are mirrored into accounts, once`() throws {
+    let sandbox = try store(users: 20)
+    let first = try learn(sandbox, ["--mirror-users"])
+    #expect(first.status == 0, "\(first.output)\(first.errors)")
+    let accounts = try timeless(sandbox, .users)
+    #expect(accounts.values.contains { $0.contains("implicit_affinities") })
+    let second = try learn(sandbox, ["--mirror-users", "--full"])
+    #expect(second.output.contains("nothing written"), "\(second.output)")
+    #expect(try timeless(sandbox, .users) == accounts)
+  }
+
+  @Test func `scores are mirrored on a server only where an index finds the accounts`() throws {
+    let database = try TestDatabase()
+    let sandbox = try store(users: 5)
+    try #require(mixdown(["setup", "--store", database.address]).status == 0)
+    try #require(mixdown(["copy", sandbox.store, database.address]).status == 0)
+    func learn() throws -> Run {
+      try mixdown([
+        "learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", Sandbox.asOf, "--mirror-users",
+      ])
+    }
+    let refused = try learn()
+    #expect(refused.status == 65 && refused.errors.contains("createIndex({id: 1})"), "\(refused.errors)")
+    try database.run(#"{"createIndexes": "users", "indexes": [{"key": {"id": 1}, "name": "id_1"}]}"#)
+    let mirrored = try learn()
+    #expect(mirrored.status == 0, "\(mirrored.output)\(mirrored.errors)")
+    #expect(try database.documents(of: "users").contains { $0.field("scores")?.type == .document })
+  }
+
+  @Test func `a night on a server counts those of whom something changed, wherever the state folder is`() throws {
+    let database = try TestDatabase()
+    let sandbox = try store(users: 20)
+    try #require(mixdown(["setup", "--store", database.address]).status == 0)
+    try #require(mixdown(["copy", sandbox.store, database.address]).status == 0)
+    func learn(_ flags: [String] = []) throws -> String {
+      let run = try mixdown(
+        ["learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", Sandbox.asOf] + flags)
+      try #require(run.status == 0, "\(run.output)\(run.errors)")
+      return run.output
+    }
+    func change(_ collection: String, _ filter: String, _ fields: String) throws {
+      try database.run(
+        #"{"update": "\#(collection)", "updates": [{"q": \#(filter), "u": {"$set": \#(fields)}}]}"#)
+    }
+    #expect(try learn().contains("(all)"))
+    let quiet = try learn()
+    #expect(quiet.contains("; 0 computed from") && quiet.contains("nothing written"), "\(quiet)")
+
+    let libraries = try database.documents(of: "user_library").compactMap { $0.field("user_id")?.string }
+    let accounts = try database.documents(of: "users").compactMap { $0.field("id")?.string }
+      .filter(libraries.contains).sorted()
+    let users = try database.documents(of: "play_archive").compactMap { $0.field("user_id")?.string }
+      .filter { !accounts.prefix(2).contains($0) }
+    try #require(accounts.count >= 2 && Set(users).count >= 2)
+    let (first, last) = (try #require(users.min()), try #require(users.max()))
+    let now = #"{"$date": {"$numberLong": "\#(Int64(Date().timeIntervalSince1970 * 1000))"}}"#
+    try change("user_library", #"{"user_id": "\#(first)"}"#, #"{"updated_at": \#(now)}"#)
+    try change("play_archive", #"{"user_id": "\#(last)"}"#, #"{"updated_at": \#(now)}"#)
+    try change(
+      "users", #"{"id": "\#(accounts[0])"}"#,
+      #"{"explicit_preferences": {"languages": ["xx"], "genres": [], "moods": []}}"#)
+    try change("users", #"{"id": "\#(accounts[1])"}"#, #"{"timezone": "Pacific/Kiritimati"}"#)
+    let night = try learn()
+    #expect(night.contains("; 4 computed from"), "\(night)")
+    #expect(try learn(["--full"]).contains("nothing written"))
+  }
+
+  @Test func `months before those that are kept leave the archive, and stay out of it`() throws {
+    let sandbox = try store(users: 20)
+    let run = try learn(sandbox, ["--archive-months", "1"])
+    #expect(run.status == 0 && run.output.contains("removed"), "\(run.output)\(run.errors)")
+    let plays = try DirectoryStore.open(sandbox.store, locking: false).collection(.playArchive)
+    for position in 0..<plays.count {
+      let month = try plays.document(at: position).value("month")?.string?.string ?? ""
+      #expect(month >= "2025-12")
+    }
+    #expect(try learn(sandbox, ["--archive-months", "1", "--full"]).output.contains("nothing written"))
+  }
+}
+
+/// `mixdown explain`, `stats` and `evaluate`.
+@Suite(.serialized) struct LearnedTests {
+  private func learned() throws -> (sandbox: Sandbox, user: String) {
+    let sandbox = try Sandbox()
+    let made = sandbox.folder("made")
+    try #require(
+      mixdown(["generate", "--users", "60", "--seed", "4", "--out", made, "--profile", "listening"]).status == 0)
+    try FileManager.default.moveItem(atPath: made + "/cloud", toPath: sandbox.store)
+    try #require(sandbox.sync([made + "/exports"]).status == 0)
+    let state = sandbox.folder("learn")
+    try #require(
+      mixdown(["learn", "--store", sandbox.store, "--state", state, "--as-of", Sandbox.asOf]).status == 0)
+    return (sandbox, try #require(sandbox.libraries.first?.userId))
+  }
+
+  @Test func `a score is explained by terms that add up to it`() throws {
+    struct Explanation: Decodable {
+      struct Term: Decodable { let weight, without: Double }
+      struct Value: Decodable {
+        let dimension, value: String
+        let affinity, weight, evidence, prior, priorWeight: Double
+        let terms: [Term]
+      }
+      let values: [Value]
+    }
+    let (sandbox, user) = try learned()
+    let run = try mixdown(["explain", user, "--store", sandbox.store, "--format", "json"])
+    try #require(run.status == 0, "\(run.errors)")
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    let explanation = try decoder.decode(Explanation.self, from: Data(run.output.utf8))
+    #expect(!explanation.values.isEmpty)
+    for value in explanation.values {
+      #expect(abs(value.terms.reduce(0) { $0 + $1.weight } - value.weight) < 1e-9, "\(value.dimension) \(value.value)")
+      let score = (value.weight + value.priorWeight * value.prior) / (value.evidence + value.priorWeight)
+      #expect(abs(score - value.affinity) < 1e-9)
+    }
+    let one = try #require(explanation.values.first { $0.dimension == "language" })
+    let text = try mixdown(["explain", user, "--store", sandbox.store, "--value", one.value])
+    #expect(text.status == 0 && text.output.contains("confidence") && text.output.contains("score without it"))
+    #expect(try mixdown(["explain", "nobody", "--store", sandbox.store]).status == 65)
+    #expect(try mixdown(["explain", user, "--store", sandbox.store, "--value", "Klingon"]).status == 65)
+  }
+
+  @Test(arguments: ["week", "month", "year", "all"])
+  func `a user's listening is shown as text, JSON and a page that needs no other`(range: String) throws {
+    let (sandbox, user) = try learned()
+    let arguments = ["stats", user, "--store", sandbox.store, "--range", range]
+    let text = try mixdown(arguments)
+    #expect(text.status == 0 && text.output.contains("plays") && text.output.contains("The clock"), "\(text.errors)")
+    let json = try mixdown(arguments + ["--format", "json"])
+    #expect(try JSONSerialization.jsonObject(with: Data(json.output.utf8)) is [String: Any])
+    let page = try mixdown(arguments + ["--format", "html"])
+    #expect(page.output.hasPrefix("<!doctype html>"))
+    for outside in ["http://", "https://", "<script", "src=", "@import"] { #expect(!page.output.contains(outside)) }
+    #expect(try mixdown(["stats", "nobody", "--store", sandbox.store]).status == 65)
+  }
+
+  @Test func `an evaluation repeats, whatever the workers, and writes nothing into the store`() throws {
+    let (sandbox, _) = try learned()
+    func files() throws -> [String: Data] {
+      var files: [String: Data] = [:]
+      for name in try FileManager.default.contentsOfDirectory(atPath: sandbox.store) where name.hasSuffix(".bson") {
+        files[name] = FileManager.default.contents(atPath: sandbox.store + "/" + name)
+      }
+      return files
+    }
+    func evaluated(_ workers: String) throws -> Run {
+      try mixdown([
+        "evaluate", "--store", sandbox.store, "--state", sandbox.folder("evaluate"), "--as-of", Sandbox.asOf,
+        "--workers",
+        workers, "--resamples", "200", "--format", "json",
+      ])
+    }
+    let before = try files()
+    let one = try evaluated("1")
+    #expect([0, 4].contains(one.status), "\(one.errors)")
+    #expect(try evaluated("5").output == one.output)
+    #expect(try files() == before)
+    let text = try mixdown([
+      "evaluate", "--store", sandbox.store, "--state", sandbox.folder("evaluate"), "--as-of", Sandbox.asOf,
+      "--resamples",
+      "200", "--tune",
+    ])
+    #expect(text.output.contains("last 50 plays") && text.output.contains("--half-life-days"), "\(text.errors)")
+  }
+}

@@ -1,0 +1,160 @@
+import BSON
+import Foundation
+import MongodHarness
+import Stores
+import Testing
+
+/// A store of either kind, with the runs of one test.
+final class Bench {
+  enum Kind: String, CaseIterable, Sendable {
+    case directory, server
+  }
+
+  static let asOf = "2026-01-01T00:00:00Z"
+
+  let folder: TemporaryFolder
+  let store: String
+  let state: String
+  let kind: Kind
+  private let database: TestDatabase?
+
+  init(_ kind: Kind) throws {
+    self.kind = kind
+    folder = try TemporaryFolder()
+    state = folder("state")
+    switch kind {
+    case .directory:
+      store = folder("store")
+      database = nil
+    case .server:
+      let database = try TestDatabase()
+      try database.makeIndexes()
+      store = database.address
+      self.database = database
+    }
+  }
+
+  /// Dumps of some listeners, spread over inputs.
+  func inputs(_ listeners: Listeners, over count: Int = 1, as prefix: String = "") throws -> [String] {
+    let dumps = listeners.dumps
+    return try (0..<count).map { part in
+      let share = dumps.enumerated().filter { $0.offset % count == part }.map(\.element)
+      return try Packing.tarZstd.pack(share, in: folder, as: "\(prefix)\(part)-")
+    }
+  }
+
+  func arguments(_ command: String, _ arguments: [String]) -> [String] {
+    [command] + arguments + ["--store", store, "--state", state]
+  }
+
+  func begin(_ command: String, _ arguments: [String] = [], environment: [String: String] = [:]) throws -> Child {
+    try Child([mixdownBinary] + self.arguments(command, arguments), environment: environment)
+  }
+
+  @discardableResult
+  func run(
+    _ command: String, _ arguments: [String] = [], expecting status: Int32? = 0, environment: [String: String] = [:],
+    through wrapper: [String] = [], retries: Int = 0
+  ) throws -> (status: Int32, output: String, errors: String) {
+    if retries > 0 {
+      // Until the lease of a process that died has ended.
+      let tried = try run(command, arguments, expecting: nil, environment: environment, through: wrapper)
+      if tried.status != 75 {
+        try #require(tried.status == status, "\(command): \(tried.output)\(tried.errors)")
+        return tried
+      }
+      Thread.sleep(forTimeInterval: 0.3)
+      return try run(
+        command, arguments, expecting: status, environment: environment, through: wrapper, retries: retries - 1)
+    }
+    let child = try Child(
+      wrapper + [mixdownBinary] + self.arguments(command, arguments), environment: environment)
+    guard case .exited(let ended) = try child.wait() else {
+      throw Sandbox.Crash(end: .killed(signal: 0), errors: child.errors)
+    }
+    if let status { try #require(ended == status, "\(command): \(child.output)\(child.errors)") }
+    return (ended, child.output, child.errors)
+  }
+
+  @discardableResult
+  func sync(_ inputs: [String], _ flags: [String] = [], expecting status: Int32? = 0) throws -> String {
+    let before = Set(ids)
+    try run("sync", inputs + ["--as-of", Self.asOf] + flags, expecting: status)
+    return ids.first { !before.contains($0) } ?? ids.last ?? ""
+  }
+
+  /// The ids of all runs, oldest first.
+  var ids: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
+    // What learn knows for its next run lies beside them.
+    return names.filter { $0 != "learned" }.sorted()
+  }
+
+  func manifest(_ id: String) throws -> Manifest {
+    try .read(Data(contentsOf: URL(fileURLWithPath: "\(state)/\(id)/manifest.json")))
+  }
+
+  /// The clock of a run, in ms since 1970, as the store's `job_runs` has it.
+  func asOf(_ id: String) throws -> Int64 {
+    let document = try #require(try contents([.jobRuns])["job_runs \(id) "])
+    return try #require(try document.withView { try BSONDocument($0).value("as_of")?.date })
+  }
+
+  /// All documents of collections, by collection and `_id` or key: what two stores are compared by.
+  func contents(_ schemas: [CollectionSchema] = [.userLibrary, .playArchive]) throws -> [String: [UInt8]] {
+    let opened = try openStore(store, locking: false)
+    let arena = Arena()
+    var contents: [String: [UInt8]] = [:]
+    for schema in schemas {
+      let cursor = try opened.open(schema).cursor(updatedSince: nil)
+      while true {
+        arena.reset()
+        let documents = try cursor.next(upTo: 8 << 20, in: arena)
+        if documents.isEmpty { break }
+        for document in documents {
+          let key = try document.value(schema.key)?.string?.string ?? ""
+          let subkey = try schema.subkey.flatMap { try document.value($0)?.string?.string } ?? ""
+          contents["\(schema.name) \(key) \(subkey)"] = document.bytes.copy()
+        }
+      }
+    }
+    return contents
+  }
+
+  /// Puts a new document, written as JSON, into a collection as another program would.
+  func put(_ json: String, key: String, into schema: CollectionSchema) throws {
+    let opened = try openStore(store, locking: true, run: "another program")
+    let output = try opened.open(schema).beginWriting(.any)
+    let document = try bson(json)
+    try document.withView { bytes in
+      try Array(key.utf8).withView { key in
+        _ = try output.write([DocumentChange(key: key, stored: nil, document: BSONDocument(bytes))])
+      }
+    }
+    try output.commit()
+  }
+
+  /// Writes into a user's library as the live API would.
+  func touch(_ user: String) throws {
+    let opened = try openStore(store, locking: true, run: "the live API")
+    let library = try opened.open(.userLibrary)
+    let arena = Arena()
+    let key = Array(user.utf8).withView { arena.copy($0) }
+    let stored = try #require(try library.documents(of: [key], in: arena).first?.first)
+    var writer = BSONWriter()
+    let start = writer.open()
+    var elements = stored.elements
+    while let element = try elements.next() {
+      if element.key == ByteView("updated_at") {
+        writer.append("updated_at", date: (element.value.date ?? 0) + 1)
+      } else {
+        writer.append(element.key, element.value)
+      }
+    }
+    writer.append("touched", bool: true)
+    writer.close(start)
+    let output = try library.beginWriting(.any)
+    try output.write([DocumentChange(key: key, stored: stored, document: BSONDocument(writer.view))])
+    try output.commit()
+  }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Stores
+import Testing
+
+/// Runs that are asked to stop do so in order, and say so.
+@Suite(.serialized) struct InterruptTests {
+  @Test(arguments: Bench.Kind.allCases, [SIGINT, SIGTERM, SIGHUP])
+  func `a signal ends a run with 75, whole batches and a manifest that says so`(
+    _ kind: Bench.Kind, _ signal: Int32
+  ) throws {
+    let (bench, input, expected) = try Self.bench(kind)
+    let child = try bench.begin("sync", [input, "--workers", "1", "--as-of", Bench.asOf])
+    let run = try waitFor { bench.ids.first }
+    try Self.waitUntilMerging(bench, run)
+    child.send(signal)
+    try #require(try child.wait() == .exited(75), "\(child.errors)")
+    let manifest = try bench.manifest(run)
+    #expect(manifest.outcome == "interrupted" && manifest.exitStatus == 75)
+    #expect(manifest.counts.dumps.isBalanced && manifest.counts.entries.isBalanced)
+    let users = manifest.users
+    #expect(users.seen == users.changed + users.unchanged + users.created + users.left)
+    #expect(child.errors.contains(SignalNames.names[signal] ?? "?"))
+    // What is there is what the manifest says, and what an undisturbed run would have put there.
+    let now = try bench.contents()
+    #expect(now.filter { $0.key.hasPrefix("user_library") }.count == users.created)
+    #expect(now.allSatisfy { expected[$0.key] == $0.value })
+    if users.seen > 0 { #expect(manifest.nextUser != nil) }
+
+    // The next run completes it.
+    try bench.sync([input])
+    #expect(try bench.contents() == expected)
+    let last = try bench.manifest(#require(bench.ids.last))
+    #expect(last.outcome == "done" && last.nextUser == nil)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a second signal ends it at once, and what is there is whole`(_ kind: Bench.Kind) throws {
+    let (bench, input, expected) = try Self.bench(kind)
+    // Who ends at once leaves the lease of a server to its time.
+    let lease = ["MIXDOWN_LEASE": "3"]
+    let child = try bench.begin("sync", [input, "--workers", "1", "--as-of", Bench.asOf], environment: lease)
+    let run = try waitFor { bench.ids.first }
+    try Self.waitUntilMerging(bench, run)
+    child.send(SIGINT)
+    child.send(SIGTERM)
+    #expect(try child.wait() == .exited(75))
+    let manifest = try bench.manifest(run)
+    #expect(manifest.outcome == "interrupted" && manifest.exitStatus == 75)
+    #expect(try bench.contents().allSatisfy { expected[$0.key] == $0.value })
+    try bench.run("sync", [input, "--as-of", Bench.asOf], environment: lease, retries: 60)
+    #expect(try bench.contents() == expected)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a deadline stops a run, and the next begins with the users who were left`(_ kind: Bench.Kind) throws {
+    let (bench, input, expected) = try Self.bench(kind)
+    var runs = 0
+    var seen: [Int] = []
+    // Each run sees some users; together they come to an end although none has the time for all.
+    while runs < 60 {
+      runs += 1
+      let arguments = [input, "--workers", "1", "--as-of", Bench.asOf, "--deadline", "\(400 + runs * 100)ms"]
+      let ended = try bench.run("sync", arguments, expecting: nil)
+      let manifest = try bench.manifest(#require(bench.ids.last))
+      seen.append(manifest.users.created)
+      #expect(ended.status == 0 || ended.status == 75)
+      #expect(manifest.outcome == (ended.status == 0 ? "done" : "interrupted"))
+      if ended.status == 75 { #expect(ended.errors.contains("deadline")) }
+      let now = try bench.contents()
+      #expect(now.allSatisfy { expected[$0.key] == $0.value })
+      if ended.status == 0 || now == expected { break }
+    }
+    #expect(try bench.contents() == expected, "created, run by run: \(seen)")
+  }
+
+  @Test func `a closed standard output fails no run`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    let script = #"exec "$@" >&-"#
+    try bench.run("sync", input + ["--as-of", Bench.asOf], through: ["/bin/sh", "-c", script, "sh"])
+    #expect(try bench.manifest(#require(bench.ids.last)).outcome == "done")
+  }
+
+  @Test func `counts that do not balance fail the run and leave the store`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    try bench.sync(input)
+    let before = try bench.contents()
+    let more = try bench.inputs(Listeners(count: 3, seed: 9), as: "more-")
+    let run = try bench.run(
+      "sync", more + ["--as-of", Bench.asOf], expecting: 1, environment: ["MIXDOWN_FAULT": "unbalanced"])
+    #expect(run.errors.contains("do not balance"))
+    let manifest = try bench.manifest(#require(bench.ids.last))
+    #expect(manifest.outcome == "failed" && manifest.exitStatus == 1)
+    #expect(try bench.contents() == before)
+  }
+
+  @Test(.enabled(if: Namespace.works), arguments: [16, 24, 40])
+  func `a full disk under the state folder ends the run with 74 and leaves the store`(_ kilobytes: Int) throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 60, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let input = try bench.inputs(Listeners(count: 60, seed: 2), as: "second-")
+    // Another volume cannot be linked to, so that the journal has to hold the documents themselves.
+    let state = bench.folder("small")
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    let script = """
+      mount -t tmpfs -o size=\(kilobytes)k tmpfs "$STATE" || exit 99
+      "$@"; status=$?; cp -r "$STATE" "$STATE.seen"; exit $status
+      """
+    let wrapper = ["/usr/bin/env", "STATE=\(state)", "unshare", "-Urm", "/bin/sh", "-c", script, "sh"]
+    let arguments = ["sync"] + input + ["--store", bench.store, "--state", state, "--as-of", Bench.asOf]
+    let child = try Child(wrapper + [mixdownBinary] + arguments)
+    #expect(try child.wait() == .exited(74), "\(child.errors)")
+    #expect(child.errors.contains("free") || child.errors.contains("No space left"))
+    #expect(try bench.contents() == before)
+    let seen = try FileManager.default.contentsOfDirectory(atPath: state + ".seen")
+    let json = try Data(contentsOf: URL(fileURLWithPath: "\(state).seen/\(#require(seen.first))/manifest.json"))
+    // On a disk that is that full the manifest's end may find no room: then it goes on to say that the run goes on.
+    #expect(try ["failed", "running"].contains(Manifest.read(json).outcome))
+  }
+
+  /// A store that a run takes some seconds to fill, its input, and what it would hold then.
+  private static func bench(_ kind: Bench.Kind) throws -> (Bench, String, [String: [UInt8]]) {
+    let bench = try Bench(kind)
+    let input = try bench.inputs(Listeners(count: 400, plays: 40))[0]
+    let undisturbed = try Bench(.directory)
+    try undisturbed.sync([input])
+    return (bench, input, try undisturbed.contents())
+  }
+
+  /// Waits until the first batch is merged: when it is in the journal.
+  static func waitUntilMerging(_ bench: Bench, _ run: String) throws {
+    try waitFor { FileManager.default.fileExists(atPath: "\(bench.state)/\(run)/journal.bson") ? true : nil }
+  }
+}
+
+enum SignalNames {
+  static let names: [Int32: String] = [SIGINT: "SIGINT", SIGTERM: "SIGTERM", SIGHUP: "SIGHUP"]
+}

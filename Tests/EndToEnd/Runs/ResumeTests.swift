@@ -1,0 +1,92 @@
+import Foundation
+import Stores
+import Testing
+
+/// A run that was killed is gone on with.
+@Suite(.serialized) struct ResumeTests {
+  /// How many are killed on each store; `MIXDOWN_KILLS` for more.
+  private static let kills = ProcessInfo.processInfo.environment["MIXDOWN_KILLS"].flatMap { Int($0) } ?? 10
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `killed at any instant and resumed, a run gives what an undisturbed one gives`(_ kind: Bench.Kind) throws {
+    let undisturbed = try Bench(.directory)
+    let listeners = Listeners(count: 200, plays: 30)
+    let inputs = try undisturbed.inputs(listeners, over: 4)
+    let clock = ContinuousClock()
+    let length = try clock.measure { try undisturbed.sync(inputs) } / .seconds(1)
+    let expected = try undisturbed.contents()
+    let seed = UInt64.random(in: 0 ... .max)
+    print("resume: seed \(seed), a run takes \(length) s")
+    var random = SeededRandom(state: seed)
+    var (killed, spared) = (0, 0)
+    for _ in 0..<Self.kills {
+      let bench = try Bench(kind)
+      let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf]
+      let child = try bench.begin("sync", arguments + ["--resumable"], environment: ["MIXDOWN_LEASE": "1"])
+      let instant = Double.random(in: 0...length, using: &random)
+      Thread.sleep(forTimeInterval: instant)
+      child.send(SIGKILL)
+      if try child.wait() == .killed(signal: SIGKILL) { killed += 1 }
+      let names = bench.ids.first.map { "\(bench.state)/\($0)/resume" }
+      let finished = try names.map { try Self.notes(in: $0) } ?? []
+      try bench.run("sync", arguments + ["--resume"], environment: ["MIXDOWN_LEASE": "1"], retries: 30)
+      #expect(try bench.contents() == expected, "seed \(seed), \(instant) s")
+      let manifest = try bench.manifest(#require(bench.ids.last))
+      #expect(manifest.outcome == "done" && manifest.exitStatus == 0)
+      guard !finished.isEmpty else { continue }
+      spared += 1
+      // What was finished is not read again, and the run is the same.
+      #expect(bench.ids.count == 1 && manifest.attempts == 2)
+      let resumed = manifest.inputs.filter { $0.resumed == true }
+      #expect(Set(resumed.map(\.path)) == Set(finished.map(\.path)))
+      let all = manifest.inputs.reduce(0) { $0 + $1.bytes }
+      #expect(manifest.bytesRead == all - finished.reduce(0) { $0 + $1.bytes })
+      #expect(!FileManager.default.fileExists(atPath: names ?? ""))
+      // What both attempts have written can be checked and taken back as one.
+      let run = try #require(bench.ids.last)
+      try bench.run("verify", [run])
+      try bench.run("undo", [run])
+      #expect(try bench.contents().isEmpty, "seed \(seed), \(instant) s")
+    }
+    print("resume: \(killed) of \(Self.kills) died, \(spared) had finished inputs")
+    #expect(killed > 0)
+  }
+
+  private struct Note: Decodable {
+    let path: String
+    let bytes: Int
+  }
+
+  /// What a run's folder says of inputs that were finished.
+  private static func notes(in folder: String) throws -> [Note] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return try names.filter { $0.hasSuffix(".json") }.map { name in
+      try JSONDecoder().decode(Note.self, from: Data(contentsOf: URL(fileURLWithPath: folder + "/" + name)))
+    }
+  }
+
+  @Test func `no login token is kept, and a dump that may hide one is read again`() throws {
+    let bench = try Bench(.directory)
+    let token = "eyJ-very-secret"
+    let plain = #"{"user_id":"ann","tldr-access-token":"\#(token)","tldr-queue":"[{\"videoId\":\"q\"}]"}"#
+    let hidden = #"{"user_id":"bob","x":"{\"tldr-refresh-token\":\"\#(token)\"}","tldr-queue":"[]"}"#
+    let first = try bench.folder.write("ann.json", plain)
+    let second = try bench.folder.write("bob.json", hidden)
+    let inputs = try [first, second] + bench.inputs(Listeners(count: 300, plays: 60))
+    let child = try bench.begin("sync", inputs + ["--workers", "1", "--as-of", Bench.asOf, "--resumable"])
+    let run = try waitFor { bench.ids.first }
+    let kept = "\(bench.state)/\(run)/resume"
+    try waitFor { FileManager.default.fileExists(atPath: kept + "/2.dumps") ? true : nil }
+    child.send(SIGKILL)
+    _ = try child.wait()
+    let names = try FileManager.default.contentsOfDirectory(atPath: kept)
+    #expect(names.contains("0.json") && !names.contains("1.json"))
+    for name in names {
+      let data = try Data(contentsOf: URL(fileURLWithPath: kept + "/" + name))
+      #expect(data.range(of: Data(token.utf8)) == nil, "\(name)")
+    }
+    try bench.run("sync", inputs + ["--workers", "1", "--as-of", Bench.asOf, "--resume"], expecting: nil)
+    #expect(try bench.contents().keys.contains("user_library ann "))
+    #expect(try bench.contents().keys.contains("user_library bob "))
+  }
+}

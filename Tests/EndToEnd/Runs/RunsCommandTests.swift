@@ -1,0 +1,127 @@
+import BSON
+import Foundation
+import Stores
+import Testing
+
+/// `mixdown runs` and `mixdown quarantine`: what an operator sees of runs, and what may go.
+@Suite(.serialized) struct RunsCommandTests {
+  @Test(arguments: Bench.Kind.allCases)
+  func `runs are shown, and only folders without use are pruned`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    let first = try bench.sync(bench.inputs(Listeners(count: 3, seed: 1), as: "first-"))
+    let second = try bench.sync(bench.inputs(Listeners(count: 3, seed: 2), as: "second-"))
+    let idle = try bench.sync(bench.inputs(Listeners(count: 3, seed: 2), as: "third-"))
+    let lines = try bench.run("runs").output.split(separator: "\n")
+    #expect(lines.map { $0.split(separator: " ")[0] } == [idle, second, first].map { Substring($0) })
+    #expect(lines[0].contains("  sync  done (0)  0 changed  0 quarantined  "))
+    #expect(try bench.run("runs", ["--limit", "1"]).output.split(separator: "\n").count == 1)
+
+    let shown = try mixdown(["runs", "show", String(second.suffix(8)), "--state", bench.state])
+    #expect(try Manifest.read(Data(shown.output.utf8)).runId == second)
+    // By its folder a run is found without a flag.
+    #expect(try mixdown(["runs", "show", "\(bench.state)/\(second)"]).output == shown.output)
+    #expect(try mixdown(["runs", "show", "ZZZZ", "--state", bench.state]).status == 64)
+
+    // The first run's documents are all written over by the second's, which can be undone; the third has changed none.
+    let foreign = bench.state + "/01M89TR7EBMW1QV46YT6B2R517"
+    try FileManager.default.copyItem(atPath: "\(bench.state)/\(idle)", toPath: foreign)
+    try Self.edit(foreign) { $0["store"] = "mongodb://elsewhere/music" }
+    let pruned = try bench.run("runs", ["prune", "--keep", "0"]).output
+    #expect(pruned.contains("\(second) stays: it can still be undone"), "\(pruned)")
+    #expect(Set(bench.ids) == Set([second, "01M89TR7EBMW1QV46YT6B2R517"]))
+    try bench.run("runs", ["prune", "--keep", "1", "--force"])
+    #expect(bench.ids.contains(second))
+    try bench.run("runs", ["prune", "--keep", "0", "--force"])
+    #expect(bench.ids == ["01M89TR7EBMW1QV46YT6B2R517"])
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a run that goes on, or that was killed and can be gone on with, is seen and not pruned`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
+    let input = try bench.inputs(Listeners(count: 300, plays: 40))
+    let short = ["MIXDOWN_LEASE": "3"]
+    let arguments = input + ["--workers", "1", "--as-of", Bench.asOf]
+    let child = try bench.begin("sync", arguments + ["--resumable"], environment: short)
+    let run = try waitFor { bench.ids.first }
+    try waitFor { try Self.outcome(of: run, in: bench) }
+    try waitFor { FileManager.default.fileExists(atPath: "\(bench.state)/\(run)/resume") ? true : nil }
+    child.send(SIGSTOP)
+    let refused = try bench.run("runs", ["prune", "--keep", "0", "--force"], expecting: 75)
+    #expect(refused.errors.contains(run))
+    #expect(try bench.run("runs").output.contains("  sync  running  "))
+
+    child.send(SIGKILL)
+    #expect(try child.wait() == .killed(signal: SIGKILL))
+    // Both in its folder and in the store the run says that it has not ended.
+    #expect(try Self.outcome(of: run, in: bench) == "running")
+    #expect(try bench.run("runs").output.contains("  sync  killed  "))
+    let pruned = try bench.run("runs", ["prune", "--keep", "0"], environment: short, retries: 30).output
+    #expect(pruned.contains("\(run) stays: it did not end, and --resume goes on with it"), "\(pruned)")
+
+    try bench.run("sync", arguments + ["--resume"], environment: short)
+    #expect(bench.ids == [run])
+    #expect(try Self.outcome(of: run, in: bench) == "done")
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `what was quarantined is shown by reason, and what was mended is fed in again`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    let bad = #"{"title":"Mended","artist":"A","videoId":"m1"}"#
+    let input = try bench.folder.write(
+      "ann.json", #"{"user_id":"ann","history":[\#(bad),\#(bad)],"queue":[{"videoId":"q"}]}"#)
+    let broken = try bench.folder.write("bob.json", "{")
+    let run = try bench.sync([input, broken], expecting: 3)
+    let shown = try mixdown(["quarantine", "\(bench.state)/\(run)"])
+    let lines = shown.output.split(separator: "\n")
+    #expect(shown.status == 0 && lines.first == "no-time: 2" && lines.contains("invalid-json: 1"), "\(shown.output)")
+    #expect(shown.output.contains("ann.json") && shown.output.contains("history[1]"))
+
+    let text = try String(contentsOfFile: "\(bench.state)/\(run)/quarantine.ndjson", encoding: .utf8)
+    let mended = try bench.folder.write(
+      "mended.ndjson", text.replacing(#""title":"Mended""#, with: #""title":"Mended","playedAt":1750000000000"#))
+    try #require(text.contains(#""title":"Mended""#), "\(text)")
+    let replayed = try bench.run("quarantine", [run, "--replay", mended])
+    #expect(replayed.output.contains("2 lines are fed in again, 1 cannot be"), "\(replayed.output)")
+    let ann = try bench.contents()["user_library ann "].map { String(decoding: $0, as: UTF8.self) }
+    #expect(ann?.contains("Mended") == true && ann?.contains("q") == true)
+    // It is a run like any other.
+    let replay = try #require(bench.ids.last)
+    #expect(replay != run)
+    try bench.run("undo", [replay])
+    let undone = try bench.contents()["user_library ann "].map { String(decoding: $0, as: UTF8.self) }
+    #expect(undone?.contains("Mended") == false)
+  }
+
+  @Test func `a run of an older version is shown, checked and undone`() throws {
+    let bench = try Bench(.directory)
+    let run = try bench.sync(bench.inputs(Listeners(count: 3)))
+    let first: Set = [
+      "manifest_version", "run_id", "job", "version", "host", "process", "store", "parameters", "as_of", "started_at",
+      "ended_at", "outcome", "exit_status", "inputs", "counts", "users", "quarantine", "seconds",
+    ]
+    try Self.edit("\(bench.state)/\(run)") { manifest in manifest = manifest.filter { first.contains($0.key) } }
+    #expect(try bench.run("runs").output.contains("\(run)  "))
+    #expect(try bench.run("runs").output.contains("  sync  done (0)  3 changed  "))
+    try bench.run("verify", [run])
+    #expect(try mixdown(["report", "\(bench.state)/\(run)"]).status == 0)
+    try bench.run("undo", [run])
+    #expect(try bench.contents().isEmpty)
+    try Self.edit("\(bench.state)/\(run)") { $0["manifest_version"] = 2 }
+    #expect(try bench.run("runs").output.contains("\(run)  its manifest cannot be read"))
+  }
+
+  /// What the store's `job_runs` says of a run; nil when it does not know it.
+  private static func outcome(of run: String, in bench: Bench) throws -> String? {
+    guard let document = try bench.contents([.jobRuns])["job_runs \(run) "] else { return nil }
+    return try document.withView { try BSONDocument($0).value("outcome")?.string?.string }
+  }
+
+  private static func edit(_ folder: String, _ change: (inout [String: Any]) -> Void) throws {
+    let path = URL(fileURLWithPath: folder + "/manifest.json")
+    var manifest = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: path)) as? [String: Any])
+    change(&manifest)
+    try JSONSerialization.data(withJSONObject: manifest).write(to: path)
+  }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import Stores
+import Testing
+
+/// What a run has changed can be taken back, and checked.
+@Suite(.serialized) struct UndoTests {
+  @Test(arguments: Bench.Kind.allCases)
+  func `undo gives back every document byte for byte, and an undo of it the run`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: 12, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let run = try bench.sync(bench.inputs(Listeners(count: 20, seed: 2), as: "second-"))
+    let after = try bench.contents()
+    try #require(after != before && after.count > before.count)
+    let manifest = try bench.manifest(run)
+    #expect(manifest.users.changed > 0 && manifest.users.created > 0)
+    #expect(try bench.run("verify", [run]).output.contains("are as the run left them"))
+
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+    let undo = try #require(bench.ids.last)
+    let verified = try bench.run("verify", [run], expecting: 3)
+    #expect(verified.output.contains("run \(undo) "))
+
+    try bench.run("undo", [undo])
+    #expect(try bench.contents() == after)
+    try bench.run("verify", [run])
+    // Nothing is left to be put back of the undo.
+    try bench.run("undo", [undo])
+    #expect(try bench.contents() == after)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a section that a library did not have is known and undone wherever the store puts it`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
+    let history = #"{"history": [{"videoId": "a", "playedAt": 1760000000000}]}"#
+    try bench.sync([bench.folder.write("first/ann.json", history)])
+    let before = try bench.contents()
+    let queue = #"{"queue": [{"videoId": "b"}], "preferences": {"shuffle": true}}"#
+    let run = try bench.sync([bench.folder.write("second/ann.json", queue)])
+    try #require(bench.contents() != before)
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `who was written since is named and left, unless forced`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let run = try bench.sync(bench.inputs(Listeners(count: 6, seed: 2), as: "second-"))
+    let user = Listeners.name(3)
+    try bench.touch(user)
+    let touched = try bench.contents()["user_library \(user) "]
+    let verified = try bench.run("verify", [run], expecting: 3)
+    #expect(verified.output.contains("user_library \(user): somebody else wrote it"))
+    #expect(verified.output.split(separator: "\n").count == 2)
+
+    let undo = try bench.run("undo", [run], expecting: 3)
+    #expect(undo.errors.contains(user))
+    var expected = before
+    expected["user_library \(user) "] = touched
+    #expect(try bench.contents() == expected)
+    #expect(try bench.manifest(#require(bench.ids.last)).left == ["written-since": 1])
+
+    try bench.run("undo", [run, "--force"])
+    #expect(try bench.contents() == before)
+  }
+
+  @Test(arguments: [0, 1, 7, 30, 200])
+  func `a journal with a torn end is used as far as it is whole`(_ bytes: Int) throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 10, seed: 1), as: "first-"))
+    let before = try bench.contents([.userLibrary])
+    let run = try bench.sync(bench.inputs(Listeners(count: 10, seed: 2), as: "second-"))
+    let after = try bench.contents([.userLibrary])
+    let path = "\(bench.state)/\(run)/journal.bson"
+    var journal = try Data(contentsOf: URL(fileURLWithPath: path))
+    journal.removeLast(bytes)
+    // What a disk leaves behind a torn write may be anything.
+    if bytes == 30 { journal.append(Data(repeating: 0x5A, count: 30)) }
+    try journal.write(to: URL(fileURLWithPath: path))
+    let undo = try bench.run("undo", [run])
+    #expect(undo.errors.contains("is torn") == (bytes > 0))
+    let now = try bench.contents([.userLibrary])
+    let still = now.filter { $0.value == after[$0.key] && after[$0.key] != before[$0.key] }
+    #expect(bytes == 0 ? still.isEmpty : !still.isEmpty && still.count < 5)
+    #expect(now.allSatisfy { $0.value == after[$0.key] || $0.value == before[$0.key] })
+  }
+
+  @Test func `an old file that another program has changed is refused`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 4, seed: 1), as: "first-"))
+    let run = try bench.sync(bench.inputs(Listeners(count: 4, seed: 2), as: "second-"))
+    let after = try bench.contents()
+    let old = "\(bench.state)/\(run)/before/user_library.bson"
+    let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: old))
+    try handle.write(contentsOf: Data([9]))
+    try handle.close()
+    #expect(try bench.run("undo", [run], expecting: 65).errors.contains(old))
+    #expect(try bench.contents() == after)
+  }
+
+  @Test func `a journal on another volume holds the documents themselves`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let other = FileManager.default.fileExists(atPath: "/dev/shm") ? "/dev/shm" : NSTemporaryDirectory()
+    let state = "\(other)/mixdown-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: state) }
+    let input = try bench.inputs(Listeners(count: 9, seed: 2), as: "second-")
+    let arguments = input + ["--store", bench.store, "--state", state]
+    #expect(try mixdown(["sync"] + arguments + ["--as-of", Bench.asOf]).status == 0)
+    let run = try #require(try FileManager.default.contentsOfDirectory(atPath: state).first)
+    #expect(try bench.contents() != before)
+    #expect(try mixdown(["undo", run, "--store", bench.store, "--state", state]).status == 0)
+    #expect(try bench.contents() == before)
+  }
+}

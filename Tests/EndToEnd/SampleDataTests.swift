@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+
+/// The data that ships.
+@Suite struct SampleDataTests {
+  /// `data/`, beside `Tests/`.
+  private static let data = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "data")
+
+  @Test func `the sample is what the generator makes of its seed`() throws {
+    let folder = try TemporaryFolder()
+    let made = URL(fileURLWithPath: folder("made"))
+    let flags = ["--users", "40", "--seed", "2026", "--damaged", "0.02", "--out", made.path]
+    #expect(try Child([mixdownBinary, "generate"] + flags).wait() == .exited(0))
+    for part in ["exports", "cloud"] {
+      let names = try FileManager.default.subpathsOfDirectory(atPath: made.path + "/" + part).sorted()
+      #expect(!names.isEmpty)
+      for name in names {
+        let (fresh, shipped) = (made.appending(path: part + "/" + name), Self.data.appending(path: part + "/" + name))
+        #expect(try contents(fresh) == contents(shipped), "\(part)/\(name)")
+      }
+    }
+  }
+
+  /// A file's bytes; nil for a folder.
+  private func contents(_ file: URL) throws -> Data? {
+    let isFolder = try file.resourceValues(forKeys: [.isDirectoryKey]).isDirectory ?? false
+    return isFolder ? nil : try Data(contentsOf: file)
+  }
+}

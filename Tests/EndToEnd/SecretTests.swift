@@ -1,0 +1,90 @@
+import Foundation
+import Testing
+
+/// The tokens of a browser are nowhere but in the inputs: neither stored, logged, quarantined nor written back.
+@Suite struct SecretTests {
+  private static let access = "FAKE-ACCESS-7f3a9c"
+  private static let refresh = "FAKE-REFRESH-51be02"
+  private static let tokens = #""tldr-access-token": "\#(access)", "tldr-refresh-token": "\#(refresh)""#
+
+  /// A dump with both tokens.
+  struct Fixture: Sendable, CustomTestStringConvertible {
+    var testDescription: String
+    var text: String
+    var file = "ann.json"
+
+    init(_ name: String, file: String = "ann.json", _ text: String) {
+      (testDescription, self.text, self.file) = (name, text, file)
+    }
+  }
+
+  static let fixtures = [
+    Fixture("localStorage", #"{\#(tokens), "tldr-favorites": "[{\"videoId\":\"a\"}]"}"#),
+    Fixture("localStorage in an envelope", #"{"user_id": "ann", "data": {\#(tokens), "tldr-queue": "[]"}}"#),
+    Fixture("sync request", #"{\#(tokens), "local_favorites": [{"videoId": "a"}]}"#),
+    Fixture("library", #"{\#(tokens), "favorites": [{"videoId": "a"}]}"#),
+    Fixture("tokens in sections", #"{"favorites": [{"videoId": "a", \#(tokens)}], "preferences": {\#(tokens)}}"#),
+    Fixture(
+      "tokens in a playlist",
+      #"{"playlists": [{"id": "p", \#(tokens), "songs": [{"videoId": "a", \#(tokens)}]}]}"#),
+    Fixture("tokens in a bad entry", #"{"favorites": [{\#(tokens)}], "history": [{"videoId": 1, \#(tokens)}]}"#),
+    Fixture("tokens in a bad section", #"{"favorites": {\#(tokens)}, "recent_searches": [{\#(tokens)}]}"#),
+    Fixture(
+      "an escaped name",
+      #"{"tldr-access\u002dtoken": "\#(access)", "tldr\u002drefresh-token": ["\#(refresh)"]}"#),
+    Fixture("repeated names", #"{\#(tokens), \#(tokens), "user_id": 5}"#),
+    Fixture("no user", #"{"user_id": {"$ne": null}, \#(tokens), "data": {\#(tokens)}}"#),
+    Fixture("nobody named", file: ".json", #"{\#(tokens), "tldr-queue": "[]"}"#),
+    Fixture("unknown shape", #"{"backup": {\#(tokens)}}"#),
+    Fixture("a dump in a string", #"{"data": \#(quoted("{\(tokens)}"))}"#),
+    Fixture("a dump in a string of nobody", #"{"user_id": 5, "x": [{"data": \#(quoted("{\(tokens)}"))}]}"#),
+    Fixture("a storage in a string section", #"{"tldr-favorites": \#(quoted("{\(tokens)}"))}"#),
+    Fixture("a storage in a string section that is cut", #"{"tldr-favorites": \#(quoted("[{\(tokens)"))}"#),
+    Fixture(
+      "an escaped name in a cut section", #"{"tldr-queue": "[{\"tldr\\u002daccess-token\": \"\#(access)\""}"#),
+    Fixture(
+      "a name escaped twice",
+      #"{"user_id": 5, "x": "{\\\"tldr\\u005cu002daccess-\\\\\\\\\\u0074oken\\\": \\\"\#(access)\\\""}"#),
+    Fixture(
+      "a string in a bad entry", #"{"favorites": [{"x": \#(quoted("{\(tokens)}"))}]}"#),
+    Fixture("a user object", #"{\#(tokens), "tldr-user": "{\"id\": 7, \"tldr-access-token\": \"\#(access)\"}"}"#),
+    Fixture("cut", #"{\#(tokens), "tldr-favorites": "[{\"vid"#),
+    Fixture("cut in a token", #"{"tldr-queue": "[]", "tldr-access-token": "\#(access)"#),
+    Fixture("something behind", #"{\#(tokens)} {\#(tokens)"#),
+    Fixture("no object", #"[[{\#(tokens)}]]"#),
+    Fixture("a string", quoted("{\(tokens)}")),
+    Fixture("a comma too many", #"{\#(tokens),}"#),
+    Fixture("bytes that are no JSON", "\u{1}\(tokens)"),
+    Fixture("too deep", #"{\#(tokens), "favorites": \#(String(repeating: "[", count: 70)){\#(tokens)}"#),
+    Fixture("a line among lines", file: "ann.ndjson", "{\(tokens)}\n{\(tokens),\n[{\(tokens)}]\n{\(tokens)}"),
+  ]
+
+  @Test(
+    arguments: fixtures,
+    [[], ["--users-from", "agree"], ["--no-create"], ["--max-dump-size", "60"], ["--dry-run"]])
+  func `no token gets out`(_ fixture: Fixture, _ flags: [String]) throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("in/\(fixture.file)", fixture.text)
+    let run = try sandbox.sync(
+      [sandbox.folder("in")],
+      flags + ["--write-back", sandbox.folder("back"), "--diff", "--log-level", "trace", "--log-format", "json"])
+    #expect(run.status == 0 || run.status == 3, "\(run.errors)")
+    for secret in [Self.access, Self.refresh] {
+      #expect(!run.output.contains(secret) && !run.errors.contains(secret))
+      for file in sandbox.folder.files() where !file.contains("/in/") {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        #expect(bytes.range(of: Data(secret.utf8)) == nil, "\(secret) is in \(file)")
+      }
+    }
+  }
+
+  @Test func `what is quarantined shows that there were tokens`() throws {
+    let sandbox = try Sandbox()
+    let dump = #"{"user_id": 5, \#(Self.tokens), "tldr-queue": "[]"}"#
+    let run = try sandbox.sync([sandbox.folder.write("ann.json", dump)])
+    let text = try run.quarantineText
+    #expect(
+      text.contains(
+        #""raw":{"user_id":5,"tldr-access-token":"<redacted>","tldr-refresh-token":"<redacted>","tldr-queue":"[]"}"#))
+  }
+}

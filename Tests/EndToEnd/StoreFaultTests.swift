@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+/// Stores that cannot be trusted: refused with the place, and left as they are.
+@Suite struct StoreFaultTests {
+  /// Damage to a store.
+  enum Damage: String, CaseIterable, Sendable {
+    case cutByOne, cutInTheMiddle, cutToThreeBytes, text, zeros, hugeLength, negativeLength, lostTerminator
+    case secondDocument, noUser, brokenElement
+
+    func done(to whole: Data) -> Data {
+      var bytes = whole
+      switch self {
+      case .cutByOne: return whole.dropLast(1)
+      case .cutInTheMiddle: return whole.prefix(whole.count / 2)
+      case .cutToThreeBytes: return whole.prefix(3)
+      case .text: return Data("{\"user_id\": \"ann\"}\n".utf8)
+      case .zeros: return whole + Data(count: 100)
+      case .hugeLength: bytes[3] = 0x7F
+      case .negativeLength: bytes[3] = 0xFF
+      case .lostTerminator: bytes[whole.count - 1] = 1
+      case .secondDocument: return whole + whole
+      case .noUser: return whole + Data([5, 0, 0, 0, 0])
+      case .brokenElement: bytes[4] = 0xEE
+      }
+      return bytes
+    }
+  }
+
+  @Test(arguments: Damage.allCases)
+  func `a torn or foreign store is refused with its offset, and stays`(_ damage: Damage) throws {
+    let sandbox = try Sandbox()
+    let input = try Packing.tarZstd.pack(Listeners(count: 6).dumps, in: sandbox.folder)
+    try sandbox.syncWell([input])
+    let whole = try #require(sandbox.bytes)
+    let damaged = damage.done(to: whole)
+    try sandbox.restore(damaged)
+    let run = try sandbox.sync([input], ["--write-back", sandbox.folder("back")])
+    #expect(run.status == 65)
+    #expect(run.output.isEmpty)
+    #expect(run.errors.contains("\(sandbox.library): not a store that can be trusted, byte "))
+    #expect(run.errors.contains("Nothing was written."))
+    #expect(sandbox.bytes == damaged)
+    #expect(!FileManager.default.fileExists(atPath: sandbox.folder("back")))
+    #expect(try sandbox.sync([input], ["--dry-run"]).status == 65)
+    #expect(sandbox.bytes == damaged)
+
+    try sandbox.restore(nil)
+    try sandbox.syncWell([input])
+    #expect(sandbox.bytes == whole)
+  }
+
+  @Test func `damage inside a document is found when the document is needed`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[{"videoId":"needle"}],"user_id":"ann"}"#)
+    try sandbox.syncWell([input])
+    var damaged = try #require(sandbox.bytes)
+    // The length of the string.
+    let needle = try #require(damaged.range(of: Data("needle".utf8)))
+    damaged[needle.lowerBound - 4] = 0x7F
+    try sandbox.restore(damaged)
+    let run = try sandbox.sync([input])
+    #expect(run.status == 65)
+    #expect(run.errors.contains("in the document of ann"))
+    #expect(sandbox.bytes == damaged)
+  }
+
+  @Test func `a store in the place of which a file or a folder of another kind stands is refused`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("store", "a file")
+    let file = try sandbox.sync([input])
+    #expect(file.status == 74 && file.errors.contains(sandbox.store))
+    try FileManager.default.removeItem(atPath: sandbox.store)
+    try FileManager.default.createDirectory(atPath: sandbox.library, withIntermediateDirectories: true)
+    let folder = try sandbox.sync([input])
+    #expect(folder.status == 65 && folder.errors.contains("no regular file"))
+  }
+
+  @Test func `what a killed run left is removed, and other files of the store stay`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("store/user_library.bson.partial", "half")
+    try sandbox.folder.write("store/users.bson", "the application's own")
+    try sandbox.folder.write("store/user_library.metadata.json", "{}")
+    try sandbox.syncWell([input])
+    let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.store).sorted()
+    let runs = ["job_runs.bson", "job_runs.metadata.json"]
+    #expect(names == [".mixdown.lock"] + runs + ["user_library.bson", "user_library.metadata.json", "users.bson"])
+    #expect(try sandbox.folder.bytes(of: "store/user_library.metadata.json") == Array("{}".utf8))
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+/// The files for the browser.
+@Suite struct WriteBackTests {
+  @Test(arguments: ["back", "back.tar", "back.tar.zst", "back.tar.gz", "back.zip", "back.7z"])
+  func `written-back files that are fed in again change nothing`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    let dumps = Listeners().dumps + [Self.odd]
+    let back = sandbox.folder(name)
+    try sandbox.syncWell([Packing.folder.pack(dumps, in: sandbox.folder)], ["--write-back", back])
+    let before = try #require(sandbox.bytes)
+    for asOf in [Sandbox.asOf, "2026-01-02T00:00:00Z"] {
+      let run = try sandbox.syncWell([back], ["--as-of", asOf])
+      #expect(try run.manifest.users.unchanged == 25)
+      #expect(sandbox.bytes == before)
+    }
+  }
+
+  @Test(arguments: ["back", "back.zip"])
+  func `a store that is made of written-back files has the same songs`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    let back = sandbox.folder(name)
+    try sandbox.syncWell(
+      [Packing.folder.pack(Listeners().dumps + [Self.odd], in: sandbox.folder)], ["--write-back", back])
+    let before = try sandbox.libraries
+    try sandbox.restore(nil)
+    try sandbox.syncWell([back])
+    let after = try sandbox.libraries
+    #expect(after.map(\.userId) == before.map(\.userId))
+    for (old, new) in zip(before, after) {
+      #expect(new.favorites == old.favorites && new.history == old.history && new.queue == old.queue)
+      #expect(new.playlists?.map(\.id) == old.playlists?.map(\.id))
+      #expect(new.recentSearches == old.recentSearches && new.totalSongsPlayed == old.totalSongsPlayed)
+    }
+  }
+
+  /// A user whose name is no name of a file, and content that JSON has to escape.
+  private static let odd = Dump(
+    "odd.json",
+    object([
+      "user_id": quoted("../ödd/\"user\""), "exported_at": "1760000000000",
+      "favorites": #"[{"title":"quote \" backslash \\ line \n é 🎧 \u2028","addedAt":1,"duration":1e300}]"#,
+      "history": #"[{"title":"Σ","playedAt":1700000000.5,"x":{"$numberLong":"9007199254740993"}}]"#,
+      "recent_searches": #"["\ud800 lone"]"#,
+    ]))
+
+  @Test func `every file is an object of strings that hold well-formed JSON`() throws {
+    let sandbox = try Sandbox()
+    let back = sandbox.folder("back")
+    try sandbox.syncWell(
+      [Packing.folder.pack(Listeners(count: 6).dumps + [Self.odd], in: sandbox.folder)], ["--write-back", back])
+    let files = sandbox.folder.files(under: "back")
+    #expect(files.count == 7)
+    for file in files {
+      let storage = try JSONDecoder().decode([String: String].self, from: Data(contentsOf: URL(fileURLWithPath: file)))
+      for key in ["tldr-favorites", "tldr-history", "tldr-queue", "tldr-playlists", "tldr-recent-searches"] {
+        guard let list = storage[key] else { continue }
+        let value = try JSONSerialization.jsonObject(with: Data(list.utf8))
+        #expect(value is [Any])
+      }
+      #expect(storage["tldr-shuffle"].map { ["true", "false"].contains($0) } ?? true)
+      #expect(storage.keys.allSatisfy { $0.hasPrefix("tldr-") || $0 == "user_id" })
+      #expect(storage["tldr-user"] == nil)
+    }
+  }
+
+  @Test(arguments: ["back.rar", "taken"])
+  func `what cannot be written is refused before anything is changed`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("taken", "a file")
+    let input = try Packing.folder.pack(Listeners(count: 2).dumps, in: sandbox.folder)
+    let run = try sandbox.sync([input], ["--write-back", sandbox.folder(name)])
+    #expect(run.status == 74)
+    #expect(run.errors.contains(name))
+    #expect(sandbox.bytes == nil)
+  }
+
+  @Test func `a dry run writes no files for the browser`() throws {
+    let sandbox = try Sandbox()
+    let input = try Packing.folder.pack(Listeners(count: 2).dumps, in: sandbox.folder)
+    try sandbox.syncWell([input], ["--write-back", sandbox.folder("back"), "--dry-run"])
+    #expect(!FileManager.default.fileExists(atPath: sandbox.folder("back")))
+  }
+}

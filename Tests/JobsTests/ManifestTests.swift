@@ -1,0 +1,37 @@
+import Foundation
+import Testing
+
+@testable import Jobs
+
+/// A manifest of an older version is read as far as it goes.
+@Suite struct ManifestTests {
+  /// What the first runs wrote, without the fields that have come since.
+  private static let first = """
+    {"manifest_version": 1, "run_id": "01M89TR7EBMW1QV46YT6B2R517", "job": "sync", "version": "0.0.1", "host": "h",
+    "process": 7, "store": "data/store", "parameters": {"mode": "merge"}, "as_of": "2025-01-01T00:00:00.000Z",
+    "started_at": "2025-01-01T00:00:00.000Z", "outcome": "done", "exit_status": 0,
+    "inputs": [{"path": "in", "bytes": 5}], "counts": {"dumps": {"read": 2, "used": 2}, "entries": {"read": 1}},
+    "users": {"seen": 3, "changed": 3}, "quarantine": {}, "seconds": {"total": 1.5},
+    "learning": {"of": "another version"}, "a_field_of_tomorrow": []}
+    """
+
+  private func read(_ json: String) throws -> Manifest {
+    try JSONDecoder().decode(Manifest.self, from: Data(json.utf8))
+  }
+
+  @Test func `fields that have come since may be missing`() throws {
+    let manifest = try read(Self.first)
+    #expect(manifest.outcome == .done && manifest.users.changed == 3 && manifest.users.left == 0)
+    #expect(manifest.counts.dumps.used == 2 && manifest.counts.entries.beyondLimit == 0)
+    #expect(manifest.steps.isEmpty && manifest.left.isEmpty && manifest.bytesRead == 0 && manifest.learning == nil)
+    #expect(manifest.inputs.map(\.path) == ["in"] && manifest.inputs.allSatisfy { !$0.finished })
+    let again = try JSONDecoder().decode(Manifest.self, from: Data(manifest.json()))
+    #expect(try again.json() == manifest.json())
+  }
+
+  @Test func `a manifest of a newer version is not taken for what it is not`() {
+    #expect(throws: DecodingError.self) {
+      try read(Self.first.replacing("\"manifest_version\": 1", with: "\"manifest_version\": 2"))
+    }
+  }
+}

@@ -1,0 +1,186 @@
+import Foundation
+import Jobs
+import Stores
+import Testing
+
+/// The report of a run, from what lies in its folder.
+@Suite struct ReportTests {
+  @Test func `a report is made again to the byte`() throws {
+    let folder = try Folder()
+    var data = ReportData()
+    data.learned = [.init("Scores written", "12")]
+    data.population = [
+      .init(dimension: "genre", values: [.init("b", 0.25, before: 0.5), .init("a", 0.75, before: 0.75)])
+    ]
+    try folder.write("manifest.json", folder.manifestJSON(Folder.manifest))
+    let report = RunReport(folder: folder.path)
+    try report.keep(data)
+    #expect(try report.data() == data)
+    try report.make()
+    let first = try folder.text("report.html")
+    try report.make()
+    #expect(try first == folder.text("report.html"))
+    #expect(first.contains("▼</span>") && first.contains("±0.0"))
+    #expect(first.range(of: ">a</th>")!.lowerBound < first.range(of: ">b</th>")!.lowerBound)
+    let mode = try FileManager.default.attributesOfItem(atPath: report.path)[.posixPermissions] as? Int
+    #expect(mode == 0o600)
+  }
+
+  @Test func `a run that computed nothing more has a report of its manifest`() throws {
+    let folder = try Folder()
+    try folder.write("manifest.json", folder.manifestJSON(Folder.manifest))
+    try RunReport(folder: folder.path).make()
+    let html = try folder.text("report.html")
+    for part in ["flow", "changes", "run"] { #expect(html.contains("<section id=\"\(part)\"")) }
+    for part in ["quarantine", "plays", "songs", "learned", "listeners"] {
+      #expect(!html.contains("<section id=\"\(part)\""))
+    }
+    #expect(!html.contains("<script"))
+  }
+
+  @Test(
+    arguments: [
+      (Manifest.Outcome.done, [:], ">Done<"), (.done, ["no-time": 1], "Done, needs a look"), (.failed, [:], "Failed"),
+      (.interrupted, [:], "Interrupted"), (.running, [:], "Running"),
+    ] as [(Manifest.Outcome, [String: Int], String)])
+  func `how a run ended is said in words`(outcome: Manifest.Outcome, quarantine: [String: Int], words: String) throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    (manifest.outcome, manifest.quarantine) = (outcome, quarantine)
+    manifest.error = outcome == .failed ? "the <disk> is full" : nil
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    let html = try folder.text("report.html")
+    #expect(html.contains(words.replacing("<", with: "").replacing(">", with: "")))
+    #expect(html.contains("the &lt;disk&gt; is full") == (outcome == .failed))
+  }
+
+  // MARK: Names
+
+  private static let secret = "secret-listener"
+
+  private static func quarantine(_ folder: Folder, order: [Int]) throws {
+    let lines = order.map { number in
+      """
+      {"run_id":"R","source":{"input":"in.tar","entry":"\(secret)-\(number)/phone.json","line":null},\
+      "user_id":\(number == 3 ? "null" : "\"\(secret)-\(number)\""),"section":"queue","index":\(number),\
+      "reason":"invalid-field","detail":"\(secret)-\(number)/phone.json: no object","raw":"\(secret)"}
+      """
+    }
+    try folder.write("quarantine.ndjson", lines.joined(separator: "\n") + "\n")
+  }
+
+  @Test func `without leave nobody is named, not by a path either`() throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    manifest.quarantine = ["invalid-field": 5]
+    manifest.inputs = Folder.inputs("/in/\(Self.secret).json.gz")
+    try Self.quarantine(folder, order: [0, 1, 2, 3, 4])
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    let html = try folder.text("report.html")
+    #expect(!html.contains(Self.secret))
+    #expect(html.contains("…/…: no object") && html.contains("/in/….json.gz") && html.contains("queue, entry 1"))
+  }
+
+  @Test func `with leave as many are named as may be, and the order of lines changes nothing`() throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    manifest.quarantine = ["invalid-field": 5]
+    var data = ReportData()
+    data.namedUsers = 2
+    var pages: Set<String> = []
+    for order in [[0, 1, 2, 3, 4], [4, 2, 3, 0, 1], [2, 1, 0, 4, 3]] {
+      try Self.quarantine(folder, order: order)
+      try RunReport(folder: folder.path).make(manifest, data)
+      pages.insert(try folder.text("report.html"))
+    }
+    let html = try #require(pages.first)
+    #expect(pages.count == 1)
+    #expect(html.contains("user \(Self.secret)-0") && html.contains("user \(Self.secret)-1"))
+    #expect(!html.contains("\(Self.secret)-2") && !html.contains("\(Self.secret)-3"))
+  }
+
+  @Test func `a string of a dump is not a reason`() throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    manifest.quarantine = ["no-time": 1]
+    let name = #"x\",\"reason\":\"invalid-json"#
+    try folder.write(
+      "quarantine.ndjson",
+      #"{"run_id":"R","source":{"input":"\#(name)","entry":null,"line":1},"user_id":null,"section":"history","index":0,"#
+        + #""reason":"no-time","detail":"why","raw":{"reason":"bomb"}}"# + "\n")
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    let html = try folder.text("report.html")
+    #expect(html.contains("1 example<") && html.contains("<code>no-time</code>"))
+  }
+
+  @Test func `a user who is forgotten is in the data no more`() throws {
+    var data = ReportData()
+    data.users = [.init(id: "ann", affinities: []), .init(id: "bob", affinities: [])]
+    data.forget("ann")
+    #expect(data.users.map(\.id) == ["bob"])
+  }
+
+  @Test func `what is no manifest is refused by its path`() throws {
+    let folder = try Folder()
+    try folder.write("manifest.json", "{}")
+    #expect(throws: StoreError.self) { try RunReport(folder: folder.path).make() }
+    #expect(throws: StoreError.self) { try RunReport(folder: folder.path + "/nowhere").make() }
+  }
+}
+
+/// A run's folder of a test, removed with it.
+final class Folder {
+  let path: String
+
+  init() throws {
+    path = NSTemporaryDirectory() + "mixdown-jobs-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  func write(_ name: String, _ text: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: path + "/" + name))
+  }
+
+  func text(_ name: String) throws -> String {
+    String(decoding: try Data(contentsOf: URL(fileURLWithPath: path + "/" + name)), as: UTF8.self)
+  }
+
+  func manifestJSON(_ manifest: Manifest) throws -> String {
+    String(decoding: try JSONEncoder().encode(manifest), as: UTF8.self)
+  }
+
+  private static func json<T: Decodable>(_ text: String, else other: T) -> T {
+    (try? JSONDecoder().decode(T.self, from: Data(text.utf8))) ?? other
+  }
+
+  /// One input of 2 KiB.
+  static func inputs(_ path: String) -> [Manifest.Input] {
+    json(#"[{"path":"\#(path)","bytes":2048,"finished":true}]"#, else: [])
+  }
+
+  /// A run that ended well.
+  static var manifest: Manifest {
+    var manifest = Manifest(
+      run: RunID(milliseconds: 1_767_225_600_000), job: "nightly", version: "0.1.0", store: "data/store",
+      parameters: ["mode": "merge"], asOf: 1_767_225_600_000)
+    manifest.runID = "01KDXV0T8PQ2E2T1YH5Z6W3J9N"
+    manifest.startedAt = "2026-01-01T00:00:00.000Z"
+    manifest.endedAt = "2026-01-01T00:00:02.500Z"
+    (manifest.host, manifest.process) = ("batch-1", 17)
+    (manifest.outcome, manifest.exitStatus) = (.done, 0)
+    manifest.counts = json(
+      """
+      {"dumps":{"read":4,"used":3,"quarantined":0,"skipped":1},
+       "entries":{"read":21,"kept":10,"merged":5,"superseded":3,"beyond_limit":2,"removed":1,"quarantined":0}}
+      """, else: manifest.counts)
+    manifest.users = json(
+      #"{"seen":3,"changed":1,"unchanged":1,"created":1,"left":0}"#, else: manifest.users)
+    manifest.changedFields = ["history": 2]
+    manifest.inputs = inputs("in.tar")
+    manifest.seconds = ["read": 0.5, "merge": 1.75, "commit": 0.25, "total": 2.5]
+    manifest.peakMemoryBytes = 1 << 20
+    return manifest
+  }
+}

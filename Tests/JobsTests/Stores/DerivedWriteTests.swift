@@ -1,0 +1,62 @@
+import BSON
+import MongodHarness
+import Stores
+import Testing
+
+@testable import Jobs
+
+/// Documents that can be made again, where somebody else writes them at the same time (section 3.1).
+@Suite struct DerivedWriteTests {
+  /// Of one user, as it was computed at this time.
+  private func scores(_ value: Int, asOf: Int) throws -> [UInt8] {
+    try bson(
+      #"{"_id": "ann", "user_id": "ann", "value": \#(value), "as_of": {"$date": {"$numberLong": "\#(asOf)"}}}"#)
+  }
+
+  /// Writes 7 of a time over what is stored, which is thought to be 1 of the time 1000.
+  private func write(
+    _ database: TestDatabase, asOf: Int, isStubborn: Bool = false
+  ) throws -> (written: Int, left: Int) {
+    let collection = try openStore(database.address, locking: true, run: "test").open(.userScores)
+    let arena = Arena()
+    func copy(_ bytes: [UInt8]) -> BSONDocument { BSONDocument(unchecked: bytes.withView { arena.copy($0) }) }
+    let change = DocumentChange(
+      key: arena.copy(Array("ann".utf8)), stored: copy(try scores(1, asOf: 1000)),
+      document: copy(try scores(7, asOf: asOf)))
+    let outcome = try DerivedWrite.write(
+      [change], to: collection, with: collection.beginWriting(.any), in: arena
+    ) { change, stored throws(StoreError) in
+      guard !isStubborn else { return change }
+      return try DerivedWrite.change(change, over: stored, in: collection, force: false, arena)
+    }
+    return (outcome.written, outcome.left.count)
+  }
+
+  private func value(_ database: TestDatabase) throws -> Int64? {
+    try database.documents(of: "user_scores").first?.field("value")?.integer
+  }
+
+  @Test func `what somebody else wrote in between is read and decided again`() throws {
+    let database = try TestDatabase()
+    _ = try Setup().run(on: openStore(database.address, locking: true, run: "test"))
+    try database.insert([try scores(2, asOf: 2000)], into: "user_scores")
+    #expect(try write(database, asOf: 3000) == (1, 0))
+    #expect(try value(database) == 7)
+  }
+
+  @Test func `what somebody else computed for a later time stays`() throws {
+    let database = try TestDatabase()
+    _ = try Setup().run(on: openStore(database.address, locking: true, run: "test"))
+    try database.insert([try scores(2, asOf: 4000)], into: "user_scores")
+    #expect(try write(database, asOf: 3000) == (0, 0))
+    #expect(try value(database) == 2)
+  }
+
+  @Test func `what somebody else writes every time is left`() throws {
+    let database = try TestDatabase()
+    _ = try Setup().run(on: openStore(database.address, locking: true, run: "test"))
+    try database.insert([try scores(2, asOf: 2000)], into: "user_scores")
+    #expect(try write(database, asOf: 3000, isStubborn: true) == (0, 1))
+    #expect(try value(database) == 2)
+  }
+}

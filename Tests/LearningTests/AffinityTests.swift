@@ -1,0 +1,140 @@
+import Learning
+import Testing
+
+/// The scores of 4.5, on evidence that a reader can add up on paper.
+///
+/// | entry | age in days | language | E |
+/// |---|---|---|---|
+/// | liked play | 0 | hi | 1 |
+/// | liked play | 30 | en | 1/2 |
+/// | unknown play | 60 | hi | 1/4 · 1/4 |
+/// | favourite | 30 | en | 1/2 |
+/// | skipped play | 0 | hi | none |
+/// | heard play | 0 | ta | none |
+@Suite struct AffinityTests {
+  static let now = "2025-03-10T12:00:00Z"
+  static let monthAgo = "2025-02-08T12:00:00Z"
+  static let twoMonthsAgo = "2025-01-09T12:00:00Z"
+  static let parameters = LearningParameters(asOf: time(now))
+  static let ann = Listeners(
+    "ann",
+    plays: [
+      play("a", now, 0.9, ["language": "hi"]), play("b", monthAgo, 0.9, ["language": "en"]),
+      play("c", twoMonthsAgo, 0, ["language": "hi"]), play("d", now, 0.1, ["language": "hi"]),
+      play("e", now, 0.5, ["language": "ta"]),
+    ],
+    favorites: [favorite("b", monthAgo)])
+
+  @Test func `scores are evidence and prior over their sum`() throws {
+    let learned = try learn(Self.ann, Self.parameters)
+    let scores = try #require(learned.scores["ann"])
+    // Undecayed hi has 1 + 1/4 and en 1 + 1, which makes the population of one user.
+    let (hi, en) = (1.25 / 3.25, 2 / 3.25)
+    #expect(isNear(learned.population["language"]?["shares", "hi"]?.number, hi))
+    #expect(isNear(learned.population["language"]?["shares", "en"]?.number, en))
+    #expect(learned.population["language"]?["users"] == 1)
+    #expect(learned.population["mood"]?["users"] == 0)
+    let evidence = try #require(scores["evidence", "language"])
+    #expect(isNear(evidence["hi", "weight"]?.number, 1.0625))
+    #expect(isNear(evidence["en", "weight"]?.number, 1))
+    #expect(isNear(evidence["hi", "prior"]?.number, hi))
+    #expect(evidence["hi"]?.fields?.prefix(4).map(\.value) == [1, 1, 1, 0])
+    #expect(evidence["en"]?.fields?.prefix(4).map(\.value) == [1, 0, 0, 1])
+    let affinity = try #require(scores["implicit_affinities", "language_affinity"])
+    #expect(isNear(affinity["hi"]?.number, (1.0625 + 2 * hi) / 4.0625))
+    #expect(isNear(affinity["en"]?.number, (1 + 2 * en) / 4.0625))
+    #expect(affinity["ta"] == nil)
+    #expect(isNear(scores["confidence", "language"]?.number, 2.0625 / 4.0625))
+    #expect(scores["confidence", "genre"] == 0.0)
+    #expect(scores["last_computed"] == scores["as_of"])
+    #expect(
+      scores["parameters"] == [
+        "half_life_days": 30.0, "prior_weight": ["language": 2.0, "genre": 7.0, "mood": 5.0], "explicit_weight": 0.25,
+        "favorite_weight": 1.0, "unknown_weight": 0.25, "liked_above": 0.7, "skipped_below": 0.3,
+      ])
+  }
+
+  @Test func `choices are a quarter of the prior, each an equal part`() throws {
+    var listeners = Self.ann
+    listeners.accounts = [("ann", ["onboarding": ["languages": ["ta", "hi", "ta", "", 5]]])]
+    let scores = try #require(try learn(listeners, Self.parameters).scores["ann"])
+    let evidence = try #require(scores["evidence", "language"])
+    #expect(isNear(evidence["hi", "prior"]?.number, 0.75 * 1.25 / 3.25 + 0.125))
+    #expect(isNear(evidence["ta", "prior"]?.number, 0.125))
+    #expect(isNear(evidence["en", "prior"]?.number, 0.75 * 2 / 3.25))
+    #expect(scores["explicit_preferences"] == ["languages": ["ta", "hi"], "genres": [], "moods": []])
+  }
+
+  @Test func `choices are explicit field by field, else of onboarding; an empty array is no choice`() throws {
+    let account: Value = [
+      "explicit_preferences": ["languages": [], "genres": ["rock"], "moods": nil],
+      "onboarding": ["languages": ["hi"], "genres": ["pop"], "moods": ["calm"]],
+    ]
+    var listeners = Listeners("ann")
+    listeners.libraries = []
+    listeners.accounts = [("ann", account), ("eve", ["name": "Eve"])]
+    let learned = try learn(listeners, Self.parameters)
+    #expect(
+      learned.scores["ann"]?["explicit_preferences"] == ["languages": [], "genres": ["rock"], "moods": ["calm"]])
+    // Nobody has evidence: the choices are all there is.
+    #expect(learned.scores["ann"]?["implicit_affinities", "genre_affinity"] == ["rock": 1.0])
+    #expect(learned.scores["ann"]?["implicit_affinities", "language_affinity"] == [:])
+    #expect(learned.statistics["ann"] == nil)
+    #expect(learned.scores["eve"] == nil)
+  }
+
+  @Test func `an entry's weight is shared among its values`() throws {
+    let listeners = Listeners(plays: [
+      play("a", Self.now, 1, ["genres": ["pop", "rock", "pop"]]), play("b", Self.now, 1, ["genres": ["pop"]]),
+    ])
+    let evidence = try learn(listeners, Self.parameters).scores["ann"]?["evidence", "genre"]
+    #expect(evidence?["pop", "weight"] == 1.5)
+    #expect(evidence?["rock", "weight"] == 0.5)
+    #expect(evidence?["rock", "liked"] == 1)
+  }
+
+  static let undated: [(plays: [Value], favorites: [Value], weight: Double)] = [
+    // The age of a favourite without addedAt: that of the oldest dated play or favourite; none is 0.
+    ([], [favorite("a")], 1.0), ([play("b", monthAgo, 0.5)], [favorite("a")], 0.5),
+    ([play("b", now, 0.5)], [favorite("a"), favorite("c", twoMonthsAgo)], 0.25),
+    // What is later than the clock dates nothing.
+    ([play("b", "2025-03-11T00:00:00Z", 0.5)], [favorite("a")], 1),
+  ]
+
+  @Test(arguments: undated)
+  func `a favourite without a time is as old as the oldest`(plays: [Value], favorites: [Value], weight: Double) throws {
+    var listeners = Listeners(plays: plays, favorites: favorites)
+    listeners.add("eve", plays: [play("a", Self.now, 1, ["language": "hi"])])
+    let scores = try #require(try learn(listeners, Self.parameters).scores["ann"])
+    #expect(isNear(scores["evidence", "language"]?["hi", "weight"]?.number, weight))
+  }
+
+  @Test func `the twenty greatest are kept, every choice, and what is more than a hundredth of the evidence`() throws {
+    let genres = (10..<35).map { "g\($0)" }
+    let play25 = play("a", Self.now, 1, ["genres": .array(genres.map { .string($0) })])
+    var listeners = Listeners("ann", plays: [play25])
+    listeners.add("bob", account: ["onboarding": ["genres": ["g34", "zouk"]]])
+    listeners.add("eve")
+    // 100 plays of one genre: the others have a 1/25 of one in 101, less than a hundredth.
+    listeners.add(
+      "joe",
+      plays: [play25]
+        + (0..<100).map { play("b", "2025-03-10T11:\($0 / 50 + 10):\($0 % 50 + 10)Z", 1, ["genres": ["g10"]]) })
+    let learned = try learn(listeners, Self.parameters)
+    func kept(_ user: String) -> [String]? {
+      learned.scores[user]?["implicit_affinities", "genre_affinity"]?.fields?.map(\.name).sorted()
+    }
+    #expect(kept("ann") == genres)
+    #expect(kept("joe") == Array(genres.prefix(20)))
+    #expect(kept("eve") == Array(genres.prefix(20)))
+    #expect(kept("bob") == (genres.prefix(18) + ["g34", "zouk"]).sorted())
+    // Evidence has exactly the kept values.
+    #expect(learned.scores["bob"]?["evidence", "genre"]?.fields?.map(\.name).sorted() == kept("bob"))
+  }
+
+  @Test func `a user without evidence has exactly the prior`() throws {
+    let learned = try learn(Self.ann.adding("eve"), Self.parameters)
+    let shares = try #require(learned.population["language"]?["shares"])
+    #expect(learned.scores["eve"]?["implicit_affinities", "language_affinity"] == shares)
+  }
+}

@@ -1,0 +1,161 @@
+import BSON
+import Learning
+import Testing
+
+/// One user's facts (sections 4.1 and 1.1): each play once, and what a foreign shape costs.
+@Suite struct FactsTests {
+  let parameters = LearningParameters(asOf: time("2025-03-10T12:00:00Z"))
+  let when = "2025-03-01T12:00:00Z"
+
+  @Test func `a play of library and archive is one, with the greatest completion and the greater bytes of the rest`()
+    throws
+  {
+    var listeners = Listeners(plays: [play("a", when, 0.2, ["title": "B", "source": "x", "language": "en"])])
+    listeners.archive = [
+      ("ann", ["month": "2025-03", "plays": [play("a", when, 0.9, ["title": "AA", "source": "y"])]]),
+      ("ann", ["month": "2025-02", "plays": [play("b", "2025-02-01T00:00:00Z", 0.9)]]),
+    ]
+    let learned = try learn(listeners, parameters)
+    let all = try #require(learned.statistics["ann"]?["all_time"])
+    #expect([all["plays"], all["liked"]] == [2, 2])
+    #expect(all["sources"]?.each("name") == ["y"])
+    #expect(all["top_languages"]?.each("name") == ["en"])
+    #expect(learned.songs["v:a"]?["title"] == "AA")
+  }
+
+  @Test func `entries in other forms count in normal form, those without identity or time do not`() throws {
+    let listeners = Listeners(plays: [
+      ["video_id": "a", "played_at": .int64(time(when)), "completion_rate": 7, "genres": "pop", "language": ""],
+      ["videoId": "a"], ["playedAt": .date(time(when))], ["videoId": 5, "playedAt": .date(time(when))], nil, "text",
+    ])
+    let learned = try learn(listeners, parameters)
+    let all = try #require(learned.statistics["ann"]?["all_time"])
+    #expect([all["plays"], all["liked"], all["mean_completion"]] == [1, 1, 1.0])
+    #expect(all["top_genres"]?.each("name") == ["pop"])
+  }
+
+  static let foreign: [(library: Value, archive: Value, field: String)] = [
+    (["history": "none"], ["plays": []], "history"), (["favorites": 5], ["plays": []], "favorites"),
+    (["history": []], ["plays": ["a": 1]], "plays"),
+  ]
+
+  @Test(arguments: foreign)
+  func `a list that is no list costs its user, and no other`(library: Value, archive: Value, field: String) throws {
+    var listeners = Listeners("bob", plays: [play("a", when, 1)])
+    listeners.add("ann", library)
+    listeners.archive = [("ann", archive)]
+    let learned = try learn(listeners, parameters)
+    #expect(learned.faults["ann"]?.field == field)
+    #expect(learned.faults["ann"]?.collection == (field == "plays" ? "play_archive" : "user_library"))
+    #expect(learned.scores.keys.sorted() == ["bob"])
+  }
+
+  @Test func `bytes that are no document cost their user`() throws {
+    let arena = Arena()
+    var bytes = Listeners(plays: [play("a", when, 1)]).libraries[0].document.document(in: arena).bytes.copy()
+    // The length of the first list.
+    let list = try #require(bytes.firstIndex(of: 0x04))
+    bytes[list + 9] = 0xFF
+    var reader = FactsReader(into: Repertoire())
+    let library = BSONDocument(unchecked: bytes.withView { arena.copy($0) })
+    let stored = StoredUser(user: ByteView("ann"), library: library, archive: [], account: nil)
+    #expect(throws: LearningFault.self) { _ = try reader.facts(of: stored) }
+  }
+
+  @Test func `plays of the archive alone make statistics`() throws {
+    var listeners = Listeners()
+    listeners.libraries = []
+    listeners.archive = [("ann", ["month": "2025-03", "plays": [play("a", when, 1)]])]
+    #expect(try learn(listeners, parameters).statistics["ann"]?["all_time", "plays"] == 1)
+  }
+
+  @Test func `facts come back from a file of facts`() throws {
+    let arena = Arena()
+    let repertoire = Repertoire()
+    var reader = FactsReader(into: repertoire)
+    let account: Value = ["timezone": "Asia/Kolkata", "onboarding": ["languages": ["hi", "en"]]]
+    let listeners = Listeners(
+      plays: [play("a", when, 0.5, ["source": "x"]), play("b", when)], favorites: [favorite("a"), favorite("b", when)],
+      ["total_songs_played": 7])
+    let facts = try reader.facts(
+      of: StoredUser(
+        user: ByteView("ann"), library: listeners.libraries[0].document.document(in: arena), archive: [],
+        account: account.document(in: arena)))
+    var writer = BSONWriter()
+    writer.put(UInt8(9))
+    facts.encode(to: &writer)
+    UserFacts(user: []).encode(to: &writer)
+    var offset = 1
+    #expect(UserFacts(decoding: writer.view, at: &offset) == facts)
+    #expect(UserFacts(decoding: writer.view, at: &offset) == UserFacts(user: []))
+    #expect(offset == writer.count)
+  }
+
+  /// Whether the archive has all that the library says, in the first reader's eyes.
+  private func isArchived(_ library: [Value], _ months: [[Value]]) throws -> Bool {
+    let arena = Arena()
+    var reader = FactsReader(into: Repertoire())
+    let document: Value = ["history": .array(library)]
+    _ = try reader.facts(
+      of: StoredUser(
+        user: ByteView("ann"), library: document.document(in: arena),
+        archive: months.map { (["plays": .array($0)] as Value).document(in: arena) }, account: nil))
+    return reader.isArchived
+  }
+
+  @Test func `the archive is known to have what the library has, in whatever order its fields are`() throws {
+    let (older, newer) = ("2025-02-01T12:00:00Z", when)
+    let first = play("a", newer, 0.5, ["title": "A", "genres": ["pop"]])
+    let second = play("b", older, 0.9)
+    let turned: Value = [
+      "title": "A", "genres": ["pop"], "completionRate": 0.5, "playedAt": .date(time(newer)), "videoId": "a",
+    ]
+    let unlike: Value = [
+      "title": "A", "genres": ["pop"], "completion_rate": 0.5, "played_at": .int64(time(newer)), "videoId": "a",
+    ]
+    for library in [[first, second], [turned, second], [unlike, second], [second], []] {
+      #expect(try isArchived(library, [[second], [first]]))
+    }
+    // Another value of a field, a field less, a field more, another time, another song; and versions side by side.
+    let others = [
+      first.with(["title": "B"]), play("a", newer, 0.5, ["title": "A"]), first.with(["source": "x"]),
+      play("a", older, 0.5, ["title": "A", "genres": ["pop"]]),
+      play("c", newer, 0.5, ["title": "A", "genres": ["pop"]]),
+    ]
+    for other in others { #expect(try !isArchived([other, second], [[second], [first]])) }
+    #expect(try !isArchived([first], [[second], [first, first.with(["title": "B"])]]))
+  }
+}
+
+/// What is written, and when (section 4.5).
+@Suite struct DerivedDocumentTests {
+  static let cases: [(Value, Value, DerivedDocument.Decision)] = [
+    (["as_of": ms(2), "x": 1], ["as_of": ms(1), "x": 1], .unchanged),
+    (["as_of": ms(2), "computed_at": ms(2), "last_computed": ms(2)], ["_id": "other", "as_of": ms(1)], .unchanged),
+    (["as_of": ms(2), "x": 1], ["as_of": ms(1), "x": 2], .write),
+    (["as_of": ms(2), "x": 1], ["as_of": ms(1)], .write), (["as_of": ms(2)], ["as_of": ms(1), "x": 1], .write),
+    (["as_of": ms(2), "x": 1], ["as_of": ms(3), "x": 2], .newer),
+    (["as_of": ms(2), "x": 1], ["as_of": ms(2), "x": 2], .write), (["as_of": ms(2), "x": 1], ["x": 1], .unchanged),
+  ]
+
+  @Test(arguments: cases)
+  func `a document is written when it says something new, and never over a later one`(
+    _ new: Value, _ stored: Value, _ decision: DerivedDocument.Decision
+  ) throws {
+    let arena = Arena()
+    let (new, stored) = (new.document(in: arena), stored.document(in: arena))
+    #expect(try DerivedDocument.decision(new, over: stored) == decision)
+    #expect(try DerivedDocument.decision(new, over: nil) == .write)
+    let forced = try DerivedDocument.decision(new, over: stored, force: true)
+    #expect(forced == (decision == .newer ? .write : decision))
+  }
+
+  @Test func `what replaces a document keeps its _id`() throws {
+    let arena = Arena()
+    var writer = BSONWriter()
+    let stored: Value = ["_id": 5, "x": 1]
+    let new: Value = ["_id": 6, "x": 2]
+    try DerivedDocument.replacing(stored.document(in: arena), with: new.document(in: arena), to: &writer)
+    #expect(try Value(BSONDocument(writer.view)) == ["_id": 5, "x": 2])
+  }
+}

@@ -1,0 +1,96 @@
+import BSON
+import Learning
+import Testing
+
+/// `service_stats` (section 4.4): one document for each day of the job's zone that has a play.
+@Suite struct ServiceStatisticsTests {
+  static let listeners = Listeners(
+    "ann",
+    plays: [
+      play("a", "2025-01-01T10:00:00Z", 0.9, ["artist": "ABBA", "duration": 100]),
+      play("a", "2025-01-01T23:30:00Z", 0.4),
+      play("b", "2025-01-10T10:00:00Z", 0),
+    ]
+  ).adding(
+    "bob",
+    plays: [
+      play("a", "2025-01-01T12:00:00Z", 0.2, ["artist": "ABBA"]),
+      play("b", "2025-01-01T12:00:00Z", 1, ["artist": "abba"]),
+      play("b", "2025-01-07T12:00:00Z", 1), play("c", "2025-01-08T12:00:00Z", 1),
+    ]
+  ).adding("eve", plays: [play("a", "2025-01-30T10:00:00Z", 1), play("a", "2025-01-31T10:00:00Z", 1)])
+  static let parameters = LearningParameters(asOf: time("2025-02-01T00:00:00Z"))
+
+  @Test func `a day has the figures of a range over all users`() throws {
+    let day = try #require(try learn(Self.listeners, Self.parameters).service["2025-01-01"])
+    #expect([day["plays"], day["liked"], day["skipped"], day["unknown"]] == [4, 2, 1, 0])
+    #expect([day["distinct_songs"], day["distinct_artists"], day["new_songs"], day["plays_timed"]] == [2, 1, 2, 3])
+    #expect(day["repeat_rate"] == 0.5)
+    #expect(isNear(day["mean_completion"]?.number, 0.625))
+    #expect(isNear(day["median_completion"]?.number, 0.65))
+    // 0.9, 0.4 and 0.2 of 100 seconds.
+    #expect(isNear(day["seconds_listened"]?.number, 150))
+    #expect(day["top_songs"]?.each("key") == ["v:a", "v:b"])
+    #expect(day["top_songs"]?.each("plays") == [3, 1])
+    #expect(day["top_artists"]?.each("name") == ["ABBA"])
+    let hours = day["by_hour"]?.items ?? []
+    #expect([hours[10], hours[12], hours[23]] == [1, 2, 1])
+    #expect(day["as_of"] == .date(Self.parameters.asOf))
+  }
+
+  @Test(arguments: [
+    // Users with a play in the 1, 7 and 30 days that end with the day.
+    ("2025-01-01", 2, 2, 2), ("2025-01-07", 1, 2, 2), ("2025-01-08", 1, 1, 2), ("2025-01-10", 1, 2, 2),
+    ("2025-01-30", 1, 1, 3), ("2025-01-31", 1, 1, 3),
+  ])
+  func `active users are those of the day, its week and its month`(day: String, of: Int, week: Int, month: Int) throws {
+    let users = try learn(Self.listeners, Self.parameters).service[day]?["active_users"]
+    #expect(users == ["day": .int32(Int32(of)), "week": .int32(Int32(week)), "month": .int32(Int32(month))])
+  }
+
+  @Test func `days are the job's`() throws {
+    var parameters = Self.parameters
+    parameters.timezone = "Europe/Berlin"
+    let service = try learn(Self.listeners, parameters).service
+    #expect(service["2025-01-01"]?["plays"] == 3)
+    #expect(service["2025-01-02"]?["plays"] == 1)
+    #expect(service["2025-01-02"]?["new_songs"] == 0)
+  }
+
+  @Test func `days that are counted in several passes are those of one`() throws {
+    let whole = try learn(Self.listeners, Self.parameters).service
+    let facts = try readFacts(Self.listeners)
+    var counts = ServiceDays(Self.parameters, zones: Zones(), days: nil)
+    for user in facts.users { counts.add(user) }
+    let ranges = counts.ranges(upTo: 4)
+    // 4 plays on the first day, then 1, 1, 1, 1 and 1.
+    #expect(ranges.count == 3)
+    var parts: [String: Value] = [:]
+    for range in ranges {
+      var part = ServiceStatisticsPart(facts.catalogue, Self.parameters, zones: Zones(), days: range)
+      for user in facts.users { part.add(user) }
+      try part.writeDocuments { _, document in
+        let value = try Value(document)
+        parts[value["day"]?.text ?? ""] = value
+      }
+    }
+    #expect(parts == whole)
+  }
+
+  /// What a pass over the users begins with.
+  private func readFacts(_ listeners: Listeners) throws -> (catalogue: Catalogue, users: [UserFacts]) {
+    let arena = Arena()
+    let repertoire = Repertoire()
+    var reader = FactsReader(into: repertoire)
+    let users = try listeners.libraries.map { user, library in
+      try reader.facts(
+        of: StoredUser(
+          user: Array(user.utf8).withView { arena.copy($0) }, library: library.document(in: arena), archive: [],
+          account: nil))
+    }
+    repertoire.freeze()
+    var votes = CatalogueVotes(repertoire, Self.parameters)
+    for user in users { votes.add(user) }
+    return (Catalogue(repertoire, votes, asOf: Self.parameters.asOf), users)
+  }
+}

@@ -1,0 +1,103 @@
+import BSON
+import Testing
+
+@testable import Library
+
+@Suite struct PlayTallyTests {
+  // 2026-01-01T00:30:00Z, a Thursday.
+  private static let asOf: Int64 = 1_767_227_400_000
+  private static let hour: Int64 = 3_600_000
+
+  private struct Play {
+    var video: String?
+    var title = "Song"
+    var artist = "Artist"
+    var at: Int64
+  }
+
+  private static func add(_ plays: [Play], to tally: inout PlayTally) {
+    let arena = Arena()
+    let entries = plays.map { play in
+      var writer = BSONWriter(capacity: 256)
+      let start = writer.open()
+      if let video = play.video { writer.append("videoId", string: video) }
+      writer.append("title", string: play.title)
+      writer.append("artist", string: play.artist)
+      writer.append("playedAt", date: play.at)
+      writer.close(start)
+      let view = { (text: String) in Array(text.utf8).withView { arena.copy($0) } }
+      let key =
+        play.video.map { SongKey(videoID: view($0)) }
+        ?? SongKey(title: view(play.title), artist: view(play.artist), in: arena)
+      return Entry(
+        document: BSONDocument(unchecked: arena.copy(writer.view)), key: key, playlist: .empty, addedAt: Entry.never,
+        playedAt: play.at, removedAt: Entry.never, completionRate: 1)
+    }
+    tally.add(entries)
+  }
+
+  @Test func `plays count on their day, hour and weekday of UTC, within a year before the clock`() throws {
+    var tally = PlayTally(asOf: Self.asOf)
+    Self.add(
+      [
+        Play(video: "a", at: Self.asOf), Play(video: "a", at: Self.asOf - Self.hour),
+        Play(video: "a", at: Self.asOf - 365 * 24 * Self.hour), Play(video: "a", at: Self.asOf - 366 * 24 * Self.hour),
+        Play(video: "a", at: Self.asOf + 24 * Self.hour),
+      ], to: &tally)
+    #expect(tally.plays == 3 && tally.otherPlays == 2 && tally.listeners == 1)
+    #expect(tally.byDay.count == 366 && tally.byDay[365] == 1 && tally.byDay[364] == 1 && tally.byDay[0] == 1)
+    #expect(tally.byDay.reduce(0, +) == 3 && tally.byWeekdayHour.reduce(0, +) == 3)
+    // Thursday 00:30, Wednesday 23:30, and Wednesday 2025-01-01 00:30.
+    #expect(tally.byWeekdayHour[3 * 24] == 1 && tally.byWeekdayHour[2 * 24 + 23] == 1)
+    #expect(tally.byWeekdayHour[2 * 24] == 1)
+  }
+
+  @Test func `songs are named by plays, and only where enough people listen`() throws {
+    var tally = PlayTally(asOf: Self.asOf)
+    for user in 0..<4 {
+      // The newest play says how a song is written.
+      var plays = [
+        Play(video: "both", title: "Song \(user)", at: Self.asOf - (user == 2 ? 0 : Self.hour)),
+        Play(video: "both", title: "Old", at: Self.asOf - 31 * 24 * Self.hour),
+      ]
+      if user < 2 { plays += (0..<9).map { Play(video: "few", at: Self.asOf - Int64($0)) } }
+      if user > 0 { plays.append(Play(title: "No video", at: Self.asOf)) }
+      Self.add(plays, to: &tally)
+    }
+    let top = tally.topSongs(9, listenedToBy: 3)
+    #expect(
+      top == [
+        .init(title: "Song 2", artist: "Artist", plays: 4, listeners: 4),
+        .init(title: "No video", artist: "Artist", plays: 3, listeners: 3),
+      ])
+    #expect(tally.topSongs(1, listenedToBy: 1).map(\.plays) == [18])
+  }
+
+  @Test func `tallies of parts say the same as one of all, in any order`() throws {
+    var random = SystemRandomNumberGenerator()
+    let seed = random.next()
+    var state = seed
+    func below(_ bound: UInt64) -> UInt64 {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return (state >> 33) % bound
+    }
+    let users = (0..<40).map { _ in
+      (0..<below(60)).map { _ in
+        Play(
+          video: below(5) == 0 ? nil : "video \(below(30))", title: "title \(below(3))",
+          at: Self.asOf - Int64(below(2) == 0 ? below(400 * 24) : below(20)) * Self.hour)
+      }
+    }
+    var whole = PlayTally(asOf: Self.asOf)
+    for user in users { Self.add(user, to: &whole) }
+    var parts = (0..<4).map { _ in PlayTally(asOf: Self.asOf) }
+    for (number, user) in users.enumerated() { Self.add(user, to: &parts[number % 4]) }
+    for order in [[0, 1, 2, 3], [3, 1, 0, 2]] {
+      var sum = PlayTally(asOf: Self.asOf)
+      for part in order { sum.merge(parts[part]) }
+      #expect(sum.byDay == whole.byDay && sum.byWeekdayHour == whole.byWeekdayHour, "seed \(seed)")
+      #expect(sum.plays == whole.plays && sum.listeners == whole.listeners, "seed \(seed)")
+      #expect(sum.topSongs(99, listenedToBy: 1) == whole.topSongs(99, listenedToBy: 1), "seed \(seed)")
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import BSON
+import Foundation
+import Stores
+import Testing
+
+/// Spec 3.1: a directory in the layout of mongodump.
+@Suite struct LayoutTests {
+  private let sandbox: Sandbox
+
+  init() throws { sandbox = try Sandbox() }
+
+  @Test func `the first commit makes the directory, the documents and the metadata`() throws {
+    let path = sandbox.path + "/data/store"
+    let store = try DirectoryStore.open(path, locking: true).collection(.userLibrary)
+    let writer = try store.beginWriting(.stored)
+    try writer.write([sandbox.change(store, document("ann"))])
+    try writer.commit()
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+        == [".mixdown.lock", "user_library.bson", "user_library.metadata.json"])
+  }
+
+  @Test func `the metadata is that of mongodump and names the indexes`() throws {
+    try sandbox.commit([document("ann")])
+    let text = try String(contentsOfFile: sandbox.metadataPath, encoding: .utf8)
+    #expect(
+      text == """
+        {"options":{},"indexes":[{"v":{"$numberInt":"2"},"key":{"_id":{"$numberInt":"1"}},"name":"_id_"},\
+        {"v":{"$numberInt":"2"},"unique":true,"key":{"user_id":{"$numberInt":"1"}},"name":"user_id_1"},\
+        {"v":{"$numberInt":"2"},"key":{"updated_at":{"$numberInt":"1"}},"name":"updated_at_1"}],\
+        "collectionName":"user_library","type":"collection"}
+        """)
+    #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(text.utf8)) }
+  }
+
+  @Test func `metadata that a dump brought along stays`() throws {
+    let text = #"{"indexes":[],"uuid":"0123"}"#
+    try Data(text.utf8).write(to: URL(fileURLWithPath: sandbox.metadataPath))
+    try sandbox.commit([document("ann")])
+    #expect(try String(contentsOfFile: sandbox.metadataPath, encoding: .utf8) == text)
+  }
+
+  @Test func `collections of one directory are written under one lock`() throws {
+    let lock = try DirectoryLock(sandbox.path, run: "test")
+    for schema in [CollectionSchema.userLibrary, .userStats] {
+      let store = try DirectoryStore(sandbox.path, lock: lock).collection(schema)
+      let writer = try store.beginWriting(.stored)
+      try writer.write([sandbox.change(store, document("ann"))])
+      try writer.commit()
+    }
+    #expect(
+      try sandbox.names == [
+        ".mixdown.lock", "user_library.bson", "user_library.metadata.json", "user_stats.bson",
+        "user_stats.metadata.json",
+      ])
+  }
+
+  @Test func `equal stores are equal files, whatever the batches`() throws {
+    let other = try Sandbox()
+    let new = ["ann", "bob", "cat"].map { document($0) }
+    try sandbox.commit(new)
+    let store = try other.open()
+    let writer = try store.beginWriting(.stored)
+    for document in new { try writer.write([other.change(store, document)]) }
+    try writer.commit()
+    #expect(sandbox.data == other.data)
+  }
+}

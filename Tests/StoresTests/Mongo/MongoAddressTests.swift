@@ -1,0 +1,57 @@
+import BSON
+import Foundation
+import MongodHarness
+import Stores
+import Testing
+
+/// Spec 3.1: the password may come from a variable or a file, and is never printed.
+@Suite struct MongoAddressTests {
+  private static let names: [(address: String, name: String, database: String, user: String?)] = [
+    ("mongodb://db.example.org/music", "mongodb://db.example.org:27017/music", "music", nil),
+    ("mongodb://ann@db:1234/music", "mongodb://ann@db:1234/music", "music", "ann"),
+    ("mongodb://ann:secret@db/music", "mongodb://ann@db:27017/music", "music", "ann"),
+    ("mongodb://a%40b:s%3Ae%2Fc@db/music", "mongodb://a%40b@db:27017/music", "music", "a@b"),
+    (
+      "mongodb://ann:secret@a:1,b:2,c/music?replicaSet=rs&tls=true", "mongodb://ann@a:1,b:2,c:27017/music", "music",
+      "ann"
+    ),
+    ("mongodb://[::1]:1234/music", "mongodb://[::1]:1234/music", "music", nil),
+    (
+      "mongodb+srv://ann:secret@cluster.example.org/music", "mongodb+srv://ann@cluster.example.org/music", "music",
+      "ann"
+    ),
+    ("mongodb://ann:secret@db/m%C3%BCsic", "mongodb://ann@db:27017/m%C3%BCsic", "müsic", "ann"),
+  ]
+
+  @Test(arguments: names)
+  func `an address is shown without password and options`(
+    row: (address: String, name: String, database: String, user: String?)
+  ) throws {
+    let address = try MongoAddress(row.address)
+    #expect(address.name == row.name)
+    #expect(address.database == row.database)
+    #expect(address.user == row.user)
+  }
+
+  @Test(arguments: [
+    "mongodb://", "mongodb:///music", "mongodb://ann:sec/ret@db/music", "mongodb://ann:27/ret@db/music",
+    "mongodb://ann:27?ret@db/music",
+    "mongodb://ann:se@cret@db/music",
+    "mongodb://ann:secret%@db/music", "mongodb://ann:secret@db:port/music", "mongodb://ann:secret@/music",
+    "mongodb+srv://ann:secret@a,b/music", "mongodb+srv://ann:secret@cluster.example.org:27017/music",
+    "mongodb://ann:secret@db", "mongodb://ann:secret@db/", "mongodb://ann:secret@db/?tls=true",
+  ])
+  func `what is no address, or names no database, is refused without a word of the password`(text: String) {
+    #expect {
+      try MongoAddress(text)
+    } throws: { error in
+      guard case StoreError.badAddress = error else { return false }
+      return !["sec", "ret"].contains { "\(error)".contains($0) } && !"\(error)".contains("se@")
+    }
+  }
+
+  @Test func `a directory is no address`() {
+    #expect(MongoAddress.isAddress("mongodb://a/b") && MongoAddress.isAddress("mongodb+srv://a/b"))
+    #expect(!MongoAddress.isAddress("data/store") && !MongoAddress.isAddress("mongodb"))
+  }
+}

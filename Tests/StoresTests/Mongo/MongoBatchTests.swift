@@ -1,0 +1,136 @@
+import BSON
+import Foundation
+import MongodHarness
+import Stores
+import Testing
+
+/// Issue 4: batches are bound by bytes as well as by number.
+@Suite(.serialized) struct MongoBatchTests {
+  private let database: TestDatabase
+  private let collection: any StoredCollection
+  private let scratch = Scratch()
+
+  init() throws {
+    database = try TestDatabase()
+    try database.makeIndexes([.userLibrary, .playArchive])
+    collection = try MongoStore(database.address).open(.userLibrary)
+  }
+
+  @Test func `documents of nearly 16 MiB go through, 64 MB of them in one call`() throws {
+    let users = (0..<4).map { "user-\($0)" }
+    let padding = 16 << 20 - 300
+    var documents: [[UInt8]] = []
+    for version in [1, 2] {
+      documents = users.map { library($0, at: Int64(version), favorites: version, padding: padding) }
+      let changes = try documents.map {
+        try scratch.change(collection, to: $0, fields: ["favorites", "updated_at"])
+      }
+      #expect(try collection.beginWriting(.any).write(changes) == [])
+    }
+    // With any limit, all of them come, one after another if need be.
+    for limit in [1, 20 << 20, .max] {
+      let scratch = Scratch()
+      let found = try scratch.documents(collection, of: users, limit: limit)
+      #expect(found.map(\.count) == [1, 1, 1, 1])
+      for (document, found) in zip(documents, found) { #expect(document.withView { $0 == found[0].bytes }) }
+    }
+    let part = try collection.documents(of: users.map { scratch.view($0) }, since: nil, limit: 1, in: scratch.arena)
+    #expect(part.count == 1)
+  }
+
+  @Test func `a document that is too long for the server is refused, and the others are written`() throws {
+    let changes = try ["ann", "bob"].map {
+      try scratch.change(collection, to: library($0, at: 1, padding: $0 == "ann" ? 17 << 20 : 0))
+    }
+    #expect(throws: StoreError.self) { try collection.beginWriting(.any).write(changes) }
+    #expect(try collection.beginWriting(.any).write([changes[1]]) == [])
+  }
+
+  @Test func `thousands of small documents go in several batches`() throws {
+    let users = (1000..<4000).map { "user-\($0)" }
+    let changes = try users.map { user in
+      let document = scratch.document(library(user, at: 1))
+      return DocumentChange(key: try document.value("user_id")?.string ?? .empty, stored: nil, document: document)
+    }
+    #expect(try collection.beginWriting(.any).write(changes) == [])
+    for limit in [10_000, 1 << 20] {
+      #expect(try scratch.documents(collection, of: users, limit: limit).map(\.count) == users.map { _ in 1 })
+    }
+    #expect(try collection.contains((990..<1010).map { scratch.view("user-\($0)") }) == (990..<1010).map { $0 >= 1000 })
+  }
+
+  @Test func `a key with more documents than fit into the limit comes whole`() throws {
+    let archive = try MongoStore(database.address).open(.playArchive)
+    let months = (0..<400).map { String(10_000 + $0) }
+    try database.insert(
+      ["ann", "bob", "cat"].flatMap { user in
+        months.map { month in
+          document { writer in
+            writer.append("_id", string: user + month)
+            writer.append("user_id", string: user)
+            writer.append("month", string: month)
+            writer.append("padding", string: String(repeating: "x", count: 10_000))
+          }
+        }
+      }, into: "play_archive")
+    let found = try scratch.documents(archive, of: ["abe", "ann", "bob", "bud", "cat", "dan"], limit: 1 << 20)
+    #expect(found.map(\.count) == [0, 400, 400, 0, 400, 0])
+    #expect(try found[2].map { try $0.value("month")?.string?.string } == months)
+    let keys = ["ann", "bob"].map { scratch.view($0) }
+    let since = try archive.documents(of: keys, since: scratch.view("10390"), limit: .max, in: scratch.arena)
+    #expect(since.map(\.count) == [10, 10])
+    // Stepping through all of them, in order.
+    let all = try scratch.all(archive, inPiecesOf: 100_000).map { try $0.value("_id")?.string?.string }
+    #expect(all == ["ann", "bob", "cat"].flatMap { user in months.map { user + $0 } })
+  }
+
+  @Test func `only documents that are as new come, where that is asked for`() throws {
+    try database.insert((0..<20).map { library("user-\($0 + 10)", at: Int64($0)) }, into: "user_library")
+    let found = try scratch.all(collection, updatedSince: 15).map { try $0.value("updated_at")?.date }
+    #expect(found == [15, 16, 17, 18, 19])
+  }
+
+  @Test func `a document without its key is refused`() throws {
+    try database.run(#"{"insert": "user_library", "documents": [{"_id": 1, "user_id": 7}]}"#)
+    #expect(throws: StoreError.self) { try scratch.all(collection) }
+    try database.run(#"{"insert": "user_library", "documents": [{"_id": 2, "user_id": ["ann", "bob"]}]}"#)
+    #expect(throws: StoreError.self) { try scratch.documents(collection, of: ["ann"]) }
+  }
+
+  @Test func `names are compared by their bytes, whatever the collection's collation`() throws {
+    try database.run(#"{"drop": "user_library"}"#)
+    try database.run(#"{"create": "user_library", "collation": {"locale": "en", "strength": 1}}"#)
+    try database.run(
+      """
+      {"createIndexes": "user_library", "indexes":
+        [{"key": {"user_id": 1}, "name": "user_id_1", "unique": true, "collation": {"locale": "simple"}}]}
+      """)
+    try database.insert(["ann", "Ann", "ANN"].map { library($0, at: 1) }, into: "user_library")
+    let found = try scratch.documents(collection, of: ["ANN", "Ann", "aNN", "ann"])
+    #expect(found.map(\.count) == [1, 1, 0, 1])
+  }
+
+  @Test func `indexes that are missing or another are named`() throws {
+    let store = try MongoStore(database.address)
+    #expect(try store.database.missingIndexes(of: .userLibrary) == [])
+    #expect(try store.database.missingIndexes(of: .songs).map(\.name) == ["key_1"])
+    #expect(throws: StoreError.indexesMissing(address: store.name, collection: "songs", indexes: ["key_1"])) {
+      try store.open(.songs)
+    }
+    try database.run(#"{"createIndexes": "songs", "indexes": [{"key": {"key": 1}, "name": "key_1"}]}"#)
+    #expect(try store.database.missingIndexes(of: .songs).map(\.name) == ["key_1"])
+    try database.run(#"{"dropIndexes": "user_library", "index": "updated_at_1"}"#)
+    #expect(try store.database.missingIndexes(of: .userLibrary).map(\.name) == ["updated_at_1"])
+    _ = try store.open(.userLibrary)
+  }
+
+  @Test func `what matches is removed, and how many those were is known`() throws {
+    try database.insert((0..<20).map { library("user-\($0 + 10)", at: Int64($0)) }, into: "user_library")
+    let filter = try bson(#"{"updated_at": {"$lt": {"$date": {"$numberLong": "5"}}}}"#)
+    let removed = try filter.withView {
+      try database.database.delete(from: "user_library", matching: BSONDocument(unchecked: $0))
+    }
+    #expect(removed == 5)
+    #expect(try scratch.all(collection).count == 15)
+  }
+}
