@@ -123,7 +123,7 @@ import Testing
     }
     let arguments = [mixdownBinary, "copy", sandbox.store, database.address, "--workers", "1"]
     let killed = try Child(arguments)
-    try wait(upTo: .seconds(60), for: "the first documents") { try count() > 0 }
+    try wait(upTo: .seconds(180), for: "the first documents") { try count() > 0 }
     killed.send(SIGKILL)
     #expect(try killed.wait() == .killed(signal: SIGKILL))
     let half = try count()
@@ -216,11 +216,14 @@ import Testing
       ["stats", "ann", "--store", address] + short, ["explain", "ann", "--store", address] + short,
       ["setup", "--store", address + "?serverSelectionTimeoutMS=200"],
     ] {
-      let begun = ContinuousClock.now
-      let run = try mixdown(arguments)
-      #expect(run.status == 69, "\(arguments): \(run.errors)")
-      // Not told, it looks for 10 s.
-      #expect(begun.duration(to: .now) < .seconds(9), "\(arguments)")
+      // Not told, it looks for 10 s. A busy machine may take as long to start a process, but not each time.
+      let soon = try (0..<5).contains { _ in
+        let begun = ContinuousClock.now
+        let run = try mixdown(arguments)
+        #expect(run.status == 69, "\(arguments): \(run.errors)")
+        return begun.duration(to: .now) < .seconds(9)
+      }
+      #expect(soon, "\(arguments)")
     }
     #expect(try mixdown(["run", job] + folders + ["--set", "sync.server-timeout=soon"]).status == 78)
   }

@@ -77,7 +77,7 @@ import Testing
     #expect(try sandbox.libraries.map(\.userId) == ["ann", "bob"])
   }
 
-  @Test(.timeLimit(.minutes(1))) func `loops of links end, and what lies beside them is used`() throws {
+  @Test(.timeLimit(.minutes(10))) func `loops of links end, and what lies beside them is used`() throws {
     let sandbox = try Sandbox()
     let folder = sandbox.folder
     try folder.write("in/ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
@@ -93,7 +93,7 @@ import Testing
     #expect(try sandbox.libraries.map(\.userId) == ["ann", "deep"])
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: ["missing.json", "loop", "pipe", "noise/../missing"])
+  @Test(.timeLimit(.minutes(10)), arguments: ["missing.json", "loop", "pipe", "noise/../missing"])
   func `an input that cannot be read is 74 and touches nothing`(_ name: String) throws {
     let sandbox = try Sandbox()
     try sandbox.folder.link("loop", to: "loop")

@@ -134,14 +134,14 @@ import Testing
     let input = try bench.inputs(Listeners(count: 300, plays: 30))[0]
     let text = "job: night\nsteps:\n  - setup:\n  - sync: {inputs: [\"${INPUT}\"], workers: 1}\n  - learn:\n"
     let job = try bench.folder.write("night.yaml", text)
-    let environment = ["INPUT": input, "MIXDOWN_LEASE": "1"]
+    let environment = ["INPUT": input, "MIXDOWN_LEASE": "3"]
     let child = try bench.begin("run", [job], environment: environment)
     let run = try waitFor { bench.ids.first }
     try InterruptTests.waitUntilMerging(bench, run)
     child.send(SIGKILL)
     try #require(try child.wait() == .killed(signal: SIGKILL))
     let clock = try bench.asOf(run)
-    try bench.run("run", [job, "--resume"], environment: environment, retries: 30)
+    try bench.run("run", [job, "--resume"], environment: environment, retries: 200)
     #expect(bench.ids == [run])
     #expect(try bench.asOf(run) == clock)
     // A try that still met the lease of the killed process counts as well.

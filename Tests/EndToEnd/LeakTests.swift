@@ -102,7 +102,7 @@ struct LeakTests {
       "--num-callers=60", "--error-exitcode=\(Self.leaked)", "--log-file=\(folder("log"))",
     ]
     let child = try Child(["/usr/bin/valgrind"] + flags + [folder("mixdown")] + arguments, environment: environment)
-    guard case .exited(let status) = try child.wait(seconds: 240) else {
+    guard case .exited(let status) = try child.wait(seconds: 900) else {
       throw Sandbox.Crash(end: .killed(signal: 0), errors: child.errors)
     }
     return (status, child.errors, String(decoding: try folder.bytes(of: "log"), as: UTF8.self))

@@ -30,7 +30,7 @@ public final class ReplicaSet: Sendable {
       // The first asks the others at once whether they take part.
       for member in members.dropFirst() { _ = try member.database().run(json: #"{"hello": 1}"#) }
       _ = try first.run(json: configuration)
-      try wait(upTo: .seconds(30), for: "a primary") {
+      try wait(upTo: .seconds(180), for: "a primary") {
         try first.run(json: #"{"hello": 1}"#).field("isWritablePrimary")?.bool == true
       }
       if let signIn {
@@ -65,7 +65,7 @@ public final class ReplicaSet: Sendable {
   /// The server that takes writes now.
   public func primary() throws -> Mongod {
     var found: Mongod?
-    try wait(upTo: .seconds(30), for: "a primary") {
+    try wait(upTo: .seconds(180), for: "a primary") {
       found = members.first { member in
         guard member.isRunning else { return false }
         let options = MongoOptions(serverTimeout: .seconds(1), patience: .zero, answerTimeout: .seconds(1))

@@ -28,13 +28,13 @@ import Testing
     let undisturbed = try Bench(.directory)
     try undisturbed.sync(input)
     let arguments = input + ["--workers", "1", "--as-of", Bench.asOf]
-    let slow = try bench.begin("sync", arguments, environment: ["MIXDOWN_LEASE": "2"])
+    let slow = try bench.begin("sync", arguments, environment: ["MIXDOWN_LEASE": "8"])
     let run = try waitFor { bench.ids.first }
     try InterruptTests.waitUntilMerging(bench, run)
     slow.send(SIGSTOP)
     // Until the lease has ended it is the slow one's.
     try bench.run("sync", arguments, expecting: 75)
-    try bench.run("sync", arguments, retries: 30)
+    try bench.run("sync", arguments, retries: 200)
     let after = try bench.contents()
     #expect(try after == undisturbed.contents())
     slow.send(SIGCONT)

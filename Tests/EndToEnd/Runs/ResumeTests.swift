@@ -22,14 +22,14 @@ import Testing
     for _ in 0..<Self.kills {
       let bench = try Bench(kind)
       let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf]
-      let child = try bench.begin("sync", arguments + ["--resumable"], environment: ["MIXDOWN_LEASE": "1"])
+      let child = try bench.begin("sync", arguments + ["--resumable"], environment: ["MIXDOWN_LEASE": "3"])
       let instant = Double.random(in: 0...length, using: &random)
       Thread.sleep(forTimeInterval: instant)
       child.send(SIGKILL)
       if try child.wait() == .killed(signal: SIGKILL) { killed += 1 }
       let names = bench.ids.first.map { "\(bench.state)/\($0)/resume" }
       let finished = try names.map { try Self.notes(in: $0) } ?? []
-      try bench.run("sync", arguments + ["--resume"], environment: ["MIXDOWN_LEASE": "1"], retries: 30)
+      try bench.run("sync", arguments + ["--resume"], environment: ["MIXDOWN_LEASE": "3"], retries: 200)
       #expect(try bench.contents() == expected, "seed \(seed), \(instant) s")
       let manifest = try bench.manifest(#require(bench.ids.last))
       #expect(manifest.outcome == "done" && manifest.exitStatus == 0)

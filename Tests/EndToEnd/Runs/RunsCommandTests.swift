@@ -57,7 +57,7 @@ import Testing
     // Both in its folder and in the store the run says that it has not ended.
     #expect(try Self.outcome(of: run, in: bench) == "running")
     #expect(try bench.run("runs").output.contains("  sync  killed  "))
-    let pruned = try bench.run("runs", ["prune", "--keep", "0"], environment: short, retries: 30).output
+    let pruned = try bench.run("runs", ["prune", "--keep", "0"], environment: short, retries: 200).output
     #expect(pruned.contains("\(run) stays: it did not end, and --resume goes on with it"), "\(pruned)")
 
     try bench.run("sync", arguments + ["--resume"], environment: short)

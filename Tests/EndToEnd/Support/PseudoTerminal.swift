@@ -37,7 +37,7 @@ final class PseudoTerminal: Sendable {
   /// Waits until nobody can write any more; the programs have to have ended.
   func finish() throws -> String {
     try program.close()
-    guard ended.wait(timeout: .now() + 10) == .success else { throw Child.TookTooLong() }
+    guard ended.wait(timeout: .now() + 120) == .success else { throw Child.TookTooLong() }
     return text
   }
 

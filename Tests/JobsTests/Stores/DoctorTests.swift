@@ -163,7 +163,7 @@ import Testing
 
   @Test func `a set without a primary, and a server that waits for its set, cannot be written to`() throws {
     let waiting = try Mongod(["--replSet", "rs"])
-    try wait(upTo: .seconds(30), for: "the server") {
+    try wait(upTo: .seconds(180), for: "the server") {
       (try? waiting.database().run(json: #"{"ping": 1}"#)) != nil
     }
     let report = examine(waiting.address("music"))
@@ -172,7 +172,7 @@ import Testing
     let set = try ReplicaSet(3)
     let primary = try set.primary()
     for member in set.members where member !== primary { member.kill() }
-    try wait(upTo: .seconds(30), for: "the primary to give up") {
+    try wait(upTo: .seconds(180), for: "the primary to give up") {
       try primary.database().run(json: #"{"hello": 1}"#).field("isWritablePrimary")?.bool == false
     }
     let alone = examine(primary.address("music"))

@@ -252,7 +252,7 @@ import Testing
     let now = wallClock()
     try run(store, [ping("ann", "a", "\(now - 298_000)"), ping("bob", "b", "\(now)")], asOf: now - 60_000)
     #expect(try store.documents(of: .sessionPings).count == 2)
-    try wait(upTo: .seconds(60), for: "the monitor, which looks every second") {
+    try wait(upTo: .seconds(180), for: "the monitor, which looks every second") {
       try store.documents(of: .sessionPings).count == 1
     }
     #expect(try store.documents(of: .sessionPings).first?.field("user_id")?.string == "bob")

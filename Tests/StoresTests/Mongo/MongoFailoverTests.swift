@@ -60,11 +60,11 @@ import Testing
     /// Waits until the run has done a whole round that began after this call.
     func goesOn() throws {
       let before = rounds.load(ordering: .acquiring)
-      try wait(upTo: .seconds(60), for: "the run to go on") { rounds.load(ordering: .acquiring) > before + 1 }
+      try wait(upTo: .seconds(180), for: "the run to go on") { rounds.load(ordering: .acquiring) > before + 1 }
     }
 
     func waits(from before: Int) throws {
-      try wait(upTo: .seconds(60), for: "the run to miss the server") { waits.load(ordering: .acquiring) > before }
+      try wait(upTo: .seconds(180), for: "the run to miss the server") { waits.load(ordering: .acquiring) > before }
     }
   }
 
@@ -151,7 +151,7 @@ import Testing
     let scratch = Scratch()
     let primary = try servers.primary()
     // Wait until both have it, then stop one of them from following.
-    try wait(upTo: .seconds(10), for: "the secondaries") {
+    try wait(upTo: .seconds(180), for: "the secondaries") {
       try servers.members.allSatisfy {
         try $0.database(database.name).documents(json: #"{"find": "user_library"}"#).count == users.count
       }
