@@ -160,9 +160,9 @@ public struct DumpReader: ~Copyable {
     _ opened: OpenedDump, text: ByteView, in replica: Replica
   ) throws(BSONFault) -> Int64? {
     var newest = replica.newestEntry
-    if parameters.readSections != Set(Section.allCases) {
+    if parameters.readSections != .all {
       var everything = parameters
-      everything.sections = Set(Section.allCases)
+      everything.sections = .all
       everything.mode = .merge
       var reader = DumpReader(arena: arena, limits: limits, parameters: everything, users: users)
       newest = try reader.read(opened, text: text, modifiedAt: 0).replica.newestEntry

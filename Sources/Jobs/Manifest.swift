@@ -176,7 +176,7 @@ public struct Manifest: Codable, Sendable {
         path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished,
         resumed: summary.resumedInputs.contains(digest.path) ? true : nil)
     }
-    let (dumps, entries, users) = (summary.dumps, summary.entries, summary.users)
+    let (dumps, entries, users) = (summary.counts.dumps, summary.counts.entries, summary.counts.users)
     counts.dumps.add(
       Dumps(read: dumps.read, used: dumps.used, quarantined: dumps.quarantined, skipped: dumps.skipped))
     counts.entries = Entries(

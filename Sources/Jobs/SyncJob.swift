@@ -73,10 +73,10 @@ public struct SyncJob: JobStep {
     run.records.take(summary)
     run.manifest.nextUser = summary.nextUser.map { String(decoding: $0, as: UTF8.self) }
     if summary.isInterrupted {
-      let done = summary.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
+      let done = summary.counts.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
       throw .interrupt("\(run.cancellation.why ?? "asked to stop"): \(done); run again for the rest")
     }
-    let needsALook = !summary.quarantine.isEmpty || summary.users.left > 0
+    let needsALook = !summary.quarantine.isEmpty || summary.counts.users.left > 0
     return needsALook && !allowQuarantine ? .quarantined : .done
   }
 

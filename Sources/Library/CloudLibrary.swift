@@ -8,10 +8,10 @@ struct CloudLibrary {
   private(set) var updatedAt: Int64?
   /// Whether the document has `section_updated_at`.
   private(set) var hasSectionTimes = false
-  private var sectionTimes: [Section: Int64] = [:]
+  private var sectionTimes = PerSection<Int64>()
   private var asOf: Int64?
   /// The known sections as they are stored.
-  private(set) var stored: [Section: BSONValue] = [:]
+  private(set) var stored = PerSection<BSONValue>()
   private(set) var storedTotal: BSONValue?
   private(set) var storedSectionTimes: BSONDocument?
 
@@ -26,18 +26,19 @@ struct CloudLibrary {
     var elements = document.elements
     while let element = try elements.next() {
       switch CloudField.named(element.key) {
-      case .section(let section):
-        stored[section] = element.value
-        if reads(section) { try normalizer.read(section, element.value, into: &replica) }
-      case .total:
-        storedTotal = element.value
-        normalizer.readTotal(element.value, into: &replica)
+      // Of a repeated field the last value counts, as in JSON.
+      case .section(let section): stored[section] = element.value
+      case .total: storedTotal = element.value
       case .updatedAt: updatedAt = try Instant.milliseconds(element.value)
       case .sectionTimes:
         if let times = element.value.document { try readTimes(times) }
       case .identity, .other: break
       }
     }
+    for section in Section.allCases where reads(section) {
+      if let value = stored[section] { try normalizer.read(section, value, into: &replica) }
+    }
+    if let storedTotal { normalizer.readTotal(storedTotal, into: &replica) }
     replica.time = updatedAt
   }
 
@@ -98,6 +99,6 @@ extension Section {
   static var timed: [Section] { [.queue, .preferences, .recentSearches] }
 
   static func timed(_ key: ByteView) -> Section? {
-    timed.first { Array($0.rawValue.utf8).withView { $0 == key } }
+    timed.first { ByteView($0.field) == key }
   }
 }

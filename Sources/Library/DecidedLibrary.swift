@@ -7,11 +7,11 @@ struct DecidedLibrary {
   private let cloud: CloudLibrary?
   private let arena: Arena
   /// Decided sections in normal form; a value of nil means that the section is absent.
-  private var values: [Section: SectionValue?] = [:]
+  private var values = PerSection<SectionValue?>()
   private var total: Int64?
   private var decidesTotal = false
   /// When each timed section was last decided, in milliseconds.
-  private var times: [Section: Int64?] = [:]
+  private var times = PerSection<Int64?>()
   /// `removed` with the expired removals that the document still holds: what counts as a change is judged by this.
   private var removedWithExpired: BSONValue?
   private var history: [Entry] = []
@@ -207,7 +207,8 @@ struct DecidedLibrary {
   /// Names of the fields whose value differs from the stored one as it is stored.
   private func changedFields() throws(BSONFault) -> [StaticString] {
     var changed: [StaticString] = []
-    for (section, value) in values where section != .removed {
+    for section in Section.allCases where section != .removed {
+      guard let value = values[section] else { continue }
       if try differs(value, from: cloud?.stored[section]) { changed.append(section.field) }
     }
     if decidesTotal, try differs(totalValue, from: cloud?.storedTotal) { changed.append("total_songs_played") }
@@ -217,7 +218,7 @@ struct DecidedLibrary {
       let isReason = try differs(removedWithExpired.map(SectionValue.value), from: stored)
       if isReason || !changed.isEmpty, try differs(removed, from: stored) { changed.append(Section.removed.field) }
     }
-    return changed.sorted { "\($0)" < "\($1)" }
+    return changed.sorted { ByteView($0) < ByteView($1) }
   }
 
   private func differs(_ value: SectionValue?, from stored: BSONValue?) throws(BSONFault) -> Bool {

@@ -6,6 +6,8 @@ internal import BSON
 /// used as it lies, without a copy. Any other is written anew into the arena.
 struct EntryNormalizer: ~Copyable {
   private let arena: Arena
+  /// Used again for each entry: clearing it costs less than making it.
+  private var known = KnownValues()
 
   init(arena: Arena) { self.arena = arena }
 
@@ -38,7 +40,6 @@ struct EntryNormalizer: ~Copyable {
     if try fields.readNormalForm(document) {
       normal = document
     } else {
-      var known = KnownValues()
       try known.collect(document)
       if let wrong = known.wrongIdentity { return .quarantined(.invalidField, wrong) }
       normal = BSONDocument(
@@ -193,9 +194,11 @@ private struct KnownValues {
 
   private static var absent: UInt8 { .max }
 
-  /// Looks for each field under its first name, then under its aliases in their order. Absence, which calls the next
+  /// Forgets the entry before, and looks for each field under its first name, then under its aliases in their order. Absence, which calls the next
   /// name, is null, and an empty string where a string is meant; a value of a wrong type is there.
   mutating func collect(_ document: BSONDocument) throws(BSONFault) {
+    ranks = InlineArray(repeating: Self.absent)
+    wrongIdentity = nil
     var elements = document.elements
     while let element = try elements.next() {
       guard let (field, rank) = EntryField.named(element), !NormalForm.isAbsent(element.value, in: field) else {
@@ -217,8 +220,8 @@ private struct KnownValues {
 
   /// Writes the entry's normal form: each known field where the name that counts stood, the unknown ones as they are.
   ///
-  /// Neighbours that are in normal form already are copied as one.
-  func write(_ document: BSONDocument, to writer: inout BSONWriter) throws(BSONFault) -> Fields {
+  /// Neighbours that are in normal form already are copied as one. Mutating so that the call copies none of the values.
+  mutating func write(_ document: BSONDocument, to writer: inout BSONWriter) throws(BSONFault) -> Fields {
     var fields = Fields()
     let start = writer.open()
     var written: UInt16 = 0

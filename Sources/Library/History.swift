@@ -41,7 +41,8 @@ enum History {
         merged.take(try joined(news[start..<end] + [old[next]], in: arena), limit: limit, fates: &fates)
         next += 1
       } else {
-        merged.take(try joined(news[start..<end], in: arena), limit: limit, fates: &fates)
+        let play = end == start + 1 ? news[start] : try joined(news[start..<end], in: arena)
+        merged.take(play, limit: limit, fates: &fates)
       }
       start = end
     }

@@ -11,7 +11,7 @@ public struct MergeParameters: Sendable {
 
   public var mode = Mode.merge
   /// The sections that the run decides; the others stay as they are stored.
-  public var sections: Set<Section> = Set(Section.allCases)
+  public var sections = SectionSet.all
   /// The run's clock, in milliseconds since 1970.
   public var asOf: Int64
   /// Plays kept in a library.
@@ -40,7 +40,7 @@ public struct MergeParameters: Sendable {
   }
 
   /// The sections that are read from dumps and documents.
-  public var readSections: Set<Section> {
+  public var readSections: SectionSet {
     var read = sections
     if mode == .replace || (!sections.contains(.favorites) && !sections.contains(.playlists)) {
       read.remove(.removed)

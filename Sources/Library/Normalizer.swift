@@ -12,9 +12,9 @@ public struct Normalizer: ~Copyable {
   public var hasNULKeys = false
 
   /// The sections that are read at all.
-  private let sections: Set<Section>
+  private let sections: SectionSet
 
-  public init(arena: Arena, sections: Set<Section> = Set(Section.allCases)) {
+  public init(arena: Arena, sections: SectionSet = .all) {
     self.arena = arena
     self.sections = sections
     entries = EntryNormalizer(arena: arena)

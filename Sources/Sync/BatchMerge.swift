@@ -15,7 +15,9 @@ struct MergedUser {
   /// The user's place in the batch.
   var index: Int
   let id: ByteView
-  var summary = SyncSummary()
+  var counts = SyncCounts()
+  /// Names of the fields that change.
+  var changedFields: [StaticString] = []
   var quarantine: QuarantineLines
   var change: DocumentChange?
   var writeBack: WriteBack?
@@ -79,7 +81,7 @@ struct BatchMerge {
     var merged = MergedUser(index: index, id: id, quarantine: quarantine.lines())
     if options.leftOut.contains(user.id) {
       let dumps = user.dumps.reduce(0) { $0 + ($1.guest == nil ? 1 : 0) }
-      merged.summary.users.seen += 1
+      merged.counts.users.seen += 1
       let why = "the user has an active session; the next run takes the dumps"
       merged.leave(UserReport(user: id.string, reason: "active", detail: why), dumps: dumps, unusable: 0)
       return merged
@@ -97,7 +99,7 @@ struct BatchMerge {
       }
     }
     guard !replicas.isEmpty else { return merged }
-    merged.summary.users.seen += 1
+    merged.counts.users.seen += 1
     var outcome = MergeOutcome()
     // A dump without any section says nothing: alone, it is no reason to touch a library.
     let opinions = replicas.filter(\.saysSomething)
@@ -118,8 +120,8 @@ struct BatchMerge {
       merged.leave(UserReport(left, user: id), dumps: dumps, unusable: unusable)
       return merged
     }
-    merged.summary.dumps.count(\.used, dumps)
-    merged.summary.entries += outcome.fates
+    merged.counts.dumps.count(\.used, dumps)
+    merged.counts.entries += outcome.fates
     merged.plays = outcome.plays
     merged.history = outcome.history
     for part in outcome.quarantined {
@@ -138,8 +140,8 @@ struct BatchMerge {
     _ outcome: MergeOutcome, user: ByteView, stored: BSONDocument?, in merged: inout MergedUser
   ) throws(BSONFault) {
     if let document = outcome.document {
-      if stored == nil { merged.summary.users.created += 1 } else { merged.summary.users.changed += 1 }
-      for field in outcome.changed { merged.summary.changedFields["\(field)", default: 0] += 1 }
+      if stored == nil { merged.counts.users.created += 1 } else { merged.counts.users.changed += 1 }
+      merged.changedFields = outcome.changed
       // Who decided a timed section, and when, is written with every change.
       let written = outcome.changed + ["section_updated_at", "updated_at"]
       var change = DocumentChange(key: user, stored: stored, document: document, changedFields: written)
@@ -150,7 +152,7 @@ struct BatchMerge {
         merged.difference = try Difference(user: user, old: stored, new: document, outcome.changed).line
       }
     } else {
-      merged.summary.users.unchanged += 1
+      merged.counts.users.unchanged += 1
     }
     if options.writeBack != nil, let library = outcome.document ?? stored {
       merged.writeBack = try WriteBack(user: user, library: library)
@@ -176,7 +178,7 @@ struct BatchMerge {
       }
       return read.replica
     } catch {
-      merged.summary.dumps.count(\.quarantined)
+      merged.counts.dumps.count(\.quarantined)
       merged.quarantine.add(error, of: user, from: dump.source, size: dump.text.count - RawDump.padding)
       return nil
     }
@@ -200,23 +202,22 @@ struct BatchMerge {
 extension MergedUser {
   /// Leaves the user as they are: the dumps are skipped, and of their entries only what cannot be used counts.
   mutating func leave(_ report: UserReport, dumps: Int, unusable: Int) {
-    summary.entries.read += unusable
-    summary.entries.quarantined += unusable
-    summary.dumps.count(\.skipped, dumps)
-    summary.users.left += 1
-    summary.left[report.reason, default: 0] += 1
+    counts.entries.read += unusable
+    counts.entries.quarantined += unusable
+    counts.dumps.count(\.skipped, dumps)
+    counts.users.left += 1
     self.report = report
   }
 
   /// The same user left as they are, after others have written the document again and again.
   func givenUp(tries: Int) -> MergedUser {
     var left = MergedUser(index: index, id: id, quarantine: quarantine)
-    left.summary.dumps.count(\.quarantined, summary.dumps.quarantined)
-    left.summary.users.seen = summary.users.seen
+    left.counts.dumps.count(\.quarantined, counts.dumps.quarantined)
+    left.counts.users.seen = counts.users.seen
     let report = UserReport(
       user: id.string, reason: "conflict",
       detail: "somebody else wrote the library each of the \(tries) times that it was merged; run again")
-    left.leave(report, dumps: summary.dumps.used, unusable: summary.entries.quarantined)
+    left.leave(report, dumps: counts.dumps.used, unusable: counts.entries.quarantined)
     return left
   }
 }

@@ -16,12 +16,12 @@ public protocol ChangeJournal: Sendable {
   func seal() throws(StoreError)
 }
 
-/// What a journal knows a written document by: the SHA-256 of its elements in ascending order of their keys' bytes.
+/// What a journal knows a written document by: the checksum of its elements in ascending order of their keys' bytes.
 ///
 /// A server to which the changed fields alone are sent keeps those that are new to it behind the others, so that a
 /// document need not lie there in the order in which the merge has it.
 public func digest(_ document: BSONDocument) -> [UInt8] {
-  var hasher = SHA256()
+  var sum = Checksum()
   do throws(BSONFault) {
     var parts: [(key: ByteView, element: ByteView)] = []
     var elements = document.elements
@@ -30,14 +30,14 @@ public func digest(_ document: BSONDocument) -> [UInt8] {
       parts.append((element.key, document.bytes.slice(start, elements.position - start)))
       start = elements.position
     }
-    for part in parts.sorted(by: { $0.key < $1.key }) { hasher.update(part.element) }
+    for part in parts.sorted(by: { $0.key < $1.key }) { sum.update(part.element) }
   } catch {
     // What is no document has no elements to be told apart.
-    hasher.update(document.bytes)
+    sum.update(document.bytes)
   }
-  return hasher.finish()
+  return sum.finish()
 }
 
-extension SHA256 {
+extension Checksum {
   fileprivate mutating func update(_ part: ByteView) { unsafe part.withUnsafeBytes { unsafe update($0) } }
 }

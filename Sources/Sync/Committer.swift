@@ -159,9 +159,9 @@ final class Committer: Sendable {
       return fail(error)
     }
     state.summary.throughput.note(users: users.count)
-    events.progress(.merged(users: users.count, dumps: users.reduce(0) { $0 + $1.summary.dumps.read }))
+    events.progress(.merged(users: users.count, dumps: users.reduce(0) { $0 + $1.counts.dumps.read }))
     for user in users {
-      state.summary.add(user.summary)
+      state.summary.add(user)
       for report in user.archiveReports + (user.report.map { [$0] } ?? []) { events.left(report) }
       if let difference = user.difference { events.difference(difference) }
     }

@@ -95,7 +95,7 @@ final class DumpIntake: Sendable {
           size += dump.count
           batch.append(dump)
         case .skipped:
-          summary.withLock { $0.dumps.count(\.skipped) }
+          summary.withLock { $0.counts.dumps.count(\.skipped) }
           attempt { () throws(StoreError) in try options.spool?.add([], quarantine.lines(), skipped: 1, of: index) }
         case .refused(let source, let fault): refuse(fault, source, of: index)
         }
@@ -119,8 +119,8 @@ final class DumpIntake: Sendable {
   /// Takes what an earlier attempt of the run has read of an input.
   private func takeUp(_ note: Spool.Finished, of index: Int, from spool: Spool) {
     summary.withLock { summary in
-      summary.dumps.count(\.skipped, note.skipped)
-      summary.dumps.count(\.quarantined, note.quarantined)
+      summary.counts.dumps.count(\.skipped, note.skipped)
+      summary.counts.dumps.count(\.quarantined, note.quarantined)
       summary.inputs.append(InputDigest(path: note.path, bytes: note.bytes, sha256: note.digest))
       summary.resumedInputs.insert(note.path)
     }
@@ -147,7 +147,7 @@ final class DumpIntake: Sendable {
   }
 
   private func refuseForgotten(_ source: Source) {
-    summary.withLock { $0.dumps.count(\.quarantined) }
+    summary.withLock { $0.counts.dumps.count(\.quarantined) }
     var lines = quarantine.lines()
     let fault = DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
     lines.add(fault, of: nil, from: Source(input: source.input), size: 0)
@@ -155,7 +155,7 @@ final class DumpIntake: Sendable {
   }
 
   private func refuse(_ fault: InputFault, _ source: Source, of index: Int) {
-    summary.withLock { $0.dumps.count(\.quarantined) }
+    summary.withLock { $0.counts.dumps.count(\.quarantined) }
     var lines = quarantine.lines()
     lines.add(fault, from: source)
     attempt { () throws(StoreError) in
@@ -199,7 +199,7 @@ final class DumpIntake: Sendable {
         lines.add(error, of: nil, from: source, size: dump.count)
       }
     }
-    if refused > 0 { summary.withLock { $0.dumps.count(\.quarantined, refused) } }
+    if refused > 0 { summary.withLock { $0.counts.dumps.count(\.quarantined, refused) } }
     attempt { () throws(StoreError) in
       try quarantine.append(lines)
       try options.spool?.add(grouped, lines, quarantined: refused, of: index)
@@ -213,9 +213,9 @@ final class DumpIntake: Sendable {
   }
 }
 
-extension SyncSummary.Dumps {
+extension SyncCounts.Dumps {
   /// Counts a dump that was read, and its fate.
-  mutating func count(_ fate: WritableKeyPath<SyncSummary.Dumps, Int>, _ number: Int = 1) {
+  mutating func count(_ fate: WritableKeyPath<SyncCounts.Dumps, Int>, _ number: Int = 1) {
     read += number
     self[keyPath: fate] += number
   }

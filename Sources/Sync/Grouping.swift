@@ -81,6 +81,7 @@ struct SortedDumps {
 
   /// The next dump, or nil at the end.
   mutating func next() throws(StoreError) -> GroupedDump? {
+    if readers.isEmpty { return inMemory.next() }
     if heads.isEmpty {
       for reader in readers { heads.append(try reader.next()) }
       heads.append(inMemory.next())

@@ -93,10 +93,10 @@ public struct Sync: Sendable {
       }
       let merged = committer.drain()
       summary.add(merged)
-      (summary.plays, summary.throughput) = (pool.tally(asOf: options.parameters.asOf), merged.throughput)
+      summary.plays = pool.tally(asOf: options.parameters.asOf)
       if let failure = committer.failed { throw failure }
       summary.quarantine = quarantine.counts
-      try check(summary)
+      try check(summary.counts)
 
       clock.begin("commit")
       try committer.commit()
@@ -183,11 +183,11 @@ public struct Sync: Sendable {
   }
 
   /// The check of the program against its own mistakes: everything that was read is accounted for.
-  private func check(_ summary: SyncSummary) throws(SyncError) {
-    var summary = summary
-    if isPlanted("unbalanced") { summary.dumps.read += 1 }
-    guard !summary.isBalanced else { return }
-    throw .unbalanced("dumps \(summary.dumps), entries \(summary.entries), users \(summary.users)")
+  private func check(_ counts: SyncCounts) throws(SyncError) {
+    var counts = counts
+    if isPlanted("unbalanced") { counts.dumps.read += 1 }
+    guard !counts.isBalanced else { return }
+    throw .unbalanced("dumps \(counts.dumps), entries \(counts.entries), users \(counts.users)")
   }
 }
 

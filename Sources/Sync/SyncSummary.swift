@@ -1,8 +1,8 @@
 public import Dumps
 public import Library
 
-/// What a run of the merge did, in figures that balance.
-public struct SyncSummary: Sendable {
+/// What became of dumps, entries and users, in figures that balance.
+public struct SyncCounts: Sendable {
   /// `read` is the sum of the others.
   public struct Dumps: Sendable, Equatable {
     public var used = 0
@@ -26,6 +26,32 @@ public struct SyncSummary: Sendable {
   public var dumps = Dumps()
   public var entries = EntryFates()
   public var users = Users()
+
+  public init() {}
+
+  /// Whether everything that was read is accounted for.
+  public var isBalanced: Bool {
+    dumps.read == dumps.used + dumps.quarantined + dumps.skipped && entries.isBalanced
+      && users.seen == users.changed + users.unchanged + users.created + users.left
+  }
+
+  static func += (sum: inout SyncCounts, part: SyncCounts) {
+    sum.dumps.used += part.dumps.used
+    sum.dumps.quarantined += part.dumps.quarantined
+    sum.dumps.skipped += part.dumps.skipped
+    sum.dumps.read += part.dumps.read
+    sum.entries += part.entries
+    sum.users.seen += part.users.seen
+    sum.users.changed += part.users.changed
+    sum.users.unchanged += part.users.unchanged
+    sum.users.created += part.users.created
+    sum.users.left += part.users.left
+  }
+}
+
+/// What a run of the merge did.
+public struct SyncSummary: Sendable {
+  public var counts = SyncCounts()
   public var quarantine: [QuarantineReason: Int] = [:]
   /// Users who were left, by reason: `document-too-large`, `would-empty`.
   public var left: [String: Int] = [:]
@@ -48,24 +74,17 @@ public struct SyncSummary: Sendable {
 
   public init() {}
 
-  /// Whether everything that was read is accounted for.
-  public var isBalanced: Bool {
-    dumps.read == dumps.used + dumps.quarantined + dumps.skipped && entries.isBalanced
-      && users.seen == users.changed + users.unchanged + users.created + users.left
+  mutating func add(_ user: MergedUser) {
+    counts += user.counts
+    for field in user.changedFields { changedFields["\(field)", default: 0] += 1 }
+    if let report = user.report { left[report.reason, default: 0] += 1 }
   }
 
-  mutating func add(_ batch: SyncSummary) {
-    dumps.used += batch.dumps.used
-    dumps.quarantined += batch.dumps.quarantined
-    dumps.skipped += batch.dumps.skipped
-    dumps.read += batch.dumps.read
-    entries += batch.entries
-    users.seen += batch.users.seen
-    users.changed += batch.users.changed
-    users.unchanged += batch.users.unchanged
-    users.created += batch.users.created
-    users.left += batch.users.left
-    left.merge(batch.left, uniquingKeysWith: +)
-    changedFields.merge(batch.changedFields, uniquingKeysWith: +)
+  /// Adds what the second half of a run did to what the first did.
+  mutating func add(_ merged: SyncSummary) {
+    counts += merged.counts
+    left = merged.left
+    changedFields = merged.changedFields
+    throughput = merged.throughput
   }
 }

@@ -30,7 +30,7 @@ struct StatisticsPage {
     return try page.html()
   }
 
-  // MARK: Sections
+  // MARK: SectionSet
 
   private var clock: Page.Section {
     let hours = words.figures.byHour.enumerated().map { hour, plays in

@@ -121,9 +121,9 @@ struct SyncCommand: StepCommand {
   private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
 
   /// The sections that the run decides.
-  private func decidedSections() throws -> Set<Section> {
-    guard let sections else { return Set(Section.allCases) }
-    var decided: Set<Section> = []
+  private func decidedSections() throws -> SectionSet {
+    guard let sections else { return .all }
+    var decided: SectionSet = []
     for name in sections.split(separator: ",") {
       let name = name.trimmingCharacters(in: .whitespaces).replacingOccurrences(of: "-", with: "_")
       guard let section = Section(rawValue: name), section != .removed else {

@@ -158,9 +158,9 @@ import Testing
       ([.favorites], ["favorites", "removed"]), ([.history], ["history", "total_songs_played"]), ([.queue], ["queue"]),
       ([.playlists], ["playlists", "removed"]), ([.preferences], ["preferences"]),
       ([.recentSearches], ["recent_searches"]), ([.queue, .preferences], ["preferences", "queue"]),
-    ] as [(Set<Section>, [String])], MergeParameters.Mode.allCases)
+    ] as [(SectionSet, [String])], MergeParameters.Mode.allCases)
   func `a run decides the sections that it names, and total_songs_played is history's`(
-    _ sections: (Set<Section>, [String]), _ mode: MergeParameters.Mode
+    _ sections: (SectionSet, [String]), _ mode: MergeParameters.Mode
   ) throws {
     var scene = Scene(cloud: ["plan": "free"], exports: [.at(5, everything)])
     scene.parameters.sections = sections.0

@@ -133,6 +133,15 @@ import Testing
       ])
   }
 
+  @Test func `of a section that is stored twice the last counts, in the first's place`() throws {
+    let cloud: Value = ["favorites": [["title": "a"]], "x": 1, "favorites": [["title": "b"]]]
+    let after = try merge(cloud: cloud, .at(5, ["favorites": [["title": "c"]]]))
+    #expect(after.fates.isBalanced)
+    #expect(after["favorites"]?.items?.compactMap { $0["title"] } == ["b", "c"])
+    #expect(after.library?.fields?.map(\.name).prefix(2) == ["favorites", "x"])
+    #expect(after.library?.fields?.filter { $0.name == "favorites" }.count == 1)
+  }
+
   @Test func `the cloud's own entries stay, however far in the future`() throws {
     let cloud: Value = [
       "favorites": [["title": "a", "addedAt": ms(.max)]], "history": [["title": "a", "playedAt": at(90_000)]],

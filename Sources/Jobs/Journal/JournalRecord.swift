@@ -7,7 +7,7 @@ internal import Digests
 /// |---|---|
 /// | the first | `journal` (version), `run_id`, `store` |
 /// | a file | `file` (number), `collection`, `name` in the run's folder, `size`, `modified` (ns since 1970) |
-/// | a change | `collection`, `key`, `subkey`, what was there, `written` (SHA-256 of what took its place) |
+/// | a change | `collection`, `key`, `subkey`, what was there, `written` (the digest of what took its place) |
 ///
 /// What was there is `document`, or `at`, `length` in the file `in`, or nothing: then the run created the document. A
 /// change without `written` removed it. `withdrawn` says that an earlier record's change was not made.
@@ -56,7 +56,9 @@ enum JournalRecord {
   }
 
   private static func check(_ bytes: ByteView) -> UInt64 {
-    sha256(bytes.copy()).withView { $0.load(0, as: UInt64.self) }
+    var sum = Checksum()
+    unsafe bytes.withUnsafeBytes { unsafe sum.update($0) }
+    return sum.finish().withView { $0.load(0, as: UInt64.self) }
   }
 }
 
@@ -107,7 +109,7 @@ struct JournalChange {
   let key: ByteView
   let subkey: ByteView?
   var before: Before
-  /// SHA-256 of the document that took its place; nil when it was removed.
+  /// ``Sync/digest(_:)`` of the document that took its place, 16 bytes; nil when it was removed.
   var written: [UInt8]?
   /// Whether this says that an earlier record's change was not made.
   var isWithdrawn = false
@@ -134,7 +136,7 @@ struct JournalChange {
     let written = try document.value("written")
     self.init(
       collection: collection, key: key, subkey: try document.value("subkey")?.string, before: before,
-      written: written.flatMap { $0.type == .binary && $0.bytes.count == 37 ? $0.bytes.dropFirst(5).copy() : nil })
+      written: written.flatMap { $0.type == .binary && $0.bytes.count == 21 ? $0.bytes.dropFirst(5).copy() : nil })
     isWithdrawn = try document.value("withdrawn")?.bool ?? false
   }
 

@@ -1,23 +1,23 @@
 internal import Digests
 
-/// What a run wrote, as one digest: the root of a Merkle tree over documents and the SHA-256 of each.
+/// What a run wrote, as one digest: the root of a Merkle tree over documents and the digest of each.
 ///
 /// A leaf is SHA-256(0x00 ‖ identity ‖ digest), where the identity is SHA-256(collection ‖ 0x00 ‖ key ‖ 0x00 ‖ subkey)
-/// and the digest that of the document, or 32 zero bytes for one that was removed. Leaves stand in ascending order of
+/// and the digest that of the journal, or 16 zero bytes for one that was removed. Leaves stand in ascending order of
 /// identity. A node is SHA-256(0x01 ‖ left ‖ right); one that is left over goes up as it is.
 struct MerkleTree {
-  /// 72 bytes a written document.
+  /// 64 bytes a written document.
   private struct Mark {
-    let identity: Digest32
-    let digest: Digest32
+    let identity: Identity
+    let digest: UInt128
     let isWithdrawn: Bool
   }
 
   private var marks: [Mark] = []
 
   mutating func add(_ change: JournalChange) {
-    let digest = change.written.map { Digest32($0) } ?? Digest32()
-    marks.append(Mark(identity: Digest32(change.identity), digest: digest, isWithdrawn: change.isWithdrawn))
+    let digest = change.written.map { UInt128(bigEndian: $0[...]) } ?? 0
+    marks.append(Mark(identity: Identity(change.identity), digest: digest, isWithdrawn: change.isWithdrawn))
   }
 
   /// How many documents the run has written, and the root; nil when it has written none.
@@ -31,7 +31,7 @@ struct MerkleTree {
       let identity = marks[order[start]].identity
       var end = start
       // What was written last counts, but for what was taken back.
-      var written: [Digest32] = []
+      var written: [UInt128] = []
       while end < order.count, marks[order[end]].identity == identity {
         let mark = marks[order[end]]
         if !mark.isWithdrawn {
@@ -41,7 +41,7 @@ struct MerkleTree {
         }
         end += 1
       }
-      if let last = written.last { level.append(sha256([0] + identity.bytes + last.bytes)) }
+      if let last = written.last { level.append(sha256([0] + identity.bytes + last.bigEndianBytes)) }
       start = end
     }
     guard !level.isEmpty else { return nil }
@@ -56,24 +56,19 @@ struct MerkleTree {
 }
 
 /// 32 bytes without a place of their own in memory.
-private struct Digest32: Comparable {
-  private var a: UInt64 = 0
-  private var b: UInt64 = 0
-  private var c: UInt64 = 0
-  private var d: UInt64 = 0
+private struct Identity: Comparable {
+  private let high: UInt128
+  private let low: UInt128
 
-  init() {}
+  init(_ bytes: [UInt8]) { (high, low) = (UInt128(bigEndian: bytes[..<16]), UInt128(bigEndian: bytes[16...])) }
 
-  init(_ bytes: [UInt8]) {
-    func word(_ offset: Int) -> UInt64 { bytes[offset..<offset + 8].reduce(0) { $0 << 8 | UInt64($1) } }
-    (a, b, c, d) = (word(0), word(8), word(16), word(24))
-  }
+  static func < (one: Identity, other: Identity) -> Bool { (one.high, one.low) < (other.high, other.low) }
 
-  static func < (one: Digest32, other: Digest32) -> Bool {
-    (one.a, one.b, one.c, one.d) < (other.a, other.b, other.c, other.d)
-  }
+  var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
+}
 
-  var bytes: [UInt8] {
-    [a, b, c, d].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(word >> UInt64($0) & 255) } }
-  }
+extension UInt128 {
+  fileprivate init(bigEndian bytes: ArraySlice<UInt8>) { self = bytes.reduce(0) { $0 << 8 | UInt128($1) } }
+
+  fileprivate var bigEndianBytes: [UInt8] { stride(from: 120, through: 0, by: -8).map { UInt8(self >> $0 & 255) } }
 }

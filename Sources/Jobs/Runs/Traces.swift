@@ -10,7 +10,7 @@ struct Traces: Sendable {
   /// Titles, names, searches and the like that no other user's documents hold.
   private let texts: [[UInt8]]
   private let fingerprints: Set<UInt64>
-  /// SHA-256 of other users' documents that name one of the ids, to that of the same document without it.
+  /// Digests of other users' documents that name one of the ids, to that of the same document without it.
   private let digests: [[UInt8]: [UInt8]]
 
   /// Reads the users' documents, those that journals keep of them, and those of all others to learn what they share.

@@ -95,7 +95,7 @@ struct Losses {
     if let total = result.totalSongsPlayed, total < had.count { found.append("plays of the total, which is \(total)") }
   }
 
-  private mutating func checkTheRest(_ replicas: [Replica], _ result: Replica, sections: Set<Section>) {
+  private mutating func checkTheRest(_ replicas: [Replica], _ result: Replica, sections: SectionSet) {
     if sections.contains(.queue) {
       let queues = replicas.compactMap(\.queue).map { $0.map(\.key) }
       if !queues.isEmpty, !queues.contains(result.queue?.map(\.key) ?? []) { found.append("the whole queue") }

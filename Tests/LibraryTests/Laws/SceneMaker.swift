@@ -35,7 +35,9 @@ struct SceneMaker {
     for _ in 0..<chance.number(1..<5) { scene.exports.append(export()) }
     scene.parameters.historyLimit = chance.pick([500, 500, 3, 2, 1])
     guard !isSplittable else { return scene }
-    if chance.percent(10) { scene.parameters.sections = Set(Section.allCases.filter { _ in chance.percent(60) }) }
+    if chance.percent(10) {
+      scene.parameters.sections = SectionSet(Section.allCases.filter { _ in chance.percent(60) })
+    }
     if chance.percent(10) { scene.guests = [Guest(user: "guest", library: guestLibrary())] }
     return scene
   }

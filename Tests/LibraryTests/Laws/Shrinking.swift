@@ -62,7 +62,7 @@ extension Scene: CustomStringConvertible {
       if export.text != nil { add { $0.exports[index].text = nil } }
     }
     if parameters.historyLimit != 500 { add { $0.parameters.historyLimit = 500 } }
-    if parameters.sections.count < Section.allCases.count { add { $0.parameters.sections = Set(Section.allCases) } }
+    if parameters.sections.count < Section.allCases.count { add { $0.parameters.sections = .all } }
     return scenes
   }
 }
