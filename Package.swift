@@ -120,10 +120,14 @@ if Context.environment["MIXDOWN_FUZZ"] != nil {
   }
 }
 
-// For Benchmarks/mongo alone.
+// For Benchmarks alone.
 if Context.environment["MIXDOWN_BENCHMARKS"] != nil {
-  package.targets.append(
+  let programs: [(name: String, dependencies: [Target.Dependency])] = [
+    ("BareSync", ["Sync", "Stores", "Library"]), ("MongoWrites", ["Stores", "BSON"]),
+  ]
+  package.targets += programs.map { program in
     .executableTarget(
-      name: "MongoWrites", dependencies: ["Stores", "BSON"], path: "Benchmarks/MongoWrites",
-      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+      name: program.name, dependencies: program.dependencies, path: "Benchmarks/\(program.name)",
+      swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+  }
 }

@@ -19,7 +19,7 @@ def built_mixdown():
     """The newest release binary of this checkout."""
     found = [*HERE.parent.glob(".build/release/mixdown"), *HERE.parent.glob(".build/*/release/mixdown")]
     if not found:
-        sys.exit("no release binary: run `swift build -c release` first, or name one with --mixdown")
+        sys.exit("no release binary: run `MIXDOWN_BENCHMARKS=1 swift build -c release` first, or name one with --mixdown")
     return max(found, key=lambda path: path.stat().st_mtime)
 
 

@@ -107,42 +107,40 @@ public struct PlayTally: Sendable {
 
 /// Songs and their counts: open addressing over fingerprints, titles in one piece of memory.
 ///
-/// Two songs of the same 64-bit fingerprint would be one; among 100 000 songs the chance is one in billions.
+/// A look is one line of memory that the cache hardly ever has, so that a song lies where it is looked up. Two songs of the same 64-bit fingerprint would be one; among 100 000 songs the chance is one in billions.
 private struct SongTable: Sendable {
   private struct Slot {
-    var key: UInt64
-    var plays: UInt32
-    var listeners: UInt32
+    /// The song's fingerprint; 0 in a slot that is free.
+    var key: UInt64 = 0
+    var plays: UInt32 = 0
+    var listeners: UInt32 = 0
     /// The last user who was counted as a listener.
-    var user: UInt32
-    var textStart: UInt32
+    var user: UInt32 = 0
+    var textStart: UInt32 = 0
     /// When the play began that gave the text, in milliseconds since 1970.
-    var time: Int64
-    var titleLength: UInt16
-    var artistLength: UInt16
+    var time: Int64 = 0
+    var titleLength: UInt16 = 0
+    var artistLength: UInt16 = 0
 
     var title: Range<Int> { Int(textStart)..<Int(textStart) + Int(titleLength) }
     var artist: Range<Int> { title.upperBound..<title.upperBound + Int(artistLength) }
   }
 
+  /// As many as a power of two, at most half of them taken.
   private var slots: [Slot] = []
-  /// Positions in `slots`, or −1; a power of two, at most half full.
-  private var places: [Int32] = []
+  private var count = 0
   private var texts: [UInt8] = []
 
   private static let longestText = 200
 
   /// Counts a play; false when the song is new and there is no place for it.
   mutating func count(_ play: Entry, user: UInt32, limit: Int) -> Bool {
-    let key = play.key.fingerprint
+    let key = max(1, play.key.fingerprint)
     guard let position = position(of: key) else {
-      guard slots.count < limit else { return false }
-      append(
-        Slot(
-          key: key, plays: 1, listeners: 1, user: user, textStart: 0, time: play.playedAt, titleLength: 0,
-          artistLength: 0))
+      guard count < limit else { return false }
       let (title, artist) = Self.text(of: play)
-      write(title, artist, at: slots.count - 1)
+      let slot = Slot(key: key, plays: 1, listeners: 1, user: user, time: play.playedAt)
+      write(title, artist, at: insert(slot))
       return true
     }
     slots[position].plays &+= 1
@@ -169,19 +167,18 @@ private struct SongTable: Sendable {
   mutating func merge(_ other: SongTable, limit: Int) -> Int {
     var left = 0
     other.texts.withView { texts in
-      for slot in other.slots {
+      for slot in other.slots where slot.key != 0 {
         let title = texts.slice(slot.title.lowerBound, slot.title.count)
         let artist = texts.slice(slot.artist.lowerBound, slot.artist.count)
         if let position = position(of: slot.key) {
           slots[position].plays &+= slot.plays
           slots[position].listeners &+= slot.listeners
           keepNewer(title, artist, time: slot.time, at: position)
-        } else if slots.count < limit {
+        } else if count < limit {
           var slot = slot
           // No user of this tally has that number.
           slot.user = 0
-          append(slot)
-          write(title, artist, at: slots.count - 1)
+          write(title, artist, at: insert(slot))
         } else {
           left += Int(slot.plays)
         }
@@ -212,7 +209,7 @@ private struct SongTable: Sendable {
   }
 
   func top(_ count: Int, listenedToBy least: Int) -> [PlayTally.Song] {
-    let named = slots.filter { $0.listeners >= least }
+    let named = slots.filter { $0.key != 0 && $0.listeners >= least }
     let sorted = named.sorted { a, b in
       if a.plays != b.plays { return a.plays > b.plays }
       if a.listeners != b.listeners { return a.listeners > b.listeners }
@@ -232,29 +229,28 @@ private struct SongTable: Sendable {
   // MARK: Places
 
   private func position(of key: UInt64) -> Int? {
-    guard !places.isEmpty else { return nil }
-    var place = Int(truncatingIfNeeded: key) & (places.count - 1)
-    while places[place] >= 0 {
-      let position = Int(places[place])
-      if slots[position].key == key { return position }
-      place = (place + 1) & (places.count - 1)
+    guard !slots.isEmpty else { return nil }
+    let place = place(of: key)
+    return slots[place].key == key ? place : nil
+  }
+
+  /// Where a song lies, or would.
+  private func place(of key: UInt64) -> Int {
+    var place = Int(truncatingIfNeeded: key) & (slots.count - 1)
+    while slots[place].key != key, slots[place].key != 0 { place = (place + 1) & (slots.count - 1) }
+    return place
+  }
+
+  /// - Returns: where it lies, until the next is inserted.
+  private mutating func insert(_ slot: Slot) -> Int {
+    if count * 2 >= slots.count {
+      let old = slots
+      slots = [Slot](repeating: Slot(), count: max(256, old.count * 2))
+      for slot in old where slot.key != 0 { slots[place(of: slot.key)] = slot }
     }
-    return nil
-  }
-
-  private mutating func append(_ slot: Slot) {
-    slots.append(slot)
-    if slots.count * 2 > places.count { grow() } else { enter(slots.count - 1) }
-  }
-
-  private mutating func grow() {
-    places = [Int32](repeating: -1, count: max(256, places.count * 2))
-    for position in slots.indices { enter(position) }
-  }
-
-  private mutating func enter(_ position: Int) {
-    var place = Int(truncatingIfNeeded: slots[position].key) & (places.count - 1)
-    while places[place] >= 0 { place = (place + 1) & (places.count - 1) }
-    places[place] = Int32(truncatingIfNeeded: position)
+    count += 1
+    let place = place(of: slot.key)
+    slots[place] = slot
+    return place
   }
 }

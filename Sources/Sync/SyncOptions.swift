@@ -34,6 +34,8 @@ public struct SyncOptions: Sendable {
   public var firstUser: [UInt8]?
   /// Whether the changes are described user by user.
   public var diff = false
+  /// Whether the plays of the users are counted, for the report.
+  public var talliesPlays = true
 
   public init(inputs: [String], parameters: MergeParameters) {
     self.inputs = inputs

@@ -14,9 +14,11 @@ final class Worker: @unchecked Sendable {
   private var archive: PlayArchive
   /// The plays of the users that this worker merged.
   private(set) var tally: PlayTally
+  private let talliesPlays: Bool
 
   init(_ options: SyncOptions) {
     tally = PlayTally(asOf: options.parameters.asOf)
+    talliesPlays = options.talliesPlays
     reader = DumpReader(
       arena: arena, limits: options.limits, parameters: options.parameters, users: options.users)
     merge = Merge(parameters: options.parameters, arena: arena)
@@ -54,6 +56,7 @@ final class Worker: @unchecked Sendable {
 
   /// Counts the plays of users whose turn is over.
   func count(_ users: [MergedUser]) {
+    guard talliesPlays else { return }
     for user in users { tally.add(user.history) }
   }
 

@@ -98,7 +98,7 @@ public final class DirectoryCollection: StoredCollection, Sendable {
 
   private func noteLookup() {
     // A look at a document's name brings its surroundings into memory, and looks come from everywhere.
-    if lookups.wrappingAdd(1, ordering: .relaxed).oldValue & 255 == 255 { mapping?.discard(0..<size) }
+    if lookups.wrappingAdd(1, ordering: .relaxed).oldValue & 1023 == 1023 { mapping?.discard(0..<size) }
   }
 
   public func contains(_ keys: [ByteView]) throws(StoreError) -> [Bool] { keys.map { position(of: $0) != nil } }
@@ -154,6 +154,8 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   /// Gives back the memory of what stands before this position; views of it stay valid, and bring it back.
   public func release(before position: Int) {
     let end = offset(of: position)
+    // In large pieces, for each stops all threads for a moment.
+    guard end == size || end - released.load(ordering: .relaxed) >= MappedFile.window / 4 else { return }
     let (start, _) = released.max(end, ordering: .relaxed)
     if start < end { mapping?.discard(start..<end) }
   }
