@@ -1,6 +1,6 @@
 internal import Foundation
 internal import Glibc
-internal import Stores
+public import Stores
 
 /// The folder in which a run leaves what it did: `<state>/<run_id>/`, mode 0700, its files 0600.
 struct RunFolder {
@@ -52,7 +52,7 @@ struct RunFolder {
 
 extension Manifest {
   /// The manifest as it stands in its file.
-  func json() throws(StoreError) -> [UInt8] {
+  public func json() throws(StoreError) -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     guard let json = try? encoder.encode(self) else {

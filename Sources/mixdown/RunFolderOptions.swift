@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Stores
 
 /// Which store, and where the folders of its runs are.
 struct RunFolderOptions: ParsableArguments {
@@ -24,6 +25,27 @@ struct RunFolderOptions: ParsableArguments {
   func archive() throws -> RunArchive {
     if let state { return RunArchive(state: state) }
     return RunArchive(state: nil, store: try storeName())
+  }
+
+  /// The runs of folders and store, and what kept the store from being asked.
+  func listing() throws -> (RunListing, failed: (any Error)?) {
+    var listing = RunListing(try archive())
+    guard let named, !named.isEmpty else { return (listing, nil) }
+    do throws(StoreError) {
+      try listing.add(store: named, server: server.options)
+      return (listing, nil)
+    } catch {
+      return (listing, failure("\(error)", ExitStatus(error)))
+    }
+  }
+
+  /// The manifest of the run that a person names when it has no folder here, but the store knows it.
+  func manifestWithoutFolder(_ name: String) throws -> Manifest? {
+    guard let named, !named.isEmpty, !name.contains("/"), try archive().run(name) == nil else { return nil }
+    let (listing, failed) = try listing()
+    if let failed { throw failed }
+    let meant = RunArchive.meant(name, among: listing.runs.map(\.id))
+    return listing.runs.first { $0.id == meant && !$0.hasFolder }?.manifest
   }
 
   /// The run that a person names, by its id or by its folder, and the folders that it lies among.

@@ -15,7 +15,11 @@ struct RunsCommand: ParsableCommand {
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-      commandName: "list", abstract: "Show when, job, outcome, users changed, quarantined, seconds.")
+      commandName: "list", abstract: "Show when, job, outcome, users changed, quarantined, seconds.",
+      discussion: """
+        Where a store is named, the runs that it knows from other machines, or whose folder was pruned, are shown too. \
+        When it cannot be reached, the runs whose folder is here are shown, and the exit status is 69.
+        """)
 
     @OptionGroup
     var folders: RunFolderOptions
@@ -27,28 +31,31 @@ struct RunsCommand: ParsableCommand {
     var limit = 50
 
     func run() throws {
-      let archive = try folders.archive()
-      let runs = archive.ids().prefix(max(0, limit)).map { ($0, archive.manifest($0)) }
+      let (listing, failed) = try folders.listing()
+      let runs = listing.runs.prefix(max(0, limit))
       switch format {
       case .json:
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        for (_, manifest) in runs {
-          if let manifest { say(String(decoding: try encoder.encode(manifest), as: UTF8.self)) }
+        for run in runs {
+          if let manifest = run.manifest { say(String(decoding: try encoder.encode(manifest), as: UTF8.self)) }
         }
       case .text:
-        for (id, manifest) in runs { say(manifest.map(Self.line) ?? "\(id)  its manifest cannot be read") }
+        for run in runs { say(Self.line(run)) }
       }
+      if let failed { throw failed }
     }
 
-    private static func line(_ manifest: Manifest) -> String {
+    private static func line(_ run: RunListing.Run) -> String {
+      guard let manifest = run.manifest else { return "\(run.id)  its manifest cannot be read" }
       let changed = manifest.users.changed + manifest.users.created
       let quarantined = manifest.quarantine.values.reduce(0, +)
       let status = manifest.exitStatus.map { " (\($0))" } ?? ""
       let seconds = manifest.seconds["total"].map { "  \(($0 * 100).rounded() / 100) s" } ?? ""
-      let outcome = manifest.wasKilled ? "killed" : manifest.outcome.rawValue
+      let outcome = run.wasKilled ? "killed" : manifest.outcome.rawValue
+      let place = run.hasFolder ? "" : "  no folder here, host \(manifest.host)"
       return "\(manifest.runID)  \(manifest.startedAt)  \(manifest.job)  \(outcome)\(status)  "
-        + "\(changed) changed  \(quarantined) quarantined\(seconds)"
+        + "\(changed) changed  \(quarantined) quarantined\(seconds)\(place)"
     }
   }
 
@@ -62,6 +69,9 @@ struct RunsCommand: ParsableCommand {
     var folders: RunFolderOptions
 
     func run() throws {
+      if let manifest = try folders.manifestWithoutFolder(id) {
+        return say(String(decoding: try manifest.json(), as: UTF8.self).trimmingCharacters(in: .newlines))
+      }
       let (run, archive) = try folders.run(id)
       let path = "\(archive.state)/\(run)/manifest.json"
       guard let json = FileManager.default.contents(atPath: path) else {

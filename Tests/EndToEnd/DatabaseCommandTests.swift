@@ -204,6 +204,10 @@ import Testing
     let run = "01M89TR7EBMW1QV46YT6B2R517"
     let state = sandbox.folder("state")
     try FileManager.default.createDirectory(atPath: "\(state)/\(run)", withIntermediateDirectories: true)
+    // A run that has written something, for verify to look for.
+    let bench = try Bench(.directory)
+    let real = try bench.sync(bench.inputs(Listeners(count: 1)))
+    try FileManager.default.moveItem(atPath: "\(bench.state)/\(real)", toPath: "\(state)/\(real)")
     let address = "mongodb://127.0.0.1:1/music"
     let job = try sandbox.folder.write(
       "job.yaml", "steps: [{setup: }, {sync: {inputs: [p.ndjson], server-timeout: 200ms}}, learn]")
@@ -215,6 +219,7 @@ import Testing
       ["run", job] + folders, ["inspect", "--user", "ann", "--store", address] + short,
       ["stats", "ann", "--store", address] + short, ["explain", "ann", "--store", address] + short,
       ["setup", "--store", address + "?serverSelectionTimeoutMS=200"],
+      ["runs", "prune"] + folders + short, ["runs"] + folders + short, ["verify", real] + folders + short,
     ] {
       // Not told, it looks for 10 s. A busy machine may take as long to start a process, but not each time.
       let soon = try (0..<5).contains { _ in

@@ -101,6 +101,16 @@ final class Lease: Sendable {
 
   // MARK: Documents
 
+  /// The run that has a lease; nil for another document, and for a lease that has ended.
+  ///
+  /// - Parameter now: by the server's clock, in milliseconds since 1970.
+  static func owner(of document: BSONDocument, at now: Int64) -> String? {
+    guard let name = document.string("run_id")?.string, name.hasPrefix("lock:"), let owner = document.string("owner"),
+      let expires = ((try? document.value("expires")) ?? nil)?.date, expires > now
+    else { return nil }
+    return owner.string
+  }
+
   /// Takes or renews one lease.
   private static func take(
     _ name: String, of store: any Store, run: String, job: String, seconds: Double, isRenewal: Bool = false

@@ -32,9 +32,11 @@ public struct RunArchive: Sendable {
   public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
 
   /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
-  public func run(_ name: String) -> String? {
+  public func run(_ name: String) -> String? { Self.meant(name, among: ids()) }
+
+  /// The one of these runs that a person means by an id, by its beginning or end, or by its folder.
+  public static func meant(_ name: String, among ids: [String]) -> String? {
     let last = name.split(separator: "/").last.map { String($0).uppercased() } ?? ""
-    let ids = ids()
     if ids.contains(last) { return last }
     let meant = ids.filter { $0.hasPrefix(last) || $0.hasSuffix(last) }
     return meant.count == 1 && last.count >= 4 ? meant[0] : nil

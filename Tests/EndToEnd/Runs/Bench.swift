@@ -18,7 +18,8 @@ final class Bench {
   let kind: Kind
   private let database: TestDatabase?
 
-  init(_ kind: Kind) throws {
+  /// - Parameter servers: whose database a server's store is; by default the one that all tests share.
+  init(_ kind: Kind, on servers: ReplicaSet? = nil) throws {
     self.kind = kind
     folder = try TemporaryFolder()
     state = folder("state")
@@ -27,7 +28,7 @@ final class Bench {
       store = folder("store")
       database = nil
     case .server:
-      let database = try TestDatabase()
+      let database = try servers.map { try TestDatabase(on: $0) } ?? TestDatabase()
       try database.makeIndexes()
       store = database.address
       self.database = database

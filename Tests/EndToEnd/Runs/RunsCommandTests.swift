@@ -66,6 +66,30 @@ import Testing
   }
 
   @Test(arguments: Bench.Kind.allCases)
+  func `runs of other machines, and those whose folder is gone, are known by the store`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    let gone = try bench.sync(bench.inputs(Listeners(count: 3, seed: 1), as: "first-"))
+    let here = try bench.sync(bench.inputs(Listeners(count: 3, seed: 2), as: "second-"))
+    let before = try bench.run("runs", ["--format", "json"]).output
+    let shown = try bench.run("runs", ["show", gone]).output
+    try FileManager.default.removeItem(atPath: "\(bench.state)/\(gone)")
+    let lines = try bench.run("runs").output.split(separator: "\n")
+    #expect(lines.map { $0.prefix(26) } == [here, gone].map { Substring($0) })
+    #expect(!lines[0].contains("no folder here") && lines[1].contains("  sync  done (0)  3 changed  "))
+    #expect(lines[1].contains("  no folder here, host "))
+    // What the store keeps is the manifest, field by field.
+    #expect(try bench.run("runs", ["--format", "json"]).output == before)
+    #expect(try bench.run("runs", ["show", String(gone.suffix(9))]).output == shown)
+    #expect(try mixdown(["runs", "--state", bench.state]).output.split(separator: "\n").count == 1)
+
+    let unreachable = [
+      "runs", "--store", "mongodb://127.0.0.1:1/music", "--server-timeout", "1s", "--state", bench.state,
+    ]
+    let alone = try mixdown(unreachable)
+    #expect(alone.status == 69 && alone.output.hasPrefix(here), "\(alone.errors)")
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
   func `what was quarantined is shown by reason, and what was mended is fed in again`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)
     let bad = #"{"title":"Mended","artist":"A","videoId":"m1"}"#
