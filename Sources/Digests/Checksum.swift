@@ -1,6 +1,6 @@
 internal import CCrypto
 
-/// A checksum of 128 bits over bytes that arrive in parts: Poly1305 (RFC 8439) under a key that everybody knows.
+/// Checksums of 128 bits over bytes that arrive in parts, message after message: Poly1305 (RFC 8439) under a key that everybody knows.
 ///
 /// It tells documents apart as surely as SHA-256 does where nobody plays tricks, at a seventh of its time. It proves
 /// nothing against somebody who does: what is named by its bytes (inputs, ids, the root of a tree) has a `SHA256`.
@@ -17,8 +17,10 @@ internal import CCrypto
 
   public init() {
     unsafe context = EVP_MAC_CTX_new(Self.algorithm)
-    _ = unsafe EVP_MAC_init(context, Self.key, Self.key.count, nil)
+    begin()
   }
+
+  private func begin() { _ = unsafe EVP_MAC_init(context, Self.key, Self.key.count, nil) }
 
   deinit { unsafe EVP_MAC_CTX_free(context) }
 
@@ -28,10 +30,11 @@ internal import CCrypto
     _ = unsafe EVP_MAC_update(context, bytes.baseAddress, bytes.count)
   }
 
-  /// The 16 bytes of the checksum. Ends the message.
-  public consuming func finish() -> [UInt8] {
+  /// The 16 bytes of the checksum. Ends the message; the next may follow.
+  public mutating func finish() -> [UInt8] {
     var sum = [UInt8](repeating: 0, count: 16)
     _ = unsafe EVP_MAC_final(context, &sum, nil, sum.count)
+    begin()
     return sum
   }
 }

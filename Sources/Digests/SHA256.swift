@@ -4,9 +4,9 @@ internal import CCrypto
 ///
 /// - Returns: the 32 bytes of the digest.
 public func sha256(_ message: [UInt8]) -> [UInt8] {
-  var hasher = SHA256()
-  unsafe message.withUnsafeBytes { unsafe hasher.update($0) }
-  return hasher.finish()
+  var digest = [UInt8](repeating: 0, count: 32)
+  _ = unsafe CCrypto.SHA256(message, message.count, &digest)
+  return digest
 }
 
 /// SHA-256 of a message that arrives in parts.

@@ -13,7 +13,7 @@ public struct PlayTally: Sendable {
   /// How many days before the clock are looked at, the clock's own day included.
   public static let days = 366
   /// How many of these are looked at for songs, from the clock's own day back.
-  public static let songDays = 30
+  public static let songDays = 7
   /// How many songs are told apart; a song takes about 100 bytes.
   public static let mostSongs = 1 << 17
 
@@ -31,9 +31,11 @@ public struct PlayTally: Sendable {
   }
 
   /// Plays per day, the oldest first; the last is the day of the clock.
-  public private(set) var byDay = [Int](repeating: 0, count: days)
+  public var byDay: [Int] { daily.indices.map { daily[$0] } }
   /// Plays per hour of the week, Monday first: weekday · 24 + hour.
-  public private(set) var byWeekdayHour = [Int](repeating: 0, count: 168)
+  public var byWeekdayHour: [Int] { hourly.indices.map { hourly[$0] } }
+  private var daily = InlineArray<366, Int>(repeating: 0)
+  private var hourly = InlineArray<168, Int>(repeating: 0)
   /// Plays that lie in these days.
   public private(set) var plays = 0
   /// Plays before or after them.
@@ -47,6 +49,8 @@ public struct PlayTally: Sendable {
   private let firstSongDay: Int64
 
   private var songs = SongTable()
+  /// Of the user who is counted just now: plays in the days of songs, by their place, and their songs' fingerprints.
+  private var recent: [(place: Int, song: UInt64)] = []
   /// Counts the users that were added, so that a song knows whether this one is new to it.
   private var user: UInt32 = 0
 
@@ -65,7 +69,8 @@ public struct PlayTally: Sendable {
   public mutating func add(_ history: [Entry]) {
     user &+= 1
     let before = plays
-    for play in history {
+    recent.removeAll(keepingCapacity: true)
+    for (place, play) in history.enumerated() {
       let time = play.playedAt
       let day = time / Self.millisecondsOfDay
       guard time > 0, day >= firstDay, day < firstDay + Int64(Self.days) else {
@@ -73,20 +78,23 @@ public struct PlayTally: Sendable {
         continue
       }
       plays += 1
-      byDay[Int(day - firstDay)] += 1
+      daily[Int(day - firstDay)] += 1
       // 1970 began on a Thursday.
       let hour = (time - day * Self.millisecondsOfDay) / 3_600_000
-      byWeekdayHour[Int((day + 3) % 7 * 24 + hour)] += 1
-      guard day >= firstSongDay else { continue }
-      if !songs.count(play, user: user, limit: Self.mostSongs) { unnamedPlays += 1 }
+      hourly[Int((day + 3) % 7 * 24 + hour)] += 1
+      if day >= firstSongDay { recent.append((place, max(1, play.key.fingerprint))) }
     }
     if plays > before { listeners += 1 }
+    songs.makeRoom(for: recent.lazy.map(\.song), limit: Self.mostSongs)
+    for (place, song) in recent where !songs.count(history[place], as: song, user: user, limit: Self.mostSongs) {
+      unnamedPlays += 1
+    }
   }
 
   /// Adds what another tally counted of users that come after this one's.
   public mutating func merge(_ other: PlayTally) {
-    for day in byDay.indices { byDay[day] += other.byDay[day] }
-    for hour in byWeekdayHour.indices { byWeekdayHour[hour] += other.byWeekdayHour[hour] }
+    for day in daily.indices { daily[day] += other.daily[day] }
+    for hour in hourly.indices { hourly[hour] += other.hourly[hour] }
     plays += other.plays
     otherPlays += other.otherPlays
     unnamedPlays += other.unnamedPlays
@@ -133,9 +141,19 @@ private struct SongTable: Sendable {
 
   private static let longestText = 200
 
-  /// Counts a play; false when the song is new and there is no place for it.
-  mutating func count(_ play: Entry, user: UInt32, limit: Int) -> Bool {
-    let key = max(1, play.key.fingerprint)
+  /// Grows for those of these songs that are new.
+  ///
+  /// Looks at every one, and with so little between that the processor waits for many of them at once: when they are
+  /// counted, one by one, they lie in its cache.
+  mutating func makeRoom(for songs: some Sequence<UInt64>, limit: Int) {
+    guard !slots.isEmpty else { return }
+    var new = 0
+    for key in songs where slots[place(of: key)].key != key { new += 1 }
+    while min(count + new, limit) * 2 > slots.count { grow() }
+  }
+
+  /// Counts a play of the song with this fingerprint; false when it is new and there is no place for it.
+  mutating func count(_ play: Entry, as key: UInt64, user: UInt32, limit: Int) -> Bool {
     guard let position = position(of: key) else {
       guard count < limit else { return false }
       let (title, artist) = Self.text(of: play)
@@ -243,14 +261,16 @@ private struct SongTable: Sendable {
 
   /// - Returns: where it lies, until the next is inserted.
   private mutating func insert(_ slot: Slot) -> Int {
-    if count * 2 >= slots.count {
-      let old = slots
-      slots = [Slot](repeating: Slot(), count: max(256, old.count * 2))
-      for slot in old where slot.key != 0 { slots[place(of: slot.key)] = slot }
-    }
+    if count * 2 >= slots.count { grow() }
     count += 1
     let place = place(of: slot.key)
     slots[place] = slot
     return place
+  }
+
+  private mutating func grow() {
+    let old = slots
+    slots = [Slot](repeating: Slot(), count: max(256, old.count * 2))
+    for slot in old where slot.key != 0 { slots[place(of: slot.key)] = slot }
   }
 }

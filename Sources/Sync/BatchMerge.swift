@@ -68,6 +68,8 @@ struct BatchMerge {
       let index = indices[indices.startIndex + place]
       let merged = try merged(
         users.users[index], at: index, id: ids[place], stored: stored.first, isArchived: known?[place] ?? false)
+      // A directory's writer refuses no user, so that nobody is merged again: count while the plays are in the cache.
+      if library.writesInOrder { worker.count([merged]) }
       batch.users.append(merged)
       batch.last = ids[place]
     }
@@ -146,7 +148,7 @@ struct BatchMerge {
       let written = outcome.changed + ["section_updated_at", "updated_at"]
       var change = DocumentChange(key: user, stored: stored, document: document, changedFields: written)
       // Here, where the document still lies in the core's cache, and not on the one queue that writes.
-      if options.journal != nil { change.digest = digest(document) }
+      if options.journal != nil { change.digest = worker.journalDigest(document) }
       merged.change = change
       if options.diff {
         merged.difference = try Difference(user: user, old: stored, new: document, outcome.changed).line

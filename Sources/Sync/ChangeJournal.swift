@@ -22,6 +22,11 @@ public protocol ChangeJournal: Sendable {
 /// document need not lie there in the order in which the merge has it.
 public func digest(_ document: BSONDocument) -> [UInt8] {
   var sum = Checksum()
+  return digest(document, with: &sum)
+}
+
+/// The same for who has many documents: a checksum costs something to begin with.
+func digest(_ document: BSONDocument, with sum: inout Checksum) -> [UInt8] {
   do throws(BSONFault) {
     var parts: [(key: ByteView, element: ByteView)] = []
     var elements = document.elements

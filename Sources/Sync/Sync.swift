@@ -135,7 +135,6 @@ public struct Sync: Sendable {
         do throws(StoreError) {
           if library.writesInOrder {
             let merged = try merge.merged(batch, Array(batch.users.indices)[...])
-            worker.count(merged.users)
             committer.accept(Committer.Parcel(batch: merged, worker: worker), number: number)
           } else {
             try self.send(batch, merge, committer)

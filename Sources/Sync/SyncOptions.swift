@@ -52,7 +52,7 @@ public struct SyncOptions: Sendable {
   /// about six.
   ///
   /// More would not stay in a core's cache until it is written.
-  var batchBudget: Int { min(256 << 10, mostPerBatch) }
+  var batchBudget: Int { min(512 << 10, mostPerBatch) }
 
   /// The same for a server, where each batch costs a way there and back.
   var serverBatchBudget: Int { min(2 << 20, mostPerBatch) }

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Dumps
 internal import Library
 internal import Synchronization
@@ -15,6 +16,7 @@ final class Worker: @unchecked Sendable {
   /// The plays of the users that this worker merged.
   private(set) var tally: PlayTally
   private let talliesPlays: Bool
+  private var checksum = Checksum()
 
   init(_ options: SyncOptions) {
     tally = PlayTally(asOf: options.parameters.asOf)
@@ -35,6 +37,9 @@ final class Worker: @unchecked Sendable {
   func replica(_ text: [UInt8], modifiedAt: Int64?) throws(DumpFault) -> ReadDump {
     try reader.replica(text.withView { arena.copy($0) }, modifiedAt: modifiedAt)
   }
+
+  /// What the journal knows a document by.
+  func journalDigest(_ document: BSONDocument) -> [UInt8] { digest(document, with: &checksum) }
 
   func guest(_ document: BSONDocument, of guest: [UInt8], for account: ByteView) throws(BSONFault) -> Replica {
     try guest.withView { name in

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Glibc
 public import Stores
 public import Sync
@@ -15,6 +16,8 @@ public final class Journal: ChangeJournal, Sendable {
   private struct State: ~Copyable {
     var output: Output?
     var files: [JournalFile] = []
+    /// The numbers of the files that this attempt has linked, by collection.
+    var linked: [String: Int] = [:]
     /// Collections that cannot be linked.
     var copied: Set<String> = []
     var tree = MerkleTree()
@@ -66,8 +69,9 @@ public final class Journal: ChangeJournal, Sendable {
     guard !changes.isEmpty else { return }
     let (output, file) = try prepared(for: collection)
     let records = changes.map { record($0, of: collection, in: file, isWithdrawn: areWithdrawn) }
-    var writer = BSONWriter(capacity: changes.count * 256)
-    for record in records { record.write(to: &writer) }
+    var writer = BSONWriter(capacity: records.reduce(0) { $0 + 256 + $1.stored })
+    var sum = Checksum()
+    for record in records { record.write(to: &writer, &sum) }
     if let free = output.file.room(), free < writer.count {
       throw .noRoom(path: output.file.path, needed: Int64(writer.count), free: free)
     }
@@ -125,11 +129,12 @@ public final class Journal: ChangeJournal, Sendable {
     try file.truncate(to: end)
     if end == 0 {
       var writer = BSONWriter()
+      var sum = Checksum()
       let start = writer.open()
       writer.append("journal", integer: JournalRecord.version)
       writer.append("run_id", string: run)
       writer.append("store", string: store)
-      JournalRecord.close(start, in: &writer)
+      JournalRecord.close(start, in: &writer, &sum)
       try file.write(writer.view.copy())
     }
     return Output(file)
@@ -140,10 +145,12 @@ public final class Journal: ChangeJournal, Sendable {
   ) throws(StoreError) -> Int? {
     let name = collection.schema.name
     guard collection.writesInOrder, !state.copied.contains(name) else { return nil }
+    if let number = state.linked[name] { return number }
     // The file of an earlier attempt may be an older one than what is in the store now.
     if let known = state.files.last(where: { $0.collection == name }),
       try collection.linkFile(as: folder.path + "/" + known.name) != nil
     {
+      state.linked[name] = known.number
       return known.number
     }
     let number = state.files.count
@@ -157,9 +164,11 @@ public final class Journal: ChangeJournal, Sendable {
     let file = JournalFile(
       number: number, collection: name, name: place, size: linked.size, modified: linked.modified)
     var writer = BSONWriter()
-    file.write(to: &writer)
+    var sum = Checksum()
+    file.write(to: &writer, &sum)
     try output.file.write(writer.view.copy())
     state.files.append(file)
+    state.linked[name] = number
     return number
   }
 

@@ -37,8 +37,8 @@ enum JournalRecord {
   }
 
   /// Ends a record that began at `start` with its check.
-  static func close(_ start: Int, in writer: inout BSONWriter) {
-    let check = check(writer.view(from: start).dropFirst(4))
+  static func close(_ start: Int, in writer: inout BSONWriter, _ sum: inout Checksum) {
+    let check = check(writer.view(from: start).dropFirst(4), &sum)
     writer.key("check", .int64)
     writer.put(check)
     writer.close(start)
@@ -51,12 +51,12 @@ enum JournalRecord {
     let bytes = document.bytes
     guard bytes.count > 4 + checkLength else { return false }
     let end = bytes.count - checkLength
+    var sum = Checksum()
     return bytes.slice(end + 1, 6) == ByteView("check\0")
-      && bytes.load(end + 7, as: UInt64.self) == check(bytes.slice(4, end - 4))
+      && bytes.load(end + 7, as: UInt64.self) == check(bytes.slice(4, end - 4), &sum)
   }
 
-  private static func check(_ bytes: ByteView) -> UInt64 {
-    var sum = Checksum()
+  private static func check(_ bytes: ByteView, _ sum: inout Checksum) -> UInt64 {
     unsafe bytes.withUnsafeBytes { unsafe sum.update($0) }
     return sum.finish().withView { $0.load(0, as: UInt64.self) }
   }
@@ -85,14 +85,14 @@ struct JournalFile {
     self.init(number: number, collection: collection, name: name, size: Int(size), modified: Int(modified))
   }
 
-  func write(to writer: inout BSONWriter) {
+  func write(to writer: inout BSONWriter, _ sum: inout Checksum) {
     let start = writer.open()
     writer.append("file", integer: Int64(number))
     writer.append("collection", string: collection)
     writer.append("name", string: name)
     writer.append("size", integer: Int64(size))
     writer.append("modified", integer: Int64(modified))
-    JournalRecord.close(start, in: &writer)
+    JournalRecord.close(start, in: &writer, &sum)
   }
 }
 
@@ -140,7 +140,10 @@ struct JournalChange {
     isWithdrawn = try document.value("withdrawn")?.bool ?? false
   }
 
-  func write(to writer: inout BSONWriter) {
+  /// Bytes of the document that the record holds itself.
+  var stored: Int { if case .document(let document) = before { document.bytes.count } else { 0 } }
+
+  func write(to writer: inout BSONWriter, _ sum: inout Checksum) {
     let start = writer.open()
     writer.append("collection", string: collection)
     writer.append("key", string: key)
@@ -160,7 +163,7 @@ struct JournalChange {
       written.withView { writer.put(bytes: $0) }
     }
     if isWithdrawn { writer.append("withdrawn", bool: true) }
-    JournalRecord.close(start, in: &writer)
+    JournalRecord.close(start, in: &writer, &sum)
   }
 
   /// What tells the document from all others of a store, as 32 bytes.

@@ -25,7 +25,9 @@ struct MerkleTree {
     let order = marks.indices.sorted { a, b in
       marks[a].identity == marks[b].identity ? a < b : marks[a].identity < marks[b].identity
     }
-    var level: [[UInt8]] = []
+    // Digests of 32 bytes one after another.
+    var level: [UInt8] = []
+    level.reserveCapacity(32 * order.count)
     var start = 0
     while start < order.count {
       let identity = marks[order[start]].identity
@@ -41,17 +43,19 @@ struct MerkleTree {
         }
         end += 1
       }
-      if let last = written.last { level.append(sha256([0] + identity.bytes + last.bigEndianBytes)) }
+      if let last = written.last { level += sha256([0] + identity.bytes + last.bigEndianBytes) }
       start = end
     }
     guard !level.isEmpty else { return nil }
-    let documents = level.count
-    while level.count > 1 {
-      level = stride(from: 0, to: level.count, by: 2).map { place in
-        place + 1 < level.count ? sha256([1] + level[place] + level[place + 1]) : level[place]
-      }
+    let documents = level.count / 32
+    while level.count > 32 {
+      let pairs = level.count / 64
+      var next: [UInt8] = []
+      next.reserveCapacity(32 * (pairs + 1))
+      for pair in 0..<pairs { next += sha256([1] + level[64 * pair..<64 * (pair + 1)]) }
+      level = next + level[(64 * pairs)...]
     }
-    return (documents, level[0])
+    return (documents, level)
   }
 }
 

@@ -195,6 +195,7 @@ private struct JournalCleaning {
         files[number] = try CompactedFile(journal, number, in: folder)
       }
     }
+    var sum = Checksum()
     // The files are written before their sizes stand in the journal.
     var moved: [Int: (Int, Int)] = [:]
     for (place, change) in kept.enumerated() {
@@ -205,7 +206,7 @@ private struct JournalCleaning {
     }
     for file in files.values.sorted(by: { $0.number < $1.number }) {
       var writer = BSONWriter()
-      try file.finished().write(to: &writer)
+      try file.finished().write(to: &writer, &sum)
       try output.write(writer.view.copy())
     }
     for (place, change) in kept.enumerated() {
@@ -218,7 +219,7 @@ private struct JournalCleaning {
         change.before = .document(BSONDocument(unchecked: arena.copy(bytes)))
       }
       var writer = BSONWriter()
-      change.write(to: &writer)
+      change.write(to: &writer, &sum)
       try output.write(writer.view.copy())
     }
     try output.synchronize()
