@@ -27,6 +27,7 @@ import Sync
     let sync = Sync(
       options, store: try openStore(arguments[2], locking: true),
       quarantine: try QuarantineFile(scratch + "/quarantine.ndjson", run: "bare"), spillFolder: scratch)
-    print("\(try sync.run().counts.users)")
+    let summary = try sync.run()
+    print("\(summary.counts.users) \(summary.seconds)")
   }
 }

@@ -9,6 +9,9 @@ internal import CCrypto
 /// copied, and is freed once, in `deinit`.
 @safe public struct Checksum: ~Copyable {
   private let context: OpaquePointer?
+  /// Short parts, which are handed on together: each call costs as much as some thousand bytes.
+  private var pending: [UInt8] = []
+  private static let short = 2048
 
   /// The algorithm, looked up once: looking it up costs more than a small document. It is never freed nor changed, and
   /// libcrypto lets threads share it.
@@ -26,12 +29,25 @@ internal import CCrypto
 
   /// Adds the next part.
   public mutating func update(_ part: UnsafeRawBufferPointer) {
-    let bytes = unsafe part.assumingMemoryBound(to: UInt8.self)
-    _ = unsafe EVP_MAC_update(context, bytes.baseAddress, bytes.count)
+    if part.count < Self.short {
+      unsafe pending += part
+      if pending.count >= Self.short { flush() }
+    } else {
+      flush()
+      let bytes = unsafe part.assumingMemoryBound(to: UInt8.self)
+      _ = unsafe EVP_MAC_update(context, bytes.baseAddress, bytes.count)
+    }
+  }
+
+  private mutating func flush() {
+    guard !pending.isEmpty else { return }
+    _ = unsafe EVP_MAC_update(context, pending, pending.count)
+    pending.removeAll(keepingCapacity: true)
   }
 
   /// The 16 bytes of the checksum. Ends the message; the next may follow.
   public mutating func finish() -> [UInt8] {
+    flush()
     var sum = [UInt8](repeating: 0, count: 16)
     _ = unsafe EVP_MAC_final(context, &sum, nil, sum.count)
     begin()
