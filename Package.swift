@@ -77,11 +77,17 @@ let package = Package(
       name: "MongodHarness", dependencies: ["Stores", "BSON", "CMongo"], path: "Tests/MongodHarness",
       swiftSettings: strict),
 
-    .testTarget(name: "BSONTests", dependencies: ["BSON"], swiftSettings: strict),
-    .testTarget(name: "LibraryTests", dependencies: ["Library", "BSON", "Digests"], swiftSettings: strict),
+    // Chance that a seed repeats, for tests of any target.
+    .target(name: "Randomness", path: "Tests/Randomness", swiftSettings: strict),
+
+    .testTarget(name: "BSONTests", dependencies: ["BSON", "Randomness"], swiftSettings: strict),
     .testTarget(
-      name: "DumpsTests", dependencies: ["Dumps", "Library", "BSON", "Digests", "CArchive"], swiftSettings: strict),
-    .testTarget(name: "StoresTests", dependencies: ["Stores", "BSON", "MongodHarness"], swiftSettings: strict),
+      name: "LibraryTests", dependencies: ["Library", "BSON", "Digests", "Randomness"], swiftSettings: strict),
+    .testTarget(
+      name: "DumpsTests", dependencies: ["Dumps", "Library", "BSON", "Digests", "CArchive", "Randomness"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "StoresTests", dependencies: ["Stores", "BSON", "MongodHarness", "Randomness"], swiftSettings: strict),
     .testTarget(
       name: "JobsTests",
       dependencies: ["Jobs", "mixdown", "Sync", "Dumps", "Stores", "BSON", "MongodHarness", arguments, logging],
@@ -92,7 +98,7 @@ let package = Package(
     .testTarget(name: "PagesTests", dependencies: ["Pages"], swiftSettings: strict),
     .testTarget(
       name: "EndToEnd",
-      dependencies: ["mixdown", "Jobs", "Dumps", "Stores", "BSON", "MongodHarness"],
+      dependencies: ["mixdown", "Jobs", "Dumps", "Stores", "BSON", "MongodHarness", "Randomness"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17

@@ -25,11 +25,12 @@ import Synchronization
     }
     let arena = Arena()
     let (old, new) = try (documents(arguments[2], arena), documents(arguments[3], arena))
+    let known = Dictionary(uniqueKeysWithValues: new)
     var bytes = 0
     var changes: [DocumentChange] = []
-    for (user, document) in new {
-      let stored = old[user]
-      guard let stored, stored.bytes != document.bytes else { continue }
+    // In the order in which the server has them, as a sync and the C program send them.
+    for (user, stored) in old {
+      guard let document = known[user], stored.bytes != document.bytes else { continue }
       var fields: [StaticString] = []
       var sections = 0
       for section in Self.sections {
@@ -43,7 +44,6 @@ import Synchronization
       changes.append(
         DocumentChange(key: user, stored: stored, document: document, changedFields: isWhole ? [] : fields))
     }
-    changes.sort { $0.key < $1.key }
     let work = Work(changes)
     let collection = try MongoStore(arguments[1]).open(.userLibrary)
     _ = try collection.contains([ByteView("nobody")])
@@ -70,16 +70,16 @@ import Synchronization
       """)
   }
 
-  private static func documents(_ folder: String, _ arena: Arena) throws -> [ByteView: BSONDocument] {
+  private static func documents(_ folder: String, _ arena: Arena) throws -> [(ByteView, BSONDocument)] {
     let cursor = try DirectoryStore.open(folder, locking: false).collection(.userLibrary).cursor(updatedSince: nil)
-    var found: [ByteView: BSONDocument] = [:]
+    var found: [(ByteView, BSONDocument)] = []
     while true {
       let part = try cursor.next(upTo: 32 << 20, in: arena)
       if part.isEmpty { return found }
       for document in part {
         // Copied, since what is mapped is given back when the cursor goes on.
         let copy = BSONDocument(unchecked: arena.copy(document.bytes))
-        if let user = try copy.value("user_id")?.string { found[user] = copy }
+        if let user = try copy.value("user_id")?.string { found.append((user, copy)) }
       }
     }
   }

@@ -23,11 +23,18 @@ final class DumpIntake: Sendable {
   private let failure = Mutex<SyncError?>(nil)
   private let work = DispatchQueue(label: "mixdown.recognise", attributes: .concurrent)
   private let slots: DispatchSemaphore
+  /// Dumps whose users have no place in the order of the run yet, and their bytes.
+  private let unplaced = Mutex<(dumps: [GroupedDump], bytes: Int)>(([], 0))
+  /// So many are given their places at once, for a server is asked for them.
+  private static let placedAtOnce = 1000
+  /// With whom the run begins, and where; nil when it begins with the first.
+  private let first: (user: [UInt8], position: Int)?
 
+  /// - Throws: when the store cannot be asked where its documents stand.
   init(
     _ options: SyncOptions, library: any StoredCollection, pool: WorkerPool, grouping: Grouping,
     quarantine: QuarantineFile, progress: @escaping @Sendable (SyncProgress) -> Void
-  ) {
+  ) throws(StoreError) {
     self.options = options
     self.library = library
     self.pool = pool
@@ -35,6 +42,11 @@ final class DumpIntake: Sendable {
     self.quarantine = quarantine
     self.progress = progress
     slots = DispatchSemaphore(value: options.batchesInFlight)
+    if let user = options.firstUser {
+      first = (user, try Self.positions(of: [user], in: library)[0])
+    } else {
+      first = nil
+    }
   }
 
   /// Reads all inputs; returns when every dump is grouped.
@@ -54,6 +66,7 @@ final class DumpIntake: Sendable {
     // Every slot free again: the last batch is grouped.
     for _ in 0..<options.batchesInFlight { slots.wait() }
     for _ in 0..<options.batchesInFlight { slots.signal() }
+    attempt { () throws(StoreError) in try placeRest() }
     if let failure = failure.withLock({ $0 }) { throw failure }
     return summary.withLock { $0 }
   }
@@ -61,21 +74,49 @@ final class DumpIntake: Sendable {
   /// A guest's library is read even when no dump of the guest is.
   private func addGuests() {
     let guests = options.userMap.accounts.map { guest, account in
-      GroupedDump(
-        position: position(of: account), isLate: isLate(account), user: account, guest: guest,
-        source: Source(input: library.name),
-        modifiedAt: nil, text: [])
+      GroupedDump(user: account, guest: guest, source: Source(input: library.name), text: [])
     }
-    attempt { () throws(StoreError) in try grouping.add(guests) }
+    attempt { () throws(StoreError) in try group(guests) }
   }
 
-  private func position(of user: [UInt8]) -> Int { user.withView { library.position(of: $0) } ?? Int.max }
+  private func group(_ dumps: [GroupedDump]) throws(StoreError) {
+    let isEnough = unplaced.withLock { unplaced in
+      unplaced.dumps += dumps
+      unplaced.bytes += dumps.reduce(0) { $0 + $1.footprint }
+      return unplaced.dumps.count >= Self.placedAtOnce || unplaced.bytes > options.groupingBudget / 4
+    }
+    if isEnough { try placeRest() }
+  }
+
+  private func placeRest() throws(StoreError) {
+    let dumps = unplaced.withLock { unplaced in
+      defer { unplaced = ([], 0) }
+      return unplaced.dumps
+    }
+    if !dumps.isEmpty { try grouping.add(placed(dumps)) }
+  }
+
+  /// Dumps with the place of their users in the order of the run.
+  private func placed(_ dumps: [GroupedDump]) throws(StoreError) -> [GroupedDump] {
+    var placed = dumps
+    for (index, position) in try Self.positions(of: dumps.map(\.user), in: library).enumerated() {
+      placed[index].position = position
+      placed[index].isLate = isLate(dumps[index].user, at: position)
+    }
+    return placed
+  }
+
+  private static func positions(
+    of users: [[UInt8]], in library: any StoredCollection
+  ) throws(StoreError) -> [Int] {
+    let arena = Arena()
+    return try library.positions(of: users.map { user in user.withView { arena.copy($0) } }).map { $0 ?? Int.max }
+  }
 
   /// Whether a user comes after the one with whom the run begins, and all behind.
-  private func isLate(_ user: [UInt8]) -> Bool {
-    guard let first = options.firstUser else { return false }
-    let (position, firstPosition) = (position(of: user), position(of: first))
-    return position != firstPosition ? position < firstPosition : user.lexicographicallyPrecedes(first)
+  private func isLate(_ user: [UInt8], at position: Int) -> Bool {
+    guard let first else { return false }
+    return position != first.position ? position < first.position : user.lexicographicallyPrecedes(first.user)
   }
 
   private func read(_ input: String, _ index: Int) {
@@ -130,17 +171,15 @@ final class DumpIntake: Sendable {
       try spool.forEachBatch(index) { dumps throws(StoreError) in
         guard !options.cancellation.isRequested else { return }
         var grouped: [GroupedDump] = []
-        for var dump in dumps {
+        for dump in dumps {
           if let forgotten = options.forgotten, forgotten(dump.user) {
             refuseForgotten(dump.source)
-            continue
+          } else {
+            grouped.append(dump)
           }
-          // The store may have changed in between.
-          dump.position = position(of: dump.user)
-          dump.isLate = isLate(dump.user)
-          grouped.append(dump)
         }
-        try grouping.add(grouped)
+        // The store may have changed in between.
+        try group(grouped)
         progress(.grouped(dumps: grouped.count))
       }
     }
@@ -188,10 +227,7 @@ final class DumpIntake: Sendable {
           throw DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
         }
         grouped.append(
-          GroupedDump(
-            position: position(of: user), isLate: isLate(user), user: user, source: dump.source,
-            modifiedAt: dump.modifiedAt,
-            text: dump.text))
+          GroupedDump(user: user, source: dump.source, modifiedAt: dump.modifiedAt, text: dump.text))
       } catch {
         refused += 1
         // Where a forgotten user's dump lay may tell who they are.
@@ -203,7 +239,7 @@ final class DumpIntake: Sendable {
     attempt { () throws(StoreError) in
       try quarantine.append(lines)
       try options.spool?.add(grouped, lines, quarantined: refused, of: index)
-      try grouping.add(grouped)
+      try group(grouped)
       progress(.grouped(dumps: grouped.count))
     }
   }

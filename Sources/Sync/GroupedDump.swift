@@ -4,7 +4,10 @@ internal import Dumps
 /// A dump on its way to the user it belongs to, or the word that a guest's library goes there.
 struct GroupedDump: Sendable {
   /// Where the user's document stands in the store; `Int.max` when it is not known or there is none.
-  var position: Int
+  ///
+  /// One user's dumps have one position, but for those of a server on which somebody makes the document meanwhile: then
+  /// the user is merged twice, as by two runs.
+  var position = Int.max
   /// Whether the user comes after those with whom an earlier run would have gone on.
   var isLate = false
   /// UTF-8 of the user who gets it.
@@ -46,7 +49,6 @@ extension GroupedDump {
   }
 
   init(_ document: BSONDocument) throws(BSONFault) {
-    position = Int.max
     user = []
     text = []
     source = Source(input: "")

@@ -66,12 +66,17 @@ public struct Sync: Sendable {
     }
     let committer = try Committer(
       options, library: library, plays: plays, pool: pool, quarantine: quarantine, events: events)
-    var clock = PhaseClock(events)
+    var clock = PhaseClock(events.phase)
     do throws(SyncError) {
       clock.begin("read")
       let grouping = Grouping(budget: options.groupingBudget, folder: spillFolder)
-      let intake = DumpIntake(
-        options, library: library, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
+      let intake: DumpIntake
+      do throws(StoreError) {
+        intake = try DumpIntake(
+          options, library: library, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
+      } catch {
+        throw .store(error)
+      }
       var summary = try intake.run()
       summary.spilledRuns = grouping.runCount
       summary.inputs.sort { $0.path < $1.path }
@@ -187,27 +192,5 @@ public struct Sync: Sendable {
     if isPlanted("unbalanced") { counts.dumps.read += 1 }
     guard !counts.isBalanced else { return }
     throw .unbalanced("dumps \(counts.dumps), entries \(counts.entries), users \(counts.users)")
-  }
-}
-
-/// Seconds of each phase.
-private struct PhaseClock {
-  private let events: SyncEvents
-  private let clock = ContinuousClock()
-  private var current: (name: String, start: ContinuousClock.Instant)?
-  private(set) var seconds: [String: Double] = [:]
-
-  init(_ events: SyncEvents) { self.events = events }
-
-  mutating func begin(_ phase: String) {
-    end()
-    events.phase(phase)
-    current = (phase, clock.now)
-  }
-
-  mutating func end() {
-    guard let (name, start) = current else { return }
-    seconds[name] = (clock.now - start) / .seconds(1)
-    current = nil
   }
 }

@@ -15,6 +15,9 @@ struct UserBatch: Sendable {
   /// Bytes of the dumps and of the documents that they meet.
   private(set) var size = 0
 
+  /// Brings the users into the order that a server is asked in: ascending by id.
+  mutating func sortByID() { users.sort { $0.id.lexicographicallyPrecedes($1.id) } }
+
   mutating func append(_ user: User, size: Int) {
     users.append(user)
     self.size += size
@@ -54,6 +57,7 @@ struct UserBatches {
       batch.append(
         UserBatch.User(id: first.user, dumps: dumps), size: stored + dumps.reduce(0) { $0 + $1.text.count })
     }
+    if !library.writesInOrder { batch.sortByID() }
     return batch.users.isEmpty ? nil : batch
   }
 }

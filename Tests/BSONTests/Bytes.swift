@@ -46,30 +46,3 @@ func readEverything(_ document: BSONDocument) throws(BSONFault) {
   _ = try document.count()
   _ = try document.value("inner")
 }
-
-/// Random numbers that a seed repeats (SplitMix64).
-struct Chance: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
-
-  mutating func number(_ range: Range<Int>) -> Int { Int.random(in: range, using: &self) }
-
-  mutating func byte() -> UInt8 { UInt8(truncatingIfNeeded: next()) }
-}
-
-/// How many cases are tried, and with which seed: `MIXDOWN_CASES` and `MIXDOWN_SEED` say otherwise.
-enum Trials {
-  static let count = Int(setting("MIXDOWN_CASES") ?? 2000)
-  static let seed = setting("MIXDOWN_SEED") ?? UInt64.random(in: 0..<1 << 40)
-
-  private static func setting(_ name: String) -> UInt64? {
-    ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
-  }
-}

@@ -1,4 +1,5 @@
 import BSON
+import Randomness
 import Testing
 
 /// The writer writes what the specification of BSON says, and the reader reads it back.
@@ -278,7 +279,7 @@ import Testing
 
   @Test func `whatever the bytes, nothing crashes, and what is valid can be written as JSON`() throws {
     for trial in 0..<UInt64(Trials.count) {
-      var chance = Chance(state: Trials.seed &+ trial)
+      var chance = SeededRandom(seed: Trials.seed &+ trial)
       var bytes = richDocument
       for _ in 0..<chance.number(1..<6) {
         let place = chance.number(0..<bytes.count)

@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import Randomness
 import Testing
 
 /// Whether a text is JSON in UTF-8.
@@ -74,7 +75,7 @@ func isJSON(_ bytes: [UInt8]) -> Bool {
   }
 
   @Test func `doubles read back as the same number`() {
-    var chance = Chance(state: Trials.seed)
+    var chance = SeededRandom(seed: Trials.seed)
     for _ in 0..<2000 {
       let number = Double(bitPattern: chance.next())
       guard number.isFinite else { continue }

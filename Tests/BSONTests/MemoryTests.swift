@@ -1,4 +1,5 @@
 import BSON
+import Randomness
 import Testing
 
 /// Borrowed bytes.
@@ -106,7 +107,7 @@ import Testing
   @Test func `pieces do not move and do not touch each other`() {
     let arena = Arena()
     var pieces: [(ByteView, [UInt8])] = []
-    var chance = Chance(state: 7)
+    var chance = SeededRandom(seed: 7)
     for _ in 0..<3000 {
       let size = [0, 1, 7, 8, 9, 100, 5000, 300_000][chance.number(0..<(chance.number(0..<50) == 0 ? 8 : 7))]
       let content = bytes(size, chance.byte())
@@ -131,7 +132,7 @@ import Testing
   func `what is written in an arena stays, however it grows and whatever is taken meanwhile`(_ size: Int) {
     let arena = Arena()
     var pieces: [(ByteView, [UInt8])] = []
-    var chance = Chance(state: 11)
+    var chance = SeededRandom(seed: 11)
     for _ in 0..<50 {
       let (content, other) = (bytes(chance.number(0..<size + 1), chance.byte()), bytes(9, chance.byte()))
       let piece = arena.written(capacity: chance.number(0..<2) == 0 ? 1 : content.count) { writer in

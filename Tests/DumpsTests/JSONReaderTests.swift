@@ -1,4 +1,5 @@
 import Dumps
+import Randomness
 import Testing
 
 /// The reader against texts whose meaning is written beside them, and against random ones whose meaning an encoder of
@@ -274,7 +275,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, UInt64.random(in: .min ... .max)])
   func agreesWithAnotherEncoder(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     for _ in 0..<500 {
       let node = Node.random(depth: 0, &random)
       let text = random.blanks() + node.text(&random) + random.blanks()
@@ -286,7 +287,7 @@ import Testing
   /// (which the address sanitizer and the fuzzer would see).
   @Test(arguments: [4, 5, 6, UInt64.random(in: .min ... .max)])
   func survivesMutations(seed: UInt64) throws {
-    var random = SplitMix(state: seed)
+    var random = SeededRandom(seed: seed)
     for _ in 0..<2000 {
       var text = Array(Node.random(depth: 0, &random).text(&random).utf8)
       for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -392,7 +393,7 @@ extension Node {
     }
   }
 
-  fileprivate static func random(depth: Int, _ random: inout SplitMix) -> Node {
+  fileprivate static func random(depth: Int, _ random: inout SeededRandom) -> Node {
     let count = Int.random(in: 0...12, using: &random)
     switch Int.random(in: depth == 0 ? 6..<8 : depth < 5 ? 0..<8 : 0..<6, using: &random) {
     case 0: return .null
@@ -407,8 +408,8 @@ extension Node {
   }
 
   /// Its JSON, with blanks and escapes at random.
-  fileprivate func text(_ random: inout SplitMix) -> String {
-    func list(_ open: String, _ parts: [String], _ close: String, _ random: inout SplitMix) -> String {
+  fileprivate func text(_ random: inout SeededRandom) -> String {
+    func list(_ open: String, _ parts: [String], _ close: String, _ random: inout SeededRandom) -> String {
       open + parts.map { random.blanks() + $0 + random.blanks() }.joined(separator: ",") + random.blanks() + close
     }
     switch self {
@@ -461,23 +462,10 @@ private func isWellFormed(_ document: ArraySlice<UInt8>) -> Bool {
 
 // MARK: - Chance
 
-/// SplitMix64: random numbers that a seed repeats.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func blanks() -> String {
+extension SeededRandom {
+  fileprivate mutating func blanks() -> String {
     String((0..<max(0, Int.random(in: -6..<4, using: &self))).map { _ in pick([" ", "\n", "\r", "\t"]) })
   }
-
-  mutating func pick<T>(_ list: [T]) -> T { list[Int.random(in: list.indices, using: &self)] }
 
   mutating func double() -> Double {
     let value = Double(bitPattern: next())

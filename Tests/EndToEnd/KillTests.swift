@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Testing
 
 /// A run that dies at any instant leaves the old store or the new one, whole, and the next run completes.
@@ -17,7 +18,7 @@ import Testing
 
     let seed = UInt64.random(in: 0 ... .max)
     print("kills: seed \(seed), a run takes \(length) s")
-    var random = SeededRandom(state: seed)
+    var random = SeededRandom(seed: seed)
     var (killed, replaced) = (0, 0)
     for number in 0..<Self.instants {
       try sandbox.restore(big.cloud)

@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Testing
 
 /// The outcome is the same bytes however the dumps come, and a second run finds nothing to do.
@@ -8,7 +9,7 @@ import Testing
     let dumps = Listeners().dumps
     let expected = try Self.store(of: dumps, .folder, ["--workers", "1"])
     for (workers, seed) in [("1", 1), ("2", 2), ("8", 3)] as [(String, UInt64)] {
-      var random = SeededRandom(state: seed)
+      var random = SeededRandom(seed: seed)
       let shuffled = dumps.shuffled(using: &random)
       #expect(try Self.store(of: shuffled, packing, ["--workers", workers], inputs: Int(seed)) == expected)
     }

@@ -1,4 +1,5 @@
 import Library
+import Randomness
 import Testing
 
 /// The cloud's history is nearly always in order, and then merged without being sorted; that is a shortcut and no other

@@ -1,5 +1,6 @@
 import BSON
 import Library
+import Randomness
 import Testing
 
 /// Section 4.1: the play archive keeps what the limit of the history would lose.

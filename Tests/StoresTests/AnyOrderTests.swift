@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import Randomness
 import Stores
 import Testing
 
@@ -23,7 +24,7 @@ import Testing
 
   @Test(arguments: 0..<20 as Range<UInt64>)
   func `changes in any order make the file that ordered ones make`(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom(seed: seed)
     let old = ["dan", "ann", "cat", "bob"].map { document($0, padding: 10) }
     let new = ["ann", "bob", "abe", "eve", "zed", "éva"].map { document($0, version: 1, padding: 1000) }
     try sandbox.put(old)

@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import Randomness
 import Stores
 import Testing
 
@@ -11,7 +12,7 @@ import Testing
 
   @Test(arguments: 0..<100)
   func `a commit gives the documents that the model gives`(round: Int) throws {
-    var random = SeededGenerator(seed: Self.seed &+ UInt64(round))
+    var random = SeededRandom(seed: Self.seed &+ UInt64(round))
     let sandbox = try Sandbox()
     let names = Set((0..<Int.random(in: 0...40, using: &random)).map { _ in name(&random) }).sorted {
       $0.bytes < $1.bytes
@@ -51,12 +52,12 @@ import Testing
     #expect(try users(of: store) == model.map(\.name), "MIXDOWN_SEED=\(Self.seed), round \(round)")
   }
 
-  private func name(_ random: inout SeededGenerator) -> String {
+  private func name(_ random: inout SeededRandom) -> String {
     let letters = ["a", "b", "Z", "é", "日", "😀", " ", "/"]
     return (0..<Int.random(in: 0...9, using: &random)).map { _ in letters.randomElement(using: &random) ?? "" }.joined()
   }
 
-  private func padding(_ random: inout SeededGenerator) -> Int {
+  private func padding(_ random: inout SeededRandom) -> Int {
     switch Int.random(in: 0..<40, using: &random) {
     case 0: Int.random(in: 900_000...1_200_000, using: &random)
     case 1...10: Int.random(in: 1_000...20_000, using: &random)

@@ -26,7 +26,7 @@ struct LearnRun {
   private var parameters: LearningParameters { options.parameters }
 
   func run() throws(StoreError) -> LearnSummary {
-    var clock = PhaseClock(events)
+    var clock = PhaseClock(events.phase)
     clock.begin("read")
     let watermark = try store.now()
     let collections = try LearnCollections(store)
@@ -288,27 +288,5 @@ extension LearnSummary {
     if output.written > 0 { written[name, default: 0] += output.written }
     if output.removed > 0 { removed[name, default: 0] += output.removed }
     if output.conflicts > 0 { left["conflict", default: 0] += output.conflicts }
-  }
-}
-
-/// Seconds of each phase.
-private struct PhaseClock {
-  private let events: LearnEvents
-  private let clock = ContinuousClock()
-  private var current: (name: String, start: ContinuousClock.Instant)?
-  private(set) var seconds: [String: Double] = [:]
-
-  init(_ events: LearnEvents) { self.events = events }
-
-  mutating func begin(_ phase: String) {
-    end()
-    events.phase(phase)
-    current = (phase, clock.now)
-  }
-
-  mutating func end() {
-    guard let (name, start) = current else { return }
-    seconds[name] = (clock.now - start) / .seconds(1)
-    current = nil
   }
 }

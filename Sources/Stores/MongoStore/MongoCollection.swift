@@ -51,23 +51,39 @@ public final class MongoCollection: StoredCollection, Sendable {
   }
 
   public func contains(_ keys: [ByteView]) throws(StoreError) -> [Bool] {
-    var found: Set<[UInt8]> = []
+    let places = try places(of: keys)
+    return keys.map { places[$0.copy()] != nil }
+  }
+
+  /// By the server's own numbers of its documents, which grow as documents are added.
+  ///
+  /// Another member of the set may have other numbers: an order is all they are good for.
+  public func positions(of keys: [ByteView]) throws(StoreError) -> [Int?] {
+    let places = try places(of: keys)
+    return keys.map { places[$0.copy()] ?? nil }
+  }
+
+  /// The number of each key's document, of those that there are; nil for one that is no number.
+  private func places(of keys: [ByteView]) throws(StoreError) -> [[UInt8]: Int?] {
+    var found: [[UInt8]: Int?] = [:]
     var rest = keys[...]
     while !rest.isEmpty {
       let asked = rest.prefix(isSortedByKey ? Self.mostKeys : Self.mostUnsorted)
       rest = rest.dropFirst(asked.count)
       let query = query(of: asked, onlyKeys: true)
       let part = try database.attempt("read \(schema.name)") { () throws(MongoFailure) in
-        var part: [[UInt8]] = []
+        var part: [[UInt8]: Int?] = [:]
         var cursor = try database.open(query, in: schema.name)
         while let document = try cursor.next() {
-          if let key = document.key(schema) { part.append(key.copy()) }
+          guard let key = document.key(schema) else { continue }
+          let number = ((try? document.value("$recordId")) ?? nil)?.integer
+          part.updateValue(number.flatMap { Int(exactly: $0) }, forKey: key.copy())
         }
         return part
       }
-      found.formUnion(part)
+      found.merge(part) { known, _ in known }
     }
-    return keys.map { found.contains($0.copy()) }
+    return found
   }
 
   /// The most keys of one query; 256 bytes each, they are 256 KiB.
@@ -77,7 +93,7 @@ public final class MongoCollection: StoredCollection, Sendable {
 
   /// - Parameters:
   ///   - subkey: the least that is wanted.
-  ///   - onlyKeys: the key alone of each document, which an index answers.
+  ///   - onlyKeys: the key alone of each document and its number, which an index answers.
   private func query(
     of keys: ArraySlice<ByteView>, since subkey: ByteView? = nil, onlyKeys: Bool = false
   ) -> MongoQuery {
@@ -124,6 +140,7 @@ public final class MongoCollection: StoredCollection, Sendable {
       if schema.isOwn { options.append("_id", bool: false) }
       options.append(schema.key, bool: true)
       options.close(projection)
+      options.append("showRecordId", bool: true)
     } else if isSortedByKey {
       appendSort(to: &options)
     }

@@ -1,4 +1,5 @@
 import Dumps
+import Randomness
 import Testing
 
 /// Archives that are cut, damaged, or made to do harm: the rest is refused, and what was whole is kept.
@@ -12,7 +13,7 @@ import Testing
   @Test("a cut archive gives whole dumps, in order, and says that it is cut", arguments: cuttable)
   func cut(name: String) throws {
     let seed = UInt64.random(in: 0 ... .max)
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededRandom(seed: seed)
     let texts = (0..<8).map { index in
       "{\"u\":\(index),\"x\":\"" + String((0..<400).map { _ in "abcdefgh0123".randomElement(using: &generator) ?? "x" })
         + "\"}"
@@ -62,7 +63,7 @@ import Testing
   @Test("a byte that is wrong costs an entry or the rest, never the program", arguments: cuttable)
   func flipped(name: String) throws {
     let seed = UInt64.random(in: 0 ... .max)
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededRandom(seed: seed)
     try Packing.write(folder(name), (0..<5).map { Packing.File("u\($0).json", "{\"a\":\"\(generator.next())\"}") })
     let bytes = try folder.bytes(of: name)
     for _ in 0..<60 {

@@ -1,3 +1,4 @@
+import Randomness
 import Testing
 
 @testable import Dumps
@@ -31,7 +32,7 @@ import Testing
   @Test("the end of a container is where a byte-by-byte scanner sees it, wherever the blocks are cut")
   func containerEnd() {
     let seed = UInt64.random(in: 0 ... .max)
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededRandom(seed: seed)
     for _ in 0..<400 {
       let text = Array(Self.object(3, &generator, blank: ["", " ", "\n  "]).utf8)
       let behind = Array("} ]\"\\".utf8)
@@ -48,7 +49,7 @@ import Testing
   @Test("arrays and lines give back the values that they were made of")
   func roundTrip() throws {
     let seed = UInt64.random(in: 0 ... .max)
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededRandom(seed: seed)
     for _ in 0..<150 {
       let count = Int.random(in: 2...6, using: &generator)
       let blockSize = Int.random(in: 1...200, using: &generator)
@@ -69,7 +70,7 @@ import Testing
   @Test("damaged text falls apart in the same way wherever the blocks are cut")
   func cutsDoNotMatter() throws {
     let seed = UInt64.random(in: 0 ... .max)
-    var generator = SeededGenerator(state: seed)
+    var generator = SeededRandom(seed: seed)
     for round in 0..<400 {
       let objects = (0..<3).map { _ in Self.object(2, &generator, blank: ["", "\n"]) }
       var text = Array(

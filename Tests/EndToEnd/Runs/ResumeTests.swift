@@ -1,4 +1,5 @@
 import Foundation
+import Randomness
 import Stores
 import Testing
 
@@ -17,7 +18,7 @@ import Testing
     let expected = try undisturbed.contents()
     let seed = UInt64.random(in: 0 ... .max)
     print("resume: seed \(seed), a run takes \(length) s")
-    var random = SeededRandom(state: seed)
+    var random = SeededRandom(seed: seed)
     var (killed, spared) = (0, 0)
     for _ in 0..<Self.kills {
       let bench = try Bench(kind)

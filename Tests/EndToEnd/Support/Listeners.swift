@@ -1,3 +1,5 @@
+import Randomness
+
 /// Invented listeners and the dumps of their devices. The same seed gives the same dumps.
 struct Listeners {
   var count = 24
@@ -8,7 +10,7 @@ struct Listeners {
 
   /// The dumps of all devices, each in one of the three shapes, with ties and repetitions among them.
   var dumps: [Dump] {
-    var random = SeededRandom(state: seed)
+    var random = SeededRandom(seed: seed)
     var dumps: [Dump] = []
     for user in 0..<count {
       for device in 0..<devices {
@@ -68,19 +70,4 @@ struct Listeners {
       ])
     }
   }
-}
-
-/// Random numbers that a seed repeats.
-struct SeededRandom: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var word = state
-    word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-    return word ^ (word >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int.random(in: 0..<bound, using: &self) }
 }

@@ -1,5 +1,6 @@
 import BSON
 import Library
+import Randomness
 import Testing
 
 /// The laws of the merge (section 2.9), on libraries that chance makes.

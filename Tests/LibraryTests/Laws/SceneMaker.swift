@@ -1,9 +1,10 @@
 import BSON
 import Library
+import Randomness
 
 /// Makes libraries from words so few that ties, duplicates and collisions are everywhere.
 struct SceneMaker {
-  private(set) var chance: Chance
+  private(set) var chance: SeededRandom
   /// Whether fields may be missing, of a wrong type, or written in another form.
   private var isMessy = true
   /// Whether playlists obey the conditions under which a run may be split in two.
@@ -13,7 +14,7 @@ struct SceneMaker {
   /// Local ids that no playlist of the cloud has yet.
   private var freeIDs: [String] = []
 
-  init(seed: UInt64) { chance = Chance(seed: seed) }
+  init(seed: UInt64) { chance = SeededRandom(seed: seed) }
 
   /// What a law speaks of.
   enum Kind {

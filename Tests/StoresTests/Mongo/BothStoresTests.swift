@@ -1,6 +1,7 @@
 import BSON
 import Foundation
 import MongodHarness
+import Randomness
 import Stores
 import Testing
 
@@ -147,7 +148,7 @@ import Testing
 
   @Test(arguments: 1...6 as ClosedRange<UInt64>)
   func `the same changes make the same documents in both stores`(seed: UInt64) throws {
-    var random = SeededGenerator(seed: seed)
+    var random = SeededRandom(seed: seed)
     let fixtures = try Kind.allCases.map { try Fixture($0) }
     for round in 1...8 as ClosedRange<Int64> {
       var documents: [[UInt8]] = []
