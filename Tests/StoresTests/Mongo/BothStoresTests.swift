@@ -61,6 +61,21 @@ import Testing
   }
 
   @Test(arguments: Kind.allCases)
+  func `a run learns in which order a store keeps its users`(kind: Kind) throws {
+    let fixture = try Fixture(kind)
+    // One after another, for an unordered bulk may come in any order.
+    for name in ["bob", "éva", "ann", "dan"] { try fixture.write([library(name, at: 1)]) }
+    let collection = try openStore(fixture.store.name, locking: false).open(.userLibrary)
+    let names = ["bob", "nobody", "éva", "ann", "bob", "dan"]
+    let positions = try collection.positions(of: names.map { fixture.scratch.view($0) })
+    let known = positions.compactMap(\.self)
+    #expect(positions[1] == nil && known.count == 5 && positions[0] == positions[4])
+    let order = try #require([positions[0], positions[2], positions[3], positions[5]] as? [Int])
+    // Both append what is new; a directory brings the new users of one commit into the order of their ids.
+    #expect(order == order.sorted())
+  }
+
+  @Test(arguments: Kind.allCases)
   func `documents are found by key, in the order asked for, and none where there is none`(kind: Kind) throws {
     let fixture = try Fixture(kind)
     let documents = ["bob", "ann", "éva", "dan"].map { library($0, at: 1) }
