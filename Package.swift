@@ -90,7 +90,9 @@ let package = Package(
       name: "StoresTests", dependencies: ["Stores", "BSON", "MongodHarness", "Randomness"], swiftSettings: strict),
     .testTarget(
       name: "JobsTests",
-      dependencies: ["Jobs", "mixdown", "Sync", "Dumps", "Stores", "BSON", "MongodHarness", arguments, logging],
+      dependencies: [
+        "Jobs", "mixdown", "Sync", "Dumps", "Stores", "BSON", "Digests", "MongodHarness", arguments, logging,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "GeneratorTests", dependencies: ["Generator", "Dumps", "BSON", "Digests"], swiftSettings: strict),

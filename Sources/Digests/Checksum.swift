@@ -1,6 +1,7 @@
 internal import CCrypto
 
-/// Checksums of 128 bits over bytes that arrive in parts, message after message: Poly1305 (RFC 8439) under a key that everybody knows.
+/// Checksums of 128 bits over bytes that arrive in parts, message after message: Poly1305 (RFC 8439) under a key that
+/// everybody knows.
 ///
 /// It tells documents apart as surely as SHA-256 does where nobody plays tricks, at a seventh of its time. It proves
 /// nothing against somebody who does: what is named by its bytes (inputs, ids, the root of a tree) has a `SHA256`.

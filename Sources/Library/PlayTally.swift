@@ -115,7 +115,8 @@ public struct PlayTally: Sendable {
 
 /// Songs and their counts: open addressing over fingerprints, titles in one piece of memory.
 ///
-/// A look is one line of memory that the cache hardly ever has, so that a song lies where it is looked up. Two songs of the same 64-bit fingerprint would be one; among 100 000 songs the chance is one in billions.
+/// A look is one line of memory that the cache hardly ever has, so that a song lies where it is looked up. Two songs of
+/// the same 64-bit fingerprint would be one; among 100 000 songs the chance is one in billions.
 private struct SongTable: Sendable {
   private struct Slot {
     /// The song's fingerprint; 0 in a slot that is free.
