@@ -1,7 +1,8 @@
 /// How a command ends; what each asks of the operator is in docs/stores.md.
 public enum ExitStatus: Int32, Sendable, Codable {
   case done = 0
-  /// The program found a mistake of its own, or something nobody foresaw.
+  /// The program found a mistake of its own, or something nobody foresaw; or somebody else wrote libraries each time that
+  /// they were merged.
   case failed = 1
   /// Done, and something was quarantined or left: look at it.
   case quarantined = 3

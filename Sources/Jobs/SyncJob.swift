@@ -76,6 +76,8 @@ public struct SyncJob: JobStep {
       let done = summary.counts.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
       throw .interrupt("\(run.cancellation.why ?? "asked to stop"): \(done); run again for the rest")
     }
+    // Everybody else is done, and so are the steps that follow; but these will not be without another run.
+    if summary.left[UserReport.conflict] != nil { return .failed }
     let needsALook = !summary.quarantine.isEmpty || summary.counts.users.left > 0
     return needsALook && !allowQuarantine ? .quarantined : .done
   }

@@ -40,6 +40,8 @@ public struct UserReport: Sendable {
   public var user: String
   /// `document-too-large`, `would-empty`, `conflict` or `active`.
   public var reason: String
+  /// The reason of those whom somebody else wrote each time that they were merged.
+  public static let conflict = "conflict"
   public var detail: String
 }
 
@@ -217,7 +219,7 @@ extension MergedUser {
     left.counts.dumps.count(\.quarantined, counts.dumps.quarantined)
     left.counts.users.seen = counts.users.seen
     let report = UserReport(
-      user: id.string, reason: "conflict",
+      user: id.string, reason: UserReport.conflict,
       detail: "somebody else wrote the library each of the \(tries) times that it was merged; run again")
     left.leave(report, dumps: counts.dumps.used, unusable: counts.entries.quarantined)
     return left

@@ -17,6 +17,9 @@ struct JobEnding {
           + (report.folder ?? "")
       case .outdone:
         "\(job): done in \(seconds) s, but a simple baseline predicts better (\(status)). See the figures of evaluate"
+      case .failed where last?.outcome == .done:
+        "\(job): done in \(seconds) s, but \(report.manifest.left["conflict"] ?? 0) users are as they were, for somebody "
+          + "else wrote them each time (\(status)). Run it again"
       case .locked: "\(job): stopped\(failed) (\(status)). \(Self.advice(report.status))"
       case .failed, .usage, .refused, .unreachable, .inputOutput, .jobFile:
         "\(job): failed\(failed) (\(status)). \(Self.advice(report.status))"
