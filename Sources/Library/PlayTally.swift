@@ -34,6 +34,7 @@ public struct PlayTally: Sendable {
   public var byDay: [Int] { daily.indices.map { daily[$0] } }
   /// Plays per hour of the week, Monday first: weekday · 24 + hour.
   public var byWeekdayHour: [Int] { hourly.indices.map { hourly[$0] } }
+  /// As many as ``days``.
   private var daily = InlineArray<366, Int>(repeating: 0)
   private var hourly = InlineArray<168, Int>(repeating: 0)
   /// Plays that lie in these days.

@@ -30,7 +30,7 @@ struct StatisticsPage {
     return try page.html()
   }
 
-  // MARK: SectionSet
+  // MARK: Sections
 
   private var clock: Page.Section {
     let hours = words.figures.byHour.enumerated().map { hour, plays in

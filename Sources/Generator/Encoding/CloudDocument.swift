@@ -42,7 +42,7 @@ struct CloudDocument {
     writer.close(document)
   }
 
-  // MARK: SectionSet
+  // MARK: Sections
 
   private func write(_ favorites: [Favorite], into writer: inout BSONWriter, _ random: inout Random) {
     writer.list("favorites", favorites) { writer, favorite in

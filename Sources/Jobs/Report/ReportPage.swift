@@ -123,7 +123,7 @@ struct ReportPage {
     return figures
   }
 
-  // MARK: SectionSet
+  // MARK: Sections
 
   private var sections: [Page.Section] {
     [flow, changes, quarantine, speed, plays, songs, learned, listeners].compactMap { $0 } + tables + [run]
