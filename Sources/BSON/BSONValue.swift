@@ -17,6 +17,10 @@ public struct BSONValue: Sendable {
     type == .string && bytes.count >= 5 ? bytes.slice(4, bytes.count - 5) : nil
   }
 
+  /// The bytes of a binary, without length and subtype.
+  @inlinable
+  public var binary: ByteView? { type == .binary ? bytes.dropFirst(5) : nil }
+
   @inlinable
   public var isNull: Bool { type == .null || type == .undefined }
 

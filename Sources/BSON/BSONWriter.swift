@@ -110,6 +110,14 @@ public struct BSONWriter: ~Copyable {
     string.withUTF8 { utf8 in unsafe append(key, string: ByteView(UnsafeRawBufferPointer(utf8))) }
   }
 
+  /// Bytes of no particular kind.
+  public mutating func append(_ key: StaticString, binary: ByteView) {
+    self.key(key, .binary)
+    put(UInt32(truncatingIfNeeded: binary.count))
+    put(UInt8(0))
+    put(bytes: binary)
+  }
+
   /// Milliseconds since 1970.
   public mutating func append(_ key: StaticString, date: Int64) {
     self.key(key, .date)

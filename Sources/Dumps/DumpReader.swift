@@ -152,7 +152,9 @@ public struct DumpReader: ~Copyable {
     var time = envelope.exportedAt ?? modifiedAt
     if time == nil { time = try newestTime(opened, text: text, in: replica) }
     replica.time = time.map { min($0, parameters.asOf) }
-    return ReadDump(replica: replica, document: opened.document, shape: envelope.shape, device: envelope.device)
+    return ReadDump(
+      replica: replica, document: opened.document, shape: envelope.shape, device: envelope.device,
+      saysWhen: envelope.exportedAt != nil)
   }
 
   /// The newest time anywhere in the dump, in sections too that this run does not decide.
@@ -337,6 +339,8 @@ public struct ReadDump {
   public var document: BSONDocument
   public var shape: DumpShape?
   public var device: ByteView?
+  /// Whether the dump itself says when it was made.
+  public var saysWhen: Bool
 }
 
 extension BSONDocument {

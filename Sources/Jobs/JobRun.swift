@@ -137,6 +137,11 @@ public struct JobRun {
     return try Spool(try runFolder().resume)
   }
 
+  /// Where runs keep which users of the store are settled.
+  func settled(scope: String) -> SettledPlace {
+    SettledPlace(prefix: archive.settledPrefix, scope: "\(SyncJob.version) \(manifest.store) \(scope)")
+  }
+
   /// Takes what the steps do not use, and why.
   mutating func quarantine() throws(StoreError) -> QuarantineFile {
     if let openQuarantine { return openQuarantine }

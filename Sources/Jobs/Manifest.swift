@@ -121,6 +121,8 @@ public struct Manifest: Codable, Sendable {
   /// How many users each field changed for.
   public var changedFields: [String: Int] = [:]
   public var spilledRuns = 0
+  /// Of the users who are unchanged, those whom an earlier run has found so with the same dumps.
+  public var settledUsers = 0
   /// Documents that `forget` has removed.
   public var removedDocuments: Int?
   /// Nil when the run has written nothing that is journalled.
@@ -154,6 +156,7 @@ public struct Manifest: Codable, Sendable {
     case exitStatus = "exit_status"
     case changedFields = "changed_fields"
     case spilledRuns = "spilled_runs"
+    case settledUsers = "settled_users"
     case peakMemoryBytes = "peak_memory_bytes"
   }
 
@@ -189,6 +192,7 @@ public struct Manifest: Codable, Sendable {
     left = summary.left
     changedFields = summary.changedFields
     spilledRuns = summary.spilledRuns
+    settledUsers = summary.settledUsers
     seconds.merge(summary.seconds) { $1 }
   }
 
@@ -239,6 +243,7 @@ extension Manifest {
     left = try fields.value(.left, or: [:])
     changedFields = try fields.value(.changedFields, or: [:])
     spilledRuns = try fields.value(.spilledRuns, or: 0)
+    settledUsers = try fields.value(.settledUsers, or: 0)
     removedDocuments = try fields.decodeIfPresent(Int.self, forKey: .removedDocuments)
     written = try fields.decodeIfPresent(Written.self, forKey: .written)
     nextUser = try fields.decodeIfPresent(String.self, forKey: .nextUser)

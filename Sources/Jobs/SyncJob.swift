@@ -93,8 +93,13 @@ public struct SyncJob: JobStep {
       options.spool = try run.spool()
       options.firstUser = run.manifest.nextUser.map { Array($0.utf8) }
       if skipsActive { options.leftOut = try Sessions.activeUsers(in: store, asOf: options.parameters.asOf) }
-      options.forgotten = try ForgottenUsers(store).test
-      if !options.dryRun { options.journal = try run.journal() }
+      let forgotten = try ForgottenUsers(store)
+      options.forgotten = forgotten.test
+      if !options.dryRun {
+        options.journal = try run.journal()
+        // Who writes libraries back has to read them.
+        if options.writeBack == nil { options.settled = run.settled(scope: forgotten.print) }
+      }
       let quarantine = try run.quarantine()
       return Sync(options, store: store, quarantine: quarantine, spillFolder: folder.path, events: events)
     } catch {

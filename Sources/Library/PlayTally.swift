@@ -16,6 +16,8 @@ public struct PlayTally: Sendable {
   public static let songDays = 7
   /// How many songs are told apart; a song takes about 100 bytes.
   public static let mostSongs = 1 << 17
+  /// The most bytes of a title or artist that are kept.
+  static let longestText = 200
 
   /// Plays of a song.
   public struct Song: Sendable, Equatable {
@@ -71,26 +73,59 @@ public struct PlayTally: Sendable {
     user &+= 1
     let before = plays
     recent.removeAll(keepingCapacity: true)
-    for (place, play) in history.enumerated() {
-      let time = play.playedAt
-      let day = time / Self.millisecondsOfDay
-      guard time > 0, day >= firstDay, day < firstDay + Int64(Self.days) else {
-        otherPlays += 1
-        continue
-      }
-      plays += 1
-      daily[Int(day - firstDay)] += 1
-      // 1970 began on a Thursday.
-      let hour = (time - day * Self.millisecondsOfDay) / 3_600_000
-      hourly[Int((day + 3) % 7 * 24 + hour)] += 1
-      if day >= firstSongDay { recent.append((place, max(1, play.key.fingerprint))) }
+    for (place, play) in history.enumerated() where count(time: play.playedAt) {
+      recent.append((place, Self.fingerprint(of: play.key)))
     }
     if plays > before { listeners += 1 }
     songs.makeRoom(for: recent.lazy.map(\.song), limit: Self.mostSongs)
-    for (place, song) in recent where !songs.count(history[place], as: song, user: user, limit: Self.mostSongs) {
-      unnamedPlays += 1
+    for (place, song) in recent {
+      count(song, playedAt: history[place].playedAt) { history[place].titleAndArtist }
     }
   }
+
+  /// Adds one user's plays as an earlier run has kept them. To be called once a user.
+  public mutating func add(_ share: Share) {
+    user &+= 1
+    let before = plays
+    for time in share.times { _ = count(time: time) }
+    if plays > before { listeners += 1 }
+    let recent = share.songs.filter { isInSongDays($0.playedAt) }
+    songs.makeRoom(for: recent.lazy.map { Self.fingerprint(of: $0.key) }, limit: Self.mostSongs)
+    for song in recent {
+      count(Self.fingerprint(of: song.key), playedAt: song.playedAt) { (song.title, song.artist) }
+    }
+  }
+
+  /// Counts when a play was.
+  ///
+  /// - Returns: whether its song is to be counted too.
+  private mutating func count(time: Int64) -> Bool {
+    let day = time / Self.millisecondsOfDay
+    guard time > 0, day >= firstDay, day < firstDay + Int64(Self.days) else {
+      otherPlays += 1
+      return false
+    }
+    plays += 1
+    daily[Int(day - firstDay)] += 1
+    // 1970 began on a Thursday.
+    let hour = (time - day * Self.millisecondsOfDay) / 3_600_000
+    hourly[Int((day + 3) % 7 * 24 + hour)] += 1
+    return day >= firstSongDay
+  }
+
+  private func isInSongDays(_ time: Int64) -> Bool {
+    mayBeInSongDays(time) && time / Self.millisecondsOfDay < firstDay + Int64(Self.days)
+  }
+
+  /// Whether a song played then is looked at by this tally, or may be by one of a later clock.
+  func mayBeInSongDays(_ time: Int64) -> Bool { time > 0 && time / Self.millisecondsOfDay >= firstSongDay }
+
+  private mutating func count(_ song: UInt64, playedAt time: Int64, text: () -> (title: ByteView, artist: ByteView)) {
+    if !songs.count(song, playedAt: time, by: user, limit: Self.mostSongs, text: text) { unnamedPlays += 1 }
+  }
+
+  /// 0 stands for no song.
+  private static func fingerprint(of key: SongKey) -> UInt64 { max(1, key.fingerprint) }
 
   /// Adds what another tally counted of users that come after this one's.
   public mutating func merge(_ other: PlayTally) {
@@ -141,8 +176,6 @@ private struct SongTable: Sendable {
   private var count = 0
   private var texts: [UInt8] = []
 
-  private static let longestText = 200
-
   /// Grows for those of these songs that are new.
   ///
   /// Looks at every one, and with so little between that the processor waits for many of them at once: when they are
@@ -155,12 +188,15 @@ private struct SongTable: Sendable {
   }
 
   /// Counts a play of the song with this fingerprint; false when it is new and there is no place for it.
-  mutating func count(_ play: Entry, as key: UInt64, user: UInt32, limit: Int) -> Bool {
+  ///
+  /// - Parameter text: its title and artist, cut to ``PlayTally/longestText``; asked for when they are needed.
+  mutating func count(
+    _ key: UInt64, playedAt time: Int64, by user: UInt32, limit: Int, text: () -> (title: ByteView, artist: ByteView)
+  ) -> Bool {
     guard let position = position(of: key) else {
       guard count < limit else { return false }
-      let (title, artist) = Self.text(of: play)
-      let slot = Slot(key: key, plays: 1, listeners: 1, user: user, time: play.playedAt)
-      write(title, artist, at: insert(slot))
+      let (title, artist) = text()
+      write(title, artist, at: insert(Slot(key: key, plays: 1, listeners: 1, user: user, time: time)))
       return true
     }
     slots[position].plays &+= 1
@@ -168,19 +204,11 @@ private struct SongTable: Sendable {
       slots[position].user = user
       slots[position].listeners &+= 1
     }
-    if play.playedAt >= slots[position].time {
-      let (title, artist) = Self.text(of: play)
-      keepNewer(title, artist, time: play.playedAt, at: position)
+    if time >= slots[position].time {
+      let (title, artist) = text()
+      keepNewer(title, artist, time: time, at: position)
     }
     return true
-  }
-
-  /// Title and artist of a play; nothing for what it lacks.
-  private static func text(of play: Entry) -> (title: ByteView, artist: ByteView) {
-    // An entry in normal form is whole; what could not be read has no title.
-    let title = (try? play.document.value("title"))?.string ?? .empty
-    let artist = (try? play.document.value("artist"))?.string ?? .empty
-    return (title.slice(0, min(title.count, longestText)), artist.slice(0, min(artist.count, longestText)))
   }
 
   /// - Returns: plays of songs for which there was no place.

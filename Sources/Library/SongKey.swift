@@ -16,6 +16,9 @@ public struct SongKey: Sendable, Hashable {
     name = videoID
   }
 
+  /// A key that was computed before.
+  init(isVideo: Bool, name: ByteView) { (self.isVideo, self.name) = (isVideo, name) }
+
   /// The key of a song without videoId; the lowercase text is computed into the arena.
   public init(title: ByteView, artist: ByteView?, in arena: Arena) {
     isVideo = false

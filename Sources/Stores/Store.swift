@@ -53,6 +53,13 @@ public protocol StoredCollection: Sendable {
   /// Whether there is any document of each of these keys.
   func contains(_ keys: [ByteView]) throws(StoreError) -> [Bool]
 
+  /// What names the version of each key's (first) document, as it is stored; nil where there is none.
+  ///
+  /// - Parameters:
+  ///   - keys: as for ``documents(of:since:limit:in:)``.
+  ///   - arena: where the values lie.
+  func versions(of keys: [ByteView], in arena: Arena) throws(StoreError) -> [BSONValue?]
+
   /// Steps through all documents: in a directory in the order of the file, on a server by key, ascending.
   ///
   /// - Parameter updatedSince: a server leaves out documents whose `updated_at` is before it; in ms since 1970.
@@ -74,6 +81,10 @@ public protocol StoredCollection: Sendable {
   ///
   /// - Returns: the file; nil when there is none, or the file system cannot do it: then documents have to be copied.
   func linkFile(as path: String) throws(StoreError) -> LinkedFile?
+
+  /// What tells the file that holds the collection now from any other, and from itself once it is written to; nil when
+  /// there is none.
+  func fileState() throws(StoreError) -> String?
 
   /// Starts to write. In a directory nothing is visible to others, or lost, before ``StoreWriter/commit()``.
   func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter
@@ -109,6 +120,13 @@ extension StoredCollection {
   public func offset(of document: BSONDocument) -> Int? { nil }
 
   public func linkFile(as path: String) throws(StoreError) -> LinkedFile? { nil }
+
+  public func fileState() throws(StoreError) -> String? { nil }
+
+  public func versions(of keys: [ByteView], in arena: Arena) throws(StoreError) -> [BSONValue?] {
+    // One that cannot be read has no version that anything could be told by.
+    try documents(of: keys, in: arena).map { found in found.first.flatMap { try? $0.value(schema.version) } }
+  }
 
   /// All stored documents of these keys: see ``documents(of:since:limit:in:)``.
   public func documents(

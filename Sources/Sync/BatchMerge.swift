@@ -6,8 +6,8 @@ internal import Stores
 /// What the merge made of a batch; its views hold while the worker that made it is not given back.
 struct MergedBatch {
   var users: [MergedUser] = []
-  /// The last user, after whom the store need not keep anything at hand that comes before.
-  var last: ByteView?
+  /// Where the last user's document stands: the store need not keep anything at hand that comes before.
+  var position: Int?
 }
 
 /// What the merge made of one user. Counts once what it would write is written.
@@ -33,6 +33,10 @@ struct MergedUser {
   var archived: [DocumentChange] = []
   /// Months that were left as they are, and why.
   var archiveReports: [UserReport] = []
+  /// What an earlier run has found of the user, who is not merged again.
+  var settled: SettledUser?
+  /// What the next run may know of the user, if the archive has nothing to add.
+  var settles: SettledUser?
 }
 
 /// A user who was left as they are.
@@ -55,6 +59,7 @@ struct BatchMerge {
   let archive: any StoredCollection
   let worker: Worker
   let quarantine: QuarantineFile
+  let settled: SettledUsers?
 
   /// Merges users: as many as the documents that were fetched at once are about, and at least one.
   ///
@@ -62,21 +67,64 @@ struct BatchMerge {
   func merged(_ users: UserBatch, _ indices: ArraySlice<Int>) throws(StoreError) -> MergedBatch {
     // Ids live in the arena, for the changes name them until they are written.
     let ids = indices.map { index in users.users[index].id.withView { worker.arena.copy($0) } }
-    let documents = try library.documents(of: ids, limit: Self.fetchLimit, in: worker.arena)
+    let known = try settledUsers(users, indices, ids)
+    let asked = known.isEmpty ? ids : ids.indices.filter { known[$0] == nil }.map { ids[$0] }
+    let documents = try library.documents(of: asked, limit: Self.fetchLimit, in: worker.arena)
     let plays = options.parameters.archivesPlays ? ArchiveMerge(archive: archive, worker: worker) : nil
-    let known = try plays?.known(Array(ids.prefix(documents.count)))
+    let archived = try plays?.known(Array(asked.prefix(documents.count)))
     var batch = MergedBatch()
-    for (place, stored) in documents.enumerated() {
-      let index = indices[indices.startIndex + place]
-      let merged = try merged(
-        users.users[index], at: index, id: ids[place], stored: stored.first, isArchived: known?[place] ?? false)
+    var next = 0
+    for (place, index) in indices.enumerated() {
+      let merged: MergedUser
+      if let user = known.isEmpty ? nil : known[place] {
+        merged = MergedUser(user, at: index, id: ids[place], quarantine: quarantine.lines())
+      } else {
+        guard next < documents.count else { break }
+        merged = try self.merged(
+          users.users[index], at: index, id: ids[place], stored: documents[next].first,
+          isArchived: archived?[next] ?? false)
+        next += 1
+      }
       // A directory's writer refuses no user, so that nobody is merged again: count while the plays are in the cache.
       if library.writesInOrder { worker.count([merged]) }
       batch.users.append(merged)
-      batch.last = ids[place]
+      batch.position = users.users[index].position
     }
     try plays?.merge(&batch.users)
+    noteSettled(batch.users)
     return batch
+  }
+
+  /// Whom of these users an earlier run has found settled; empty when nobody is asked.
+  private func settledUsers(
+    _ users: UserBatch, _ indices: ArraySlice<Int>, _ ids: [ByteView]
+  ) throws(StoreError) -> [SettledUser?] {
+    guard let settled else { return [] }
+    var known = zip(indices, ids).map { index, id -> SettledUser? in
+      guard let print = users.users[index].print, !options.leftOut.contains(users.users[index].id) else { return nil }
+      let found = settled.user(id, with: print, at: options.parameters.asOf)
+      return options.talliesPlays && found?.plays == nil ? nil : found
+    }
+    guard !library.writesInOrder else { return known }
+    // On a server others write too.
+    let asked = ids.indices.filter { known[$0] != nil }
+    guard !asked.isEmpty else { return known }
+    let versions = try library.versions(of: asked.map { ids[$0] }, in: worker.arena)
+    let archived = options.parameters.archivesPlays ? try archive.contains(asked.map { ids[$0] }) : nil
+    for (place, index) in asked.enumerated() {
+      guard let user = known[index] else { continue }
+      if let version = versions[place]?.date, version == user.version, archived?[place] ?? true { continue }
+      settled.drop(user)
+      known[index] = nil
+    }
+    return known
+  }
+
+  private func noteSettled(_ users: [MergedUser]) {
+    guard let settled else { return }
+    var records = BSONWriter()
+    for user in users where user.archived.isEmpty && user.archiveReports.isEmpty { user.settles?.write(to: &records) }
+    settled.note(records)
   }
 
   private func merged(
@@ -92,14 +140,16 @@ struct BatchMerge {
     }
     var replicas: [Replica] = []
     var sources: [Source] = []
+    var saysWhen = true
     for dump in user.dumps {
       if let guest = dump.guest {
         guard let library = try guestLibrary(guest, account: id, isKnown: stored != nil) else { continue }
         replicas.append(library)
         sources.append(Source(input: self.library.name, entry: String(decoding: guest, as: UTF8.self)))
-      } else if let replica = read(dump, user: id, isKnown: stored != nil, into: &merged) {
-        replicas.append(replica)
+      } else if let read = read(dump, user: id, isKnown: stored != nil, into: &merged) {
+        replicas.append(read.replica)
         sources.append(dump.source)
+        saysWhen = saysWhen && read.saysWhen
       }
     }
     guard !replicas.isEmpty else { return merged }
@@ -133,10 +183,29 @@ struct BatchMerge {
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
+      if let print = user.print, let stored, try isSettled(merged, replicas, stored) {
+        merged.settles = SettledUser(
+          id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
+          version: try library.writesInOrder ? nil : stored.value(library.schema.version)?.date,
+          dumps: dumps, fates: outcome.fates, plays: worker.share(of: outcome.history))
+      }
     } catch {
       throw library.refusal(of: id, error)
     }
     return merged
+  }
+
+  /// Whether the same dumps and the same library come to the same at any later clock: see ``SettledUsers``.
+  private func isSettled(
+    _ merged: MergedUser, _ replicas: [Replica], _ stored: BSONDocument
+  ) throws(BSONFault) -> Bool {
+    let clock = options.parameters.asOf
+    let isWhole =
+      merged.quarantine.isEmpty && merged.counts.dumps.quarantined == 0
+      && merged.counts.entries.quarantined == 0
+    let isPast = replicas.allSatisfy { ($0.time ?? .min) < clock }
+    let hasTombstones = try stored.value("removed") != nil || replicas.contains { $0.removed != nil }
+    return merged.change == nil && isWhole && isPast && !hasTombstones
   }
 
   /// Notes what becomes of the user.
@@ -166,7 +235,7 @@ struct BatchMerge {
   /// A dump in normal form; nil when it goes to the quarantine.
   private func read(
     _ dump: GroupedDump, user: ByteView, isKnown: Bool, into merged: inout MergedUser
-  ) -> Replica? {
+  ) -> ReadDump? {
     do throws(DumpFault) {
       var read = try worker.replica(dump.text, modifiedAt: dump.modifiedAt)
       if options.noCreate, !isKnown {
@@ -180,7 +249,7 @@ struct BatchMerge {
           throw DumpFault(reason: .invalidField, detail: "\(error)", raw: read.document)
         }
       }
-      return read.replica
+      return read
     } catch {
       merged.counts.dumps.count(\.quarantined)
       merged.quarantine.add(error, of: user, from: dump.source, size: dump.text.count - RawDump.padding)
@@ -204,6 +273,16 @@ struct BatchMerge {
 }
 
 extension MergedUser {
+  /// A user of whom an earlier run has found that nothing changes.
+  init(_ user: SettledUser, at index: Int, id: ByteView, quarantine: QuarantineLines) {
+    self.init(index: index, id: id, quarantine: quarantine)
+    counts.users.seen = 1
+    counts.users.unchanged = 1
+    counts.dumps.count(\.used, user.dumps)
+    counts.entries = user.fates
+    settled = user
+  }
+
   /// Leaves the user as they are: the dumps are skipped, and of their entries only what cannot be used counts.
   mutating func leave(_ report: UserReport, dumps: Int, unusable: Int) {
     counts.entries.read += unusable

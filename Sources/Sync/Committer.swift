@@ -105,7 +105,7 @@ final class Committer: Sendable {
       try record(changes, months)
       if !months.isEmpty { try state.plays?.write(months) }
       if !changes.isEmpty { try state.library?.write(changes) }
-      if let last = batch.last, let position = library.position(of: last) { library.release(before: position) }
+      if let position = batch.position { library.release(before: position) }
     } catch {
       return fail(.store(error))
     }

@@ -7,6 +7,9 @@ internal import Synchronization
 
 /// The first half of a run: read → recognise → group by user.
 ///
+/// Reading begins while the store is still being opened, for both take their time and neither needs the other: with
+/// ``begin()``; once ``place(in:)`` has told it the library, ``end()`` waits for all of it.
+///
 /// Several inputs are read side by side, each by one thread. Readers hand batches of texts to the workers, which find
 /// out whose they are; a reader waits when too many batches are under way.
 final class DumpIntake: Sendable {
@@ -14,7 +17,8 @@ final class DumpIntake: Sendable {
   private static let batchSize = 512 << 10
 
   private let options: SyncOptions
-  private let library: any StoredCollection
+  /// The store's name.
+  private let name: String
   private let pool: WorkerPool
   private let grouping: Grouping
   private let quarantine: QuarantineFile
@@ -27,54 +31,93 @@ final class DumpIntake: Sendable {
   private let unplaced = Mutex<(dumps: [GroupedDump], bytes: Int)>(([], 0))
   /// So many are given their places at once, for a server is asked for them.
   private static let placedAtOnce = 1000
-  /// With whom the run begins, and where; nil when it begins with the first.
-  private let first: (user: [UInt8], position: Int)?
+  /// Where the users of the dumps stand; nil until the store is open, or for good if it could not be.
+  private let places = Mutex<Places?>(nil)
+  /// Left when it is known whether there are any.
+  private let opening = DispatchGroup()
+  private let reading = DispatchGroup()
 
-  /// - Throws: when the store cannot be asked where its documents stand.
+  private struct Places {
+    let library: any StoredCollection
+    /// With whom the run begins, and where; nil when it begins with the first.
+    let first: (user: [UInt8], position: Int)?
+
+    /// Whether a user comes after the one with whom the run begins, and all behind.
+    func isLate(_ user: [UInt8], at position: Int) -> Bool {
+      guard let first else { return false }
+      return position != first.position ? position < first.position : user.lexicographicallyPrecedes(first.user)
+    }
+  }
+
+  /// - Parameter name: the store's.
   init(
-    _ options: SyncOptions, library: any StoredCollection, pool: WorkerPool, grouping: Grouping,
-    quarantine: QuarantineFile, progress: @escaping @Sendable (SyncProgress) -> Void
-  ) throws(StoreError) {
+    _ options: SyncOptions, name: String, pool: WorkerPool, grouping: Grouping, quarantine: QuarantineFile,
+    progress: @escaping @Sendable (SyncProgress) -> Void
+  ) {
     self.options = options
-    self.library = library
+    self.name = name
     self.pool = pool
     self.grouping = grouping
     self.quarantine = quarantine
     self.progress = progress
     slots = DispatchSemaphore(value: options.batchesInFlight)
-    if let user = options.firstUser {
-      first = (user, try Self.positions(of: [user], in: library)[0])
-    } else {
-      first = nil
+    opening.enter()
+  }
+
+  /// Begins to read all inputs.
+  func begin() {
+    DispatchQueue(label: "mixdown.intake").async(group: reading) {
+      self.addGuests()
+      let readers = DispatchQueue(label: "mixdown.read", attributes: .concurrent)
+      let atOnce = DispatchSemaphore(value: max(1, min(self.options.workers, self.options.inputs.count)))
+      for (index, input) in self.options.inputs.enumerated() {
+        atOnce.wait()
+        readers.async(group: self.reading) {
+          self.read(input, index)
+          atOnce.signal()
+        }
+      }
     }
   }
 
-  /// Reads all inputs; returns when every dump is grouped.
-  func run() throws(SyncError) -> SyncSummary {
-    addGuests()
-    let reading = DispatchQueue(label: "mixdown.read", attributes: .concurrent)
-    let readers = DispatchGroup()
-    let atOnce = DispatchSemaphore(value: max(1, min(options.workers, options.inputs.count)))
-    for (index, input) in options.inputs.enumerated() {
-      atOnce.wait()
-      reading.async(group: readers) {
-        self.read(input, index)
-        atOnce.signal()
-      }
+  /// Tells where the users stand. Call once, unless ``abandon()`` is.
+  ///
+  /// - Throws: when the store cannot be asked where its documents stand.
+  func place(in library: any StoredCollection) throws(StoreError) {
+    let first = try options.firstUser.map { user throws(StoreError) in
+      (user: user, position: try Self.positions(of: [user], in: library)[0])
     }
-    readers.wait()
-    // Every slot free again: the last batch is grouped.
-    for _ in 0..<options.batchesInFlight { slots.wait() }
-    for _ in 0..<options.batchesInFlight { slots.signal() }
+    places.withLock { $0 = Places(library: library, first: first) }
+    opening.leave()
+  }
+
+  /// Stops reading, for the store cannot be opened; returns when nothing is under way any more.
+  func abandon(_ error: SyncError) {
+    failure.withLock { $0 = $0 ?? error }
+    if places.withLock({ $0 == nil }) { opening.leave() }
+    reading.wait()
+    waitForBatches()
+  }
+
+  /// Returns when every dump is grouped.
+  func end() throws(SyncError) -> SyncSummary {
+    reading.wait()
+    waitForBatches()
     attempt { () throws(StoreError) in try placeRest() }
     if let failure = failure.withLock({ $0 }) { throw failure }
     return summary.withLock { $0 }
   }
 
+  /// Returns when all slots are free again: the last batch is grouped.
+  private func waitForBatches() {
+    for _ in 0..<options.batchesInFlight { slots.wait() }
+    for _ in 0..<options.batchesInFlight { slots.signal() }
+  }
+
   /// A guest's library is read even when no dump of the guest is.
   private func addGuests() {
     let guests = options.userMap.accounts.map { guest, account in
-      GroupedDump(user: account, guest: guest, source: Source(input: library.name), text: [])
+      GroupedDump(user: account, guest: guest, source: Source(input: name), text: [])
     }
     attempt { () throws(StoreError) in try group(guests) }
   }
@@ -89,19 +132,21 @@ final class DumpIntake: Sendable {
   }
 
   private func placeRest() throws(StoreError) {
+    opening.wait()
+    guard let places = places.withLock({ $0 }) else { return }
     let dumps = unplaced.withLock { unplaced in
       defer { unplaced = ([], 0) }
       return unplaced.dumps
     }
-    if !dumps.isEmpty { try grouping.add(placed(dumps)) }
+    if !dumps.isEmpty { try grouping.add(placed(dumps, places)) }
   }
 
   /// Dumps with the place of their users in the order of the run.
-  private func placed(_ dumps: [GroupedDump]) throws(StoreError) -> [GroupedDump] {
+  private func placed(_ dumps: [GroupedDump], _ places: Places) throws(StoreError) -> [GroupedDump] {
     var placed = dumps
-    for (index, position) in try Self.positions(of: dumps.map(\.user), in: library).enumerated() {
+    for (index, position) in try Self.positions(of: dumps.map(\.user), in: places.library).enumerated() {
       placed[index].position = position
-      placed[index].isLate = isLate(dumps[index].user, at: position)
+      placed[index].isLate = places.isLate(dumps[index].user, at: position)
     }
     return placed
   }
@@ -111,12 +156,6 @@ final class DumpIntake: Sendable {
   ) throws(StoreError) -> [Int] {
     let arena = Arena()
     return try library.positions(of: users.map { user in user.withView { arena.copy($0) } }).map { $0 ?? Int.max }
-  }
-
-  /// Whether a user comes after the one with whom the run begins, and all behind.
-  private func isLate(_ user: [UInt8], at position: Int) -> Bool {
-    guard let first else { return false }
-    return position != first.position ? position < first.position : user.lexicographicallyPrecedes(first.user)
   }
 
   private func read(_ input: String, _ index: Int) {
@@ -227,7 +266,9 @@ final class DumpIntake: Sendable {
           throw DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
         }
         grouped.append(
-          GroupedDump(user: user, source: dump.source, modifiedAt: dump.modifiedAt, text: dump.text))
+          GroupedDump(
+            user: user, source: dump.source, modifiedAt: dump.modifiedAt, text: dump.text,
+            checksum: options.settled == nil ? nil : worker.checksum(of: dump)))
       } catch {
         refused += 1
         // Where a forgotten user's dump lay may tell who they are.

@@ -19,6 +19,8 @@ struct GroupedDump: Sendable {
   var modifiedAt: Int64?
   /// The JSON with its padding; empty for a guest.
   var text: [UInt8]
+  /// The checksum of the JSON as it was read; nil where nobody asks for it.
+  var checksum: [UInt8]?
 
   /// What it holds in memory, in bytes.
   var footprint: Int { text.count + 400 }
@@ -44,6 +46,7 @@ extension GroupedDump {
     if let entry = source.entry { writer.append("e", string: entry) }
     if let line = source.line { writer.append("l", integer: Int64(line)) }
     if let modifiedAt { writer.append("t", date: modifiedAt) }
+    checksum?.withView { writer.append("c", binary: $0) }
     text.withView { writer.append("d", string: $0) }
     writer.close(start)
   }
@@ -64,6 +67,7 @@ extension GroupedDump {
       case "e": source.entry = value.string?.string
       case "l": source.line = value.integer.map { Int($0) }
       case "t": modifiedAt = value.date
+      case "c": checksum = value.binary?.copy()
       default: text = value.string?.copy() ?? []
       }
     }

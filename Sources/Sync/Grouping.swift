@@ -43,24 +43,33 @@ final class Grouping: Sendable {
       state.bytes = 0
     }
     guard !full.isEmpty else { return }
-    full.sort(by: GroupedDump.precedes)
-    let run = try SpilledRun(sorted: full, in: folder)
+    let run = try SpilledRun(sorted: Self.inOrder(full), in: folder)
     state.withLock { $0.runs.append(run) }
   }
 
   /// All dumps in the order in which users are visited. Takes everything out.
   func sorted() throws(StoreError) -> SortedDumps {
-    var (dumps, runs) = state.withLock { state in
+    let (dumps, allRuns) = state.withLock { state in
       defer { state = State() }
       return (state.dumps, state.runs)
     }
+    var runs = allRuns
     while runs.count > Self.widestMerge {
       let joined = SortedDumps(dumps: [], runs: Array(runs.prefix(Self.widestMerge)), memory: budget)
       runs.removeFirst(Self.widestMerge)
       runs.append(try SpilledRun(merging: joined, in: folder))
     }
-    dumps.sort(by: GroupedDump.precedes)
-    return SortedDumps(dumps: dumps, runs: runs, memory: budget)
+    return SortedDumps(dumps: Self.inOrder(dumps), runs: runs, memory: budget)
+  }
+
+  /// Sorts small keys, and moves each dump once.
+  private static func inOrder(_ dumps: [GroupedDump]) -> [GroupedDump] {
+    let keys = dumps.indices.map { (isLate: dumps[$0].isLate, position: dumps[$0].position, place: $0) }
+    let sorted = keys.sorted { a, b in
+      if a.isLate == b.isLate, a.position != b.position { return a.position < b.position }
+      return GroupedDump.precedes(dumps[a.place], dumps[b.place])
+    }
+    return sorted.map { dumps[$0.place] }
   }
 }
 

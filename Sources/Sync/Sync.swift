@@ -58,26 +58,30 @@ public struct Sync: Sendable {
       do throws(InputError) { try InputReader(limits: options.limits).check(input) } catch { throw .input(error) }
     }
     let pool = WorkerPool(options)
-    let (library, plays): (any StoredCollection, any StoredCollection)
-    do throws(StoreError) {
-      (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
-    } catch {
-      throw .store(error)
-    }
-    let committer = try Committer(
-      options, library: library, plays: plays, pool: pool, quarantine: quarantine, events: events)
     var clock = PhaseClock(events.phase)
+    clock.begin("read")
+    let grouping = Grouping(budget: options.groupingBudget, folder: spillFolder)
+    let intake = DumpIntake(
+      options, name: store.name, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
+    intake.begin()
+    let (library, plays): (any StoredCollection, any StoredCollection)
+    let (committer, settled): (Committer, SettledUsers?)
     do throws(SyncError) {
-      clock.begin("read")
-      let grouping = Grouping(budget: options.groupingBudget, folder: spillFolder)
-      let intake: DumpIntake
+      (library, plays, settled) = try opened()
+      committer = try Committer(
+        options, library: library, plays: plays, pool: pool, quarantine: quarantine, events: events)
+    } catch {
+      intake.abandon(error)
+      throw error
+    }
+    do throws(SyncError) {
       do throws(StoreError) {
-        intake = try DumpIntake(
-          options, library: library, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
+        try intake.place(in: library)
       } catch {
+        intake.abandon(.store(error))
         throw .store(error)
       }
-      var summary = try intake.run()
+      var summary = try intake.end()
       summary.spilledRuns = grouping.runCount
       summary.inputs.sort { $0.path < $1.path }
       guard !options.cancellation.isRequested else {
@@ -91,7 +95,7 @@ public struct Sync: Sendable {
 
       clock.begin("merge")
       do throws(StoreError) {
-        summary.nextUser = try merge(grouping, into: library, plays, pool, committer)
+        summary.nextUser = try merge(grouping, into: library, plays, pool, committer, settled)
         summary.isInterrupted = summary.nextUser != nil
       } catch {
         throw .store(error)
@@ -105,6 +109,7 @@ public struct Sync: Sendable {
 
       clock.begin("commit")
       try committer.commit()
+      do throws(StoreError) { try settled?.commit(library, plays) } catch { throw .store(error) }
       clock.end()
       summary.seconds = clock.seconds
       return summary
@@ -114,15 +119,28 @@ public struct Sync: Sendable {
     }
   }
 
+  /// The collections of the run, and what is known of their users.
+  private func opened() throws(SyncError) -> (any StoredCollection, any StoredCollection, SettledUsers?) {
+    do throws(StoreError) {
+      let (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
+      let settled = try options.settled.map { place throws(StoreError) in
+        try SettledUsers(place, options, library: library, plays: plays)
+      }
+      return (library, plays, settled)
+    } catch {
+      throw .store(error)
+    }
+  }
+
   /// Merges batch by batch on the workers; the committer writes behind them.
   ///
   /// - Returns: the first user who was left because the run was asked to stop.
   private func merge(
     _ grouping: Grouping, into library: any StoredCollection, _ plays: any StoredCollection, _ pool: WorkerPool,
-    _ committer: Committer
+    _ committer: Committer, _ settled: SettledUsers?
   ) throws(StoreError) -> [UInt8]? {
     let budget = library.writesInOrder ? options.batchBudget : options.serverBatchBudget
-    var batches = try UserBatches(try grouping.sorted(), library: library, budget: budget)
+    var batches = try UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)
     let work = DispatchQueue(label: "mixdown.merge", attributes: .concurrent)
     let running = DispatchGroup()
     let threads = DispatchSemaphore(value: options.workers)
@@ -136,7 +154,8 @@ public struct Sync: Sendable {
       work.async(group: running) { [number] in
         let worker = pool.take()
         let merge = BatchMerge(
-          options: options, library: library, archive: plays, worker: worker, quarantine: quarantine)
+          options: options, library: library, archive: plays, worker: worker, quarantine: quarantine,
+          settled: settled)
         do throws(StoreError) {
           if library.writesInOrder {
             let merged = try merge.merged(batch, Array(batch.users.indices)[...])

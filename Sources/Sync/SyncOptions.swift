@@ -28,6 +28,8 @@ public struct SyncOptions: Sendable {
   public var journal: (any ChangeJournal)?
   /// Keeps what was read, for a run that may be killed.
   public var spool: Spool?
+  /// Where it is kept whose dumps have nothing new to say; nil for a run that merges everybody.
+  public var settled: SettledPlace?
   /// Asks the run to stop.
   public var cancellation = Cancellation()
   /// The user, in UTF-8, with whom an earlier run that stopped would have gone on: they and those behind them come first.

@@ -68,6 +68,8 @@ public struct SyncSummary: Sendable {
   public var nextUser: [UInt8]?
   /// How often dumps were put on disk to be sorted.
   public var spilledRuns = 0
+  /// Of the users who are unchanged, those whom an earlier run has found so with the same dumps.
+  public var settledUsers = 0
   /// The plays in the libraries of the users who were seen.
   public var plays: PlayTally?
   public var throughput = Throughput()
@@ -76,6 +78,7 @@ public struct SyncSummary: Sendable {
 
   mutating func add(_ user: MergedUser) {
     counts += user.counts
+    if user.settled != nil { settledUsers += 1 }
     for field in user.changedFields { changedFields["\(field)", default: 0] += 1 }
     if let report = user.report { left[report.reason, default: 0] += 1 }
   }
@@ -84,6 +87,7 @@ public struct SyncSummary: Sendable {
   mutating func add(_ merged: SyncSummary) {
     counts += merged.counts
     left = merged.left
+    settledUsers = merged.settledUsers
     changedFields = merged.changedFields
     throughput = merged.throughput
   }

@@ -9,6 +9,11 @@ struct UserBatch: Sendable {
     let id: [UInt8]
     /// At least one, dumps or guests.
     let dumps: [GroupedDump]
+    /// What tells the dumps from all others; nil where nobody asks for it.
+    let print: DumpsPrint?
+
+    /// Where the user's document stands in the store; nil when that is not known or there is none.
+    var position: Int? { dumps.first.flatMap { $0.position == .max ? nil : $0.position } }
   }
 
   private(set) var users: [User] = []
@@ -31,11 +36,15 @@ struct UserBatches {
   private var dumps: SortedDumps
   private var next: GroupedDump?
   private let library: any StoredCollection
+  private let settled: SettledUsers?
   private let budget: Int
 
-  init(_ dumps: consuming SortedDumps, library: any StoredCollection, budget: Int) throws(StoreError) {
+  init(
+    _ dumps: consuming SortedDumps, library: any StoredCollection, settled: SettledUsers?, budget: Int
+  ) throws(StoreError) {
     self.dumps = dumps
     self.library = library
+    self.settled = settled
     self.budget = budget
     next = try self.dumps.next()
   }
@@ -53,11 +62,16 @@ struct UserBatches {
         dumps.append(dump)
         next = try self.dumps.next()
       }
-      let stored = first.user.withView { library.documentSize(of: $0) }
-      batch.append(
-        UserBatch.User(id: first.user, dumps: dumps), size: stored + dumps.reduce(0) { $0 + $1.text.count })
+      let user = UserBatch.User(id: first.user, dumps: dumps, print: settled == nil ? nil : DumpsPrint(dumps))
+      batch.append(user, size: size(of: user))
     }
     if !library.writesInOrder { batch.sortByID() }
     return batch.users.isEmpty ? nil : batch
+  }
+
+  /// The bytes that merging a user is about: none of one who is known, and not merged.
+  private func size(of user: UserBatch.User) -> Int {
+    if let print = user.print, settled?.mayKnow(user.id, with: print) ?? false { return 0 }
+    return user.id.withView { library.documentSize(of: $0) } + user.dumps.reduce(0) { $0 + $1.text.count }
   }
 }

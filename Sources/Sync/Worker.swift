@@ -33,6 +33,11 @@ final class Worker: @unchecked Sendable {
     }.get()
   }
 
+  func checksum(of dump: RawDump) -> [UInt8] {
+    unsafe dump.text.withUnsafeBytes { unsafe checksum.update(UnsafeRawBufferPointer(rebasing: $0[..<dump.count])) }
+    return checksum.finish()
+  }
+
   /// - Parameter text: with its padding; copied into the arena.
   func replica(_ text: [UInt8], modifiedAt: Int64?) throws(DumpFault) -> ReadDump {
     try reader.replica(text.withView { arena.copy($0) }, modifiedAt: modifiedAt)
@@ -62,8 +67,13 @@ final class Worker: @unchecked Sendable {
   /// Counts the plays of users whose turn is over.
   func count(_ users: [MergedUser]) {
     guard talliesPlays else { return }
-    for user in users { tally.add(user.history) }
+    for user in users {
+      if let plays = user.settled?.plays { tally.add(plays) } else { tally.add(user.history) }
+    }
   }
+
+  /// What a user with these plays adds to the tally; nil where none is kept.
+  func share(of history: [Entry]) -> PlayTally.Share? { talliesPlays ? tally.share(of: history) : nil }
 
   func firstMonth(of plays: [Entry]) -> ByteView? { archive.firstMonth(of: plays) }
 }

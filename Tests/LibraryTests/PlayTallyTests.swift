@@ -1,4 +1,5 @@
 import BSON
+import Randomness
 import Testing
 
 @testable import Library
@@ -17,7 +18,11 @@ import Testing
 
   private static func add(_ plays: [Play], to tally: inout PlayTally) {
     let arena = Arena()
-    let entries = plays.map { play in
+    tally.add(entries(plays, in: arena))
+  }
+
+  private static func entries(_ plays: [Play], in arena: Arena) -> [Entry] {
+    plays.map { play in
       var writer = BSONWriter(capacity: 256)
       let start = writer.open()
       if let video = play.video { writer.append("videoId", string: video) }
@@ -33,7 +38,26 @@ import Testing
         document: BSONDocument(unchecked: arena.copy(writer.view)), key: key, playlist: .empty, addedAt: Entry.never,
         playedAt: play.at, removedAt: Entry.never, completionRate: 1)
     }
-    tally.add(entries)
+  }
+
+  /// Plays of forty users in the last year and some days beside it, the coming ones too.
+  private static func users(_ random: inout SeededRandom) -> [[Play]] {
+    (0..<40).map { _ in
+      (0..<random.below(60)).map { _ in
+        let hours = random.below(2) == 0 ? random.below(400 * 24) : random.below(20 * 24) - 48
+        return Play(
+          video: random.below(5) == 0 ? nil : "video \(random.below(30))",
+          title: String(repeating: "title \(random.below(3))", count: random.below(40) == 0 ? 40 : 1),
+          at: random.below(50) == 0 ? Entry.never : asOf - Int64(hours) * hour - Int64(random.below(3_600_000)))
+      }
+    }
+  }
+
+  private static func expect(_ tally: PlayTally, equals other: PlayTally, _ seed: UInt64) {
+    #expect(tally.byDay == other.byDay && tally.byWeekdayHour == other.byWeekdayHour, "seed \(seed)")
+    #expect(tally.plays == other.plays && tally.otherPlays == other.otherPlays, "seed \(seed)")
+    #expect(tally.listeners == other.listeners && tally.unnamedPlays == other.unnamedPlays, "seed \(seed)")
+    #expect(tally.topSongs(99, listenedToBy: 1) == other.topSongs(99, listenedToBy: 1), "seed \(seed)")
   }
 
   @Test func `plays count on their day, hour and weekday of UTC, within a year before the clock`() throws {
@@ -74,20 +98,9 @@ import Testing
   }
 
   @Test func `tallies of parts say the same as one of all, in any order`() throws {
-    var random = SystemRandomNumberGenerator()
-    let seed = random.next()
-    var state = seed
-    func below(_ bound: UInt64) -> UInt64 {
-      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      return (state >> 33) % bound
-    }
-    let users = (0..<40).map { _ in
-      (0..<below(60)).map { _ in
-        Play(
-          video: below(5) == 0 ? nil : "video \(below(30))", title: "title \(below(3))",
-          at: Self.asOf - Int64(below(2) == 0 ? below(400 * 24) : below(20)) * Self.hour)
-      }
-    }
+    let seed = Trials.seed
+    var random = SeededRandom(seed: seed)
+    let users = Self.users(&random)
     var whole = PlayTally(asOf: Self.asOf)
     for user in users { Self.add(user, to: &whole) }
     var parts = (0..<4).map { _ in PlayTally(asOf: Self.asOf) }
@@ -95,9 +108,28 @@ import Testing
     for order in [[0, 1, 2, 3], [3, 1, 0, 2]] {
       var sum = PlayTally(asOf: Self.asOf)
       for part in order { sum.merge(parts[part]) }
-      #expect(sum.byDay == whole.byDay && sum.byWeekdayHour == whole.byWeekdayHour, "seed \(seed)")
-      #expect(sum.plays == whole.plays && sum.listeners == whole.listeners, "seed \(seed)")
-      #expect(sum.topSongs(99, listenedToBy: 1) == whole.topSongs(99, listenedToBy: 1), "seed \(seed)")
+      Self.expect(sum, equals: whole, seed)
+    }
+  }
+
+  @Test func `what is kept of a user counts as the plays do, at the same clock and at later ones`() throws {
+    let seed = Trials.seed
+    var random = SeededRandom(seed: seed)
+    let users = Self.users(&random)
+    for days in [0, 1, 3, 8, 400] as [Int64] {
+      let clock = Self.asOf + days * 24 * Self.hour
+      var (whole, kept) = (PlayTally(asOf: clock), PlayTally(asOf: clock))
+      for user in users {
+        let arena = Arena()
+        let entries = Self.entries(user, in: arena)
+        whole.add(entries)
+        var writer = BSONWriter()
+        let start = writer.open()
+        PlayTally(asOf: Self.asOf).share(of: entries).write(to: &writer)
+        writer.close(start)
+        kept.add(try #require(try PlayTally.Share(BSONDocument(writer.view))))
+      }
+      Self.expect(kept, equals: whole, seed)
     }
   }
 }

@@ -136,7 +136,7 @@ struct JournalChange {
     let written = try document.value("written")
     self.init(
       collection: collection, key: key, subkey: try document.value("subkey")?.string, before: before,
-      written: written.flatMap { $0.type == .binary && $0.bytes.count == 21 ? $0.bytes.dropFirst(5).copy() : nil })
+      written: written?.binary.flatMap { $0.count == 16 ? $0.copy() : nil })
     isWithdrawn = try document.value("withdrawn")?.bool ?? false
   }
 
@@ -156,12 +156,7 @@ struct JournalChange {
       writer.append("at", integer: Int64(offset))
       writer.append("length", integer: Int64(length))
     }
-    if let written {
-      writer.key("written", .binary)
-      writer.put(UInt32(truncatingIfNeeded: written.count))
-      writer.put(UInt8(0))
-      written.withView { writer.put(bytes: $0) }
-    }
+    written?.withView { writer.append("written", binary: $0) }
     if isWithdrawn { writer.append("withdrawn", bool: true) }
     JournalRecord.close(start, in: &writer, &sum)
   }

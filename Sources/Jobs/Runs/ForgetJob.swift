@@ -54,8 +54,7 @@ public struct ForgetJob: JobStep {
         let cleaning = FolderCleaning(archive.folder(id), traces)
         for place in try cleaning.run() { warn(place) }
       }
-      // What learn knew of each user; without it everything is counted again.
-      for end in ["", ".partial"] { removeFile(LastLearned.path(state: archive.state) + end) }
+      archive.removeKnowledge()
       var removed = 0
       for schema in Self.personal {
         removed += try remove(from: store.open(schema))

@@ -43,6 +43,9 @@ struct ForgottenUsers: Sendable {
     return { [salt, hashes] user in hashes.contains(Self.hash(user, salt)) }
   }
 
+  /// What tells these users from others.
+  var print: String { hexadecimal(sha256(salt + hashes.sorted().flatMap(\.utf8))) }
+
   private static func hash(_ user: [UInt8], _ salt: [UInt8]) -> String { hexadecimal(sha256(salt + user)) }
 
   /// Adds users, in UTF-8, to those whom the store knows as forgotten.

@@ -26,6 +26,16 @@ public struct RunArchive: Sendable {
     return names.filter(RunID.isValid).sorted(by: >)
   }
 
+  /// How the files are called that hold which users are settled.
+  var settledPrefix: String { state + "/.settled-" }
+
+  /// Removes what runs know for the next one; without it everything is read and counted again.
+  func removeKnowledge() {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
+    for path in names.map({ state + "/" + $0 }) where path.hasPrefix(settledPrefix) { removeFile(path) }
+    for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
+  }
+
   func folder(_ id: String) -> RunFolder { RunFolder(path: state + "/" + id) }
 
   /// The manifest of a run; nil when there is none that can be read.

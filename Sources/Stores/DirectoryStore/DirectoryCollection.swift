@@ -139,7 +139,9 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   }
 
   public func documentSize(of key: ByteView) -> Int {
-    guard let position = position(of: key) else { return 0 }
+    // Nothing but a guess at what will be needed hangs on it, so that the page need not be looked at whether it is the
+    // key's own.
+    guard let position = index.position(of: key, isMeant: { _ in true }) else { return 0 }
     return offset(of: position + 1) - offset(of: position)
   }
 
@@ -172,6 +174,8 @@ public final class DirectoryCollection: StoredCollection, Sendable {
     guard let linked = try FileStatus.of(path), linked.isUnchanged(opened) else { return nil }
     return LinkedFile(size: opened.size, modified: opened.modified)
   }
+
+  public func fileState() throws(StoreError) -> String? { try FileStatus.of(files.data)?.description }
 
   private var bytes: ByteView { mapping?.bytes ?? .empty }
 

@@ -1,5 +1,5 @@
-internal import BSON
-internal import Glibc
+package import BSON
+package import Glibc
 
 /// A file that is being written beside the one it is to replace, and that is removed unless it does.
 ///
@@ -13,7 +13,7 @@ internal import Glibc
 /// Safe to use although it allocates by hand: the buffer is this object's own, freed in `deinit`; at most its size is
 /// ever written to it. For one thread at a time.
 @safe
-final class PartialFile {
+package final class PartialFile {
   let path: String
   private let file: PosixFile
   private let buffer: UnsafeMutableRawBufferPointer
@@ -32,15 +32,16 @@ final class PartialFile {
 
   /// Creates the file; one that a killed run left there is removed.
   ///
-  /// - Parameter replaced: the file that this one will replace, whose owner and permissions it takes over. Without one
-  ///   they are those of any new file, 0644 as far as the umask allows.
-  init(_ path: String, replacing replaced: FileStatus?) throws(StoreError) {
+  /// - Parameters:
+  ///   - replaced: the file that this one will replace, whose owner and permissions it takes over.
+  ///   - mode: the permissions, as far as the umask allows, where there is none.
+  package init(_ path: String, replacing replaced: FileStatus? = nil, mode: mode_t = 0o644) throws(StoreError) {
     self.path = path
     // Not truncated but removed: whoever else may have that file, by a link or open, keeps it as it is. When it cannot
     // be removed, creating it tells why.
     removeFile(path)
-    let mode: mode_t = replaced == nil ? 0o644 : 0o600
-    file = try PosixFile(path, O_WRONLY | O_CREAT | O_EXCL, mode: mode, operation: "create")
+    file = try PosixFile(
+      path, O_WRONLY | O_CREAT | O_EXCL, mode: replaced == nil ? mode : 0o600, operation: "create")
     unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.bufferSize, alignment: 4096)
     if let replaced { try take(replaced) }
   }
@@ -71,7 +72,7 @@ final class PartialFile {
     }
   }
 
-  func append(_ bytes: ByteView) throws(StoreError) {
+  package func append(_ bytes: ByteView) throws(StoreError) {
     if bytes.count >= Self.longPiece {
       try flush()
       try unsafe bytes.withUnsafeBytes { source in
@@ -136,7 +137,7 @@ final class PartialFile {
   // MARK: Ending
 
   /// Returns when everything appended is on disk.
-  func synchronize() throws(StoreError) {
+  package func synchronize() throws(StoreError) {
     try flush()
     try file.synchronize()
   }
@@ -151,7 +152,8 @@ final class PartialFile {
   }
 
   /// Puts the file in its place.
-  func replace(_ final: String) throws(StoreError) {
+  package func replace(_ final: String) throws(StoreError) {
+    try flush()
     try system("rename to \(final)", path) { unsafe rename(path, final) }
     isPending = false
   }

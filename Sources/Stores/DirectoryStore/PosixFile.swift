@@ -130,6 +130,9 @@ package struct FileStatus {
     return FileStatus(status)
   }
 
+  /// Differs when two are not one file, or something was written to it in between.
+  var description: String { "\(device) \(inode) \(size) \(modified)" }
+
   /// Whether both are one file with nothing written to it in between.
   func isUnchanged(_ other: FileStatus) -> Bool {
     device == other.device && inode == other.inode && size == other.size && modified == other.modified

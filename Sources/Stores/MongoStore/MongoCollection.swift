@@ -65,23 +65,47 @@ public final class MongoCollection: StoredCollection, Sendable {
 
   /// The number of each key's document, of those that there are; nil for one that is no number.
   private func places(of keys: [ByteView]) throws(StoreError) -> [[UInt8]: Int?] {
-    var found: [[UInt8]: Int?] = [:]
+    try looked(for: keys, .number) { document in
+      ((try? document.value("$recordId")) ?? nil)?.integer.flatMap { Int(exactly: $0) }
+    }
+  }
+
+  public func versions(of keys: [ByteView], in arena: Arena) throws(StoreError) -> [BSONValue?] {
+    let found = try looked(for: keys, .version) { document in
+      ((try? document.value(schema.version)) ?? nil).map { BSONValue(type: $0.type, bytes: arena.copy($0.bytes)) }
+    }
+    return keys.map { found[$0.copy()] ?? nil }
+  }
+
+  /// What of the documents of these keys is asked for.
+  private enum Part {
+    case all
+    /// The key and the server's own number of the document, which an index answers.
+    case number
+    /// The key and what names the version.
+    case version
+  }
+
+  /// What `value` finds in a part of each key's document, of those that there are.
+  private func looked<Value>(
+    for keys: [ByteView], _ part: Part, _ value: (BSONDocument) -> Value?
+  ) throws(StoreError) -> [[UInt8]: Value?] {
+    var found: [[UInt8]: Value?] = [:]
     var rest = keys[...]
     while !rest.isEmpty {
       let asked = rest.prefix(isSortedByKey ? Self.mostKeys : Self.mostUnsorted)
       rest = rest.dropFirst(asked.count)
-      let query = query(of: asked, onlyKeys: true)
-      let part = try database.attempt("read \(schema.name)") { () throws(MongoFailure) in
-        var part: [[UInt8]: Int?] = [:]
+      let query = query(of: asked, part)
+      let answer = try database.attempt("read \(schema.name)") { () throws(MongoFailure) in
+        var answer: [[UInt8]: Value?] = [:]
         var cursor = try database.open(query, in: schema.name)
         while let document = try cursor.next() {
           guard let key = document.key(schema) else { continue }
-          let number = ((try? document.value("$recordId")) ?? nil)?.integer
-          part.updateValue(number.flatMap { Int(exactly: $0) }, forKey: key.copy())
+          answer.updateValue(value(document), forKey: key.copy())
         }
-        return part
+        return answer
       }
-      found.merge(part) { known, _ in known }
+      found.merge(answer) { known, _ in known }
     }
     return found
   }
@@ -91,12 +115,8 @@ public final class MongoCollection: StoredCollection, Sendable {
   /// The same where each query may have to look at the whole collection.
   private static let mostUnsorted = 20_000
 
-  /// - Parameters:
-  ///   - subkey: the least that is wanted.
-  ///   - onlyKeys: the key alone of each document and its number, which an index answers.
-  private func query(
-    of keys: ArraySlice<ByteView>, since subkey: ByteView? = nil, onlyKeys: Bool = false
-  ) -> MongoQuery {
+  /// - Parameter subkey: the least that is wanted.
+  private func query(of keys: ArraySlice<ByteView>, since subkey: ByteView? = nil, _ part: Part = .all) -> MongoQuery {
     var filter = BSONWriter()
     var root = filter.open()
     let ids = schema.isOwn ? [] : keys.compactMap(\.asID)
@@ -134,18 +154,19 @@ public final class MongoCollection: StoredCollection, Sendable {
 
     var options = BSONWriter()
     root = options.open()
-    if onlyKeys {
+    if part != .all {
       options.key("projection", .document)
       let projection = options.open()
       if schema.isOwn { options.append("_id", bool: false) }
       options.append(schema.key, bool: true)
+      if part == .version { options.append(schema.version, bool: true) }
       options.close(projection)
-      options.append("showRecordId", bool: true)
+      if part == .number { options.append("showRecordId", bool: true) }
     } else if isSortedByKey {
       appendSort(to: &options)
     }
     appendCollation(to: &options)
-    options.append("batchSize", int32: Int32(onlyKeys || schema.subkey != nil ? 100_000 : answerSize))
+    options.append("batchSize", int32: Int32(part != .all || schema.subkey != nil ? 100_000 : answerSize))
     options.close(root)
     let isContested = contested.withLock { contested in
       !contested.isEmpty && keys.contains { contested.contains($0.copy()) }

@@ -87,8 +87,8 @@ final class Bench {
   /// The ids of all runs, oldest first.
   var ids: [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
-    // What learn knows for its next run lies beside them.
-    return names.filter { $0 != "learned" }.sorted()
+    // What runs know for the next lies beside them.
+    return names.filter { $0.count == 26 }.sorted()
   }
 
   func manifest(_ id: String) throws -> Manifest {

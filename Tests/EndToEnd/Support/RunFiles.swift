@@ -35,6 +35,7 @@ struct Manifest: Decodable {
   let quarantine: [String: Int]
   let left: [String: Int]
   let spilledRuns: Int
+  let settledUsers: Int
   let nextUser: String?
   let bytesRead: Int
   let attempts: Int?

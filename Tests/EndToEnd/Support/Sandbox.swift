@@ -12,7 +12,7 @@ struct Run {
   /// The run's folder.
   var folder: String {
     get throws {
-      let names = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0 != "learned" }
+      let names = try FileManager.default.contentsOfDirectory(atPath: state).filter { $0.count == 26 }
       guard names.count == 1 else { throw NotOneFolder(names: names) }
       return "\(state)/\(names[0])"
     }
