@@ -5,7 +5,7 @@ internal import CCrypto
 /// - Returns: the 32 bytes of the digest.
 public func sha256(_ message: [UInt8]) -> [UInt8] {
   var digest = [UInt8](repeating: 0, count: 32)
-  _ = unsafe CCrypto.SHA256(message, message.count, &digest)
+  _ = unsafe EVP_Digest(message, message.count, &digest, nil, SHA256.algorithm, nil)
   return digest
 }
 
@@ -16,9 +16,13 @@ public func sha256(_ message: [UInt8]) -> [UInt8] {
 @safe public struct SHA256: ~Copyable {
   private let context: OpaquePointer?
 
+  /// The algorithm, looked up once: looking it up costs more than a short message. It is never freed nor changed, and
+  /// libcrypto lets threads share it.
+  fileprivate nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil)
+
   public init() {
     unsafe context = EVP_MD_CTX_new()
-    _ = unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil)
+    _ = unsafe EVP_DigestInit_ex(context, Self.algorithm, nil)
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }

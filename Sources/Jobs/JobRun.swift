@@ -139,7 +139,9 @@ public struct JobRun {
 
   /// Where runs keep which users of the store are settled.
   func settled(scope: String) -> SettledPlace {
-    SettledPlace(prefix: archive.settledPrefix, scope: "\(SyncJob.version) \(manifest.store) \(scope)")
+    SettledPlace(
+      prefix: archive.settledPrefix, scope: "\(SyncJob.version) \(manifest.store) \(scope)",
+      hasFiles: !archive.settledFiles.isEmpty)
   }
 
   /// Takes what the steps do not use, and why.

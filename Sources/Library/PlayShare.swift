@@ -25,7 +25,7 @@ extension PlayTally {
       let (title, artist) = play.titleAndArtist
       return Share.Song(key: play.key, playedAt: play.playedAt, title: title, artist: artist)
     }
-    return Share(times: history.map { Share.hour(of: $0.playedAt) * Share.millisecondsOfHour }, songs: songs)
+    return Share(times: history.map { Share.hour(of: $0.playedAt) * Self.millisecondsOfHour }, songs: songs)
   }
 }
 
@@ -41,10 +41,8 @@ extension Entry {
 }
 
 extension PlayTally.Share {
-  fileprivate static let millisecondsOfHour: Int64 = 3_600_000
-
   /// Whole hours since 1970; what is before counts nowhere, so that it may be rounded up.
-  fileprivate static func hour(of time: Int64) -> Int64 { time / millisecondsOfHour }
+  fileprivate static func hour(of time: Int64) -> Int64 { time / PlayTally.millisecondsOfHour }
 
   /// Writes it as fields of the document that is open: `hours`, from play to play the difference as a zigzag varint
   /// (plays follow one another closely, so that most take a byte), and `songs`.
@@ -92,7 +90,7 @@ extension PlayTally.Share {
       shift += 7
       guard hours[place] < 0x80 else { continue }
       hour &+= Int64(bitPattern: coded >> 1) ^ -Int64(bitPattern: coded & 1)
-      times.append(hour &* Self.millisecondsOfHour)
+      times.append(hour &* PlayTally.millisecondsOfHour)
       (coded, shift) = (0, 0)
     }
     var elements = list.elements

@@ -32,13 +32,8 @@ public struct PlayTally: Sendable {
     }
   }
 
-  /// Plays per day, the oldest first; the last is the day of the clock.
-  public var byDay: [Int] { daily.indices.map { daily[$0] } }
-  /// Plays per hour of the week, Monday first: weekday · 24 + hour.
-  public var byWeekdayHour: [Int] { hourly.indices.map { hourly[$0] } }
-  /// As many as ``days``.
-  private var daily = InlineArray<366, Int>(repeating: 0)
-  private var hourly = InlineArray<168, Int>(repeating: 0)
+  /// Plays per hour, from the first hour of the first day on: ``days`` · 24 of them.
+  private var hourly = InlineArray<8784, UInt32>(repeating: 0)
   /// Plays that lie in these days.
   public private(set) var plays = 0
   /// Plays before or after them.
@@ -49,7 +44,9 @@ public struct PlayTally: Sendable {
   public private(set) var listeners = 0
   /// Days since 1970 of the first of ``byDay``.
   public let firstDay: Int64
-  private let firstSongDay: Int64
+  private let firstHour: Int64
+  /// Where in ``hourly`` the days of songs begin.
+  private static let firstSongHour = (days - songDays) * 24
 
   private var songs = SongTable()
   /// Of the user who is counted just now: plays in the days of songs, by their place, and their songs' fingerprints.
@@ -59,12 +56,25 @@ public struct PlayTally: Sendable {
 
   /// - Parameter asOf: the run's clock, in milliseconds since 1970.
   public init(asOf: Int64) {
-    let today = Int64(asOf / Self.millisecondsOfDay)
-    firstDay = today - Int64(Self.days - 1)
-    firstSongDay = today - Int64(Self.songDays - 1)
+    firstDay = asOf / (24 * Self.millisecondsOfHour) - Int64(Self.days - 1)
+    firstHour = firstDay * 24
   }
 
-  private static let millisecondsOfDay: Int64 = 86_400_000
+  static let millisecondsOfHour: Int64 = 3_600_000
+
+  /// Plays per day, the oldest first; the last is the day of the clock.
+  public var byDay: [Int] {
+    (0..<Self.days).map { day in (day * 24..<day * 24 + 24).reduce(0) { $0 + Int(hourly[$1]) } }
+  }
+
+  /// Plays per hour of the week, Monday first: weekday · 24 + hour.
+  public var byWeekdayHour: [Int] {
+    var week = [Int](repeating: 0, count: 7 * 24)
+    // 1970 began on a Thursday.
+    let first = Int(firstHour) + 3 * 24
+    for hour in hourly.indices { week[((first + hour) % week.count + week.count) % week.count] += Int(hourly[hour]) }
+    return week
+  }
 
   // MARK: Counting
 
@@ -73,8 +83,8 @@ public struct PlayTally: Sendable {
     user &+= 1
     let before = plays
     recent.removeAll(keepingCapacity: true)
-    for (place, play) in history.enumerated() where count(time: play.playedAt) {
-      recent.append((place, Self.fingerprint(of: play.key)))
+    for place in history.indices where count(time: history[place].playedAt) {
+      recent.append((place, Self.fingerprint(of: history[place].key)))
     }
     if plays > before { listeners += 1 }
     songs.makeRoom(for: recent.lazy.map(\.song), limit: Self.mostSongs)
@@ -89,7 +99,7 @@ public struct PlayTally: Sendable {
     let before = plays
     for time in share.times { _ = count(time: time) }
     if plays > before { listeners += 1 }
-    let recent = share.songs.filter { isInSongDays($0.playedAt) }
+    let recent = share.songs.filter { place(of: $0.playedAt).map { $0 >= Self.firstSongHour } ?? false }
     songs.makeRoom(for: recent.lazy.map { Self.fingerprint(of: $0.key) }, limit: Self.mostSongs)
     for song in recent {
       count(Self.fingerprint(of: song.key), playedAt: song.playedAt) { (song.title, song.artist) }
@@ -100,25 +110,26 @@ public struct PlayTally: Sendable {
   ///
   /// - Returns: whether its song is to be counted too.
   private mutating func count(time: Int64) -> Bool {
-    let day = time / Self.millisecondsOfDay
-    guard time > 0, day >= firstDay, day < firstDay + Int64(Self.days) else {
+    guard let hour = place(of: time) else {
       otherPlays += 1
       return false
     }
     plays += 1
-    daily[Int(day - firstDay)] += 1
-    // 1970 began on a Thursday.
-    let hour = (time - day * Self.millisecondsOfDay) / 3_600_000
-    hourly[Int((day + 3) % 7 * 24 + hour)] += 1
-    return day >= firstSongDay
+    hourly[hour] &+= 1
+    return hour >= Self.firstSongHour
   }
 
-  private func isInSongDays(_ time: Int64) -> Bool {
-    mayBeInSongDays(time) && time / Self.millisecondsOfDay < firstDay + Int64(Self.days)
+  /// Where in ``hourly`` a time lies; nil outside.
+  private func place(of time: Int64) -> Int? {
+    guard time > 0 else { return nil }
+    let hour = time / Self.millisecondsOfHour - firstHour
+    return 0..<Int64(Self.days * 24) ~= hour ? Int(hour) : nil
   }
 
   /// Whether a song played then is looked at by this tally, or may be by one of a later clock.
-  func mayBeInSongDays(_ time: Int64) -> Bool { time > 0 && time / Self.millisecondsOfDay >= firstSongDay }
+  func mayBeInSongDays(_ time: Int64) -> Bool {
+    time > 0 && time / Self.millisecondsOfHour - firstHour >= Int64(Self.firstSongHour)
+  }
 
   private mutating func count(_ song: UInt64, playedAt time: Int64, text: () -> (title: ByteView, artist: ByteView)) {
     if !songs.count(song, playedAt: time, by: user, limit: Self.mostSongs, text: text) { unnamedPlays += 1 }
@@ -129,8 +140,7 @@ public struct PlayTally: Sendable {
 
   /// Adds what another tally counted of users that come after this one's.
   public mutating func merge(_ other: PlayTally) {
-    for day in daily.indices { daily[day] += other.daily[day] }
-    for hour in hourly.indices { hourly[hour] += other.hourly[hour] }
+    for hour in hourly.indices { hourly[hour] &+= other.hourly[hour] }
     plays += other.plays
     otherPlays += other.otherPlays
     unnamedPlays += other.unnamedPlays
@@ -252,8 +262,7 @@ private struct SongTable: Sendable {
     slots[position].textStart = UInt32(truncatingIfNeeded: texts.count)
     slots[position].titleLength = UInt16(truncatingIfNeeded: title.count)
     slots[position].artistLength = UInt16(truncatingIfNeeded: artist.count)
-    for offset in 0..<title.count { texts.append(title[offset]) }
-    for offset in 0..<artist.count { texts.append(artist[offset]) }
+    for part in [title, artist] { unsafe part.withUnsafeBytes { unsafe texts.append(contentsOf: $0) } }
   }
 
   func top(_ count: Int, listenedToBy least: Int) -> [PlayTally.Song] {

@@ -183,7 +183,9 @@ struct BatchMerge {
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
-      if let print = user.print, let stored, try isSettled(merged, replicas, stored) {
+      if settled != nil, let stored, try isSettled(merged, replicas, stored),
+        let print = user.print ?? DumpsPrint(user.dumps, checksum: worker.checksum)
+      {
         merged.settles = SettledUser(
           id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
           version: try library.writesInOrder ? nil : stored.value(library.schema.version)?.date,

@@ -29,13 +29,15 @@ public func digest(_ document: BSONDocument) -> [UInt8] {
 func digest(_ document: BSONDocument, with sum: inout Checksum) -> [UInt8] {
   do throws(BSONFault) {
     var parts: [(key: ByteView, element: ByteView)] = []
+    parts.reserveCapacity(16)
     var elements = document.elements
     var start = elements.position
     while let element = try elements.next() {
       parts.append((element.key, document.bytes.slice(start, elements.position - start)))
       start = elements.position
     }
-    for part in parts.sorted(by: { $0.key < $1.key }) { sum.update(part.element) }
+    parts.sort { $0.key < $1.key }
+    for part in parts { sum.update(part.element) }
   } catch {
     // What is no document has no elements to be told apart.
     sum.update(document.bytes)

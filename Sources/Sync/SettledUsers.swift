@@ -12,9 +12,13 @@ public struct SettledPlace: Sendable {
   /// The store, and everything else that decides a merge and is not said by ``MergeParameters`` and ``Limits``.
   public var scope: String
 
-  public init(prefix: String, scope: String) {
+  /// Whether there is any file.
+  public var hasFiles: Bool
+
+  public init(prefix: String, scope: String, hasFiles: Bool) {
     self.prefix = prefix
     self.scope = scope
+    self.hasFiles = hasFiles
   }
 }
 
@@ -169,11 +173,13 @@ struct DumpsPrint: Sendable {
   /// Of their texts, and of when their files were modified.
   let stamped: [UInt8]
 
-  /// Nil where a guest's library is merged too, or a dump has no checksum.
-  init?(_ dumps: [GroupedDump]) {
+  /// Nil where a guest's library is merged too.
+  ///
+  /// - Parameter checksum: of the text of a dump that has none yet; nil gives it up.
+  init?(_ dumps: [GroupedDump], checksum: ([UInt8]) -> [UInt8]? = { _ in nil }) {
     var prints: [(content: [UInt8], stamped: [UInt8])] = []
     for dump in dumps {
-      guard let content = dump.checksum else { return nil }
+      guard dump.guest == nil, let content = dump.checksum ?? checksum(dump.text) else { return nil }
       let time = dump.modifiedAt ?? .min
       prints.append((content, content + (0..<8).map { UInt8(truncatingIfNeeded: time >> (8 * $0)) }))
     }

@@ -9,7 +9,7 @@ struct UserBatch: Sendable {
     let id: [UInt8]
     /// At least one, dumps or guests.
     let dumps: [GroupedDump]
-    /// What tells the dumps from all others; nil where nobody asks for it.
+    /// What tells the dumps from all others; nil where it is not known yet.
     let print: DumpsPrint?
 
     /// Where the user's document stands in the store; nil when that is not known or there is none.

@@ -33,8 +33,11 @@ final class Worker: @unchecked Sendable {
     }.get()
   }
 
-  func checksum(of dump: RawDump) -> [UInt8] {
-    unsafe dump.text.withUnsafeBytes { unsafe checksum.update(UnsafeRawBufferPointer(rebasing: $0[..<dump.count])) }
+  /// - Parameter text: a dump's, with its padding.
+  func checksum(of text: [UInt8]) -> [UInt8] {
+    unsafe text.withUnsafeBytes { text in
+      unsafe checksum.update(UnsafeRawBufferPointer(rebasing: text.dropLast(RawDump.padding)))
+    }
     return checksum.finish()
   }
 

@@ -1,5 +1,6 @@
 internal import BSON
 internal import Digests
+internal import Dispatch
 internal import Glibc
 public import Stores
 public import Sync
@@ -21,7 +22,12 @@ public final class Journal: ChangeJournal, Sendable {
     /// Collections that cannot be linked.
     var copied: Set<String> = []
     var tree = MerkleTree()
+    /// What the tree came to when the journal was sealed last.
+    var sealed: (count: Int, written: Written?)?
   }
+
+  /// How many documents a run has written, and the root of the Merkle tree over them.
+  typealias Written = (documents: Int, root: [UInt8])
 
   /// The open file.
   private final class Output: Sendable {
@@ -35,6 +41,7 @@ public final class Journal: ChangeJournal, Sendable {
   /// Asked before each batch whether the run may still write.
   private let permission: @Sendable () throws(StoreError) -> Void
   private let state = Mutex(State())
+  private let sealing = DispatchGroup()
 
   /// - Parameter permission: throws when the run has lost the right to write.
   init(
@@ -57,6 +64,12 @@ public final class Journal: ChangeJournal, Sendable {
 
   public func seal() throws(StoreError) {
     guard let output = state.withLock({ $0.output }) else { return }
+    // Beside the store's commit, which keeps one core busy.
+    let tree = state.withLock { $0.tree }
+    DispatchQueue.global().async(group: sealing) {
+      let written = tree.root()
+      self.state.withLock { $0.sealed = (tree.count, written) }
+    }
     try output.file.synchronize()
     if state.withLock({ !$0.files.isEmpty }) { try synchronizeDirectory(folder.before) }
     try synchronizeDirectory(folder.path)
@@ -174,6 +187,12 @@ public final class Journal: ChangeJournal, Sendable {
 
   // MARK: What was written
 
-  /// How many documents the run has written, and the root of the Merkle tree over them; nil when none.
-  var written: (documents: Int, root: [UInt8])? { state.withLock { $0.tree.root() } }
+  /// What the run has written; nil when that is nothing.
+  var written: Written? {
+    sealing.wait()
+    return state.withLock { state in
+      if let sealed = state.sealed, sealed.count == state.tree.count { return sealed.written }
+      return state.tree.root()
+    }
+  }
 }

@@ -163,7 +163,14 @@ struct JournalChange {
 
   /// What tells the document from all others of a store, as 32 bytes.
   var identity: [UInt8] {
-    sha256(Array(collection.utf8) + [0] + key.copy() + [0] + (subkey?.copy() ?? []))
+    var name: [UInt8] = []
+    name.reserveCapacity(collection.utf8.count + key.count + (subkey?.count ?? 0) + 2)
+    name += collection.utf8
+    name.append(0)
+    for place in 0..<key.count { name.append(key[place]) }
+    name.append(0)
+    if let subkey { name += subkey.copy() }
+    return sha256(name)
   }
 
   func isOfSameDocument(as other: JournalChange) -> Bool {

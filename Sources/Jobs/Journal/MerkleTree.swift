@@ -5,15 +5,18 @@ internal import Digests
 /// A leaf is SHA-256(0x00 ‖ identity ‖ digest), where the identity is SHA-256(collection ‖ 0x00 ‖ key ‖ 0x00 ‖ subkey)
 /// and the digest that of the journal, or 16 zero bytes for one that was removed. Leaves stand in ascending order of
 /// identity. A node is SHA-256(0x01 ‖ left ‖ right); one that is left over goes up as it is.
-struct MerkleTree {
+struct MerkleTree: Sendable {
   /// 64 bytes a written document.
-  private struct Mark {
+  private struct Mark: Sendable {
     let identity: Identity
     let digest: UInt128
     let isWithdrawn: Bool
   }
 
   private var marks: [Mark] = []
+
+  /// How many changes were added.
+  var count: Int { marks.count }
 
   mutating func add(_ change: JournalChange) {
     let digest = change.written.map { UInt128(bigEndian: $0[...]) } ?? 0
@@ -43,7 +46,12 @@ struct MerkleTree {
         }
         end += 1
       }
-      if let last = written.last { level += sha256([0] + identity.bytes + last.bigEndianBytes) }
+      if let last = written.last {
+        var leaf: [UInt8] = [0]
+        leaf.reserveCapacity(49)
+        for part in [identity.high, identity.low, last] { part.appendBigEndian(to: &leaf) }
+        level += sha256(leaf)
+      }
       start = end
     }
     guard !level.isEmpty else { return nil }
@@ -60,19 +68,19 @@ struct MerkleTree {
 }
 
 /// 32 bytes without a place of their own in memory.
-private struct Identity: Comparable {
-  private let high: UInt128
-  private let low: UInt128
+private struct Identity: Comparable, Sendable {
+  let high: UInt128
+  let low: UInt128
 
   init(_ bytes: [UInt8]) { (high, low) = (UInt128(bigEndian: bytes[..<16]), UInt128(bigEndian: bytes[16...])) }
 
   static func < (one: Identity, other: Identity) -> Bool { (one.high, one.low) < (other.high, other.low) }
-
-  var bytes: [UInt8] { high.bigEndianBytes + low.bigEndianBytes }
 }
 
 extension UInt128 {
   fileprivate init(bigEndian bytes: ArraySlice<UInt8>) { self = bytes.reduce(0) { $0 << 8 | UInt128($1) } }
 
-  fileprivate var bigEndianBytes: [UInt8] { stride(from: 120, through: 0, by: -8).map { UInt8(self >> $0 & 255) } }
+  fileprivate func appendBigEndian(to bytes: inout [UInt8]) {
+    unsafe withUnsafeBytes(of: bigEndian) { unsafe bytes.append(contentsOf: $0) }
+  }
 }

@@ -29,10 +29,14 @@ public struct RunArchive: Sendable {
   /// How the files are called that hold which users are settled.
   var settledPrefix: String { state + "/.settled-" }
 
+  var settledFiles: [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
+    return names.map { state + "/" + $0 }.filter { $0.hasPrefix(settledPrefix) }
+  }
+
   /// Removes what runs know for the next one; without it everything is read and counted again.
   func removeKnowledge() {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
-    for path in names.map({ state + "/" + $0 }) where path.hasPrefix(settledPrefix) { removeFile(path) }
+    for path in settledFiles { removeFile(path) }
     for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
   }
 
