@@ -80,10 +80,10 @@ struct SortedDumps {
   /// The next dump of each source: those of the readers, then that of memory.
   private var heads: [GroupedDump?]
 
-  /// - Parameter memory: what the readers' buffers may hold together, in bytes.
+  /// - Parameter memory: what dumps may hold, in bytes; the readers' buffers together take a small part of that.
   init(dumps: [GroupedDump], runs: [SpilledRun], memory: Int) {
     inMemory = dumps.makeIterator()
-    let buffer = min(1 << 20, max(16 << 10, memory / max(1, runs.count)))
+    let buffer = min(1 << 20, max(16 << 10, memory / 16 / max(1, runs.count)))
     readers = runs.map { SpilledRun.Reader($0, bufferSize: buffer) }
     heads = []
   }

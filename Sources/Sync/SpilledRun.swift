@@ -44,9 +44,9 @@ final class SpilledRun: Sendable {
     private let run: SpilledRun
     private let bufferSize: Int
     private var buffer: [UInt8] = []
-    /// What of the buffer is used up.
-    private var used = 0
-    /// Where in the file the buffer ends.
+    /// What of the buffer is to be used.
+    private var filled = 0..<0
+    /// Where in the file that ends.
     private var offset = 0
 
     init(_ run: SpilledRun, bufferSize: Int) {
@@ -56,10 +56,10 @@ final class SpilledRun: Sendable {
 
     func next() throws(StoreError) -> GroupedDump? {
       guard try fill(4) else { return nil }
-      let length = buffer.withView { Int($0.load(used, as: Int32.self)) }
+      let length = buffer.withView { Int($0.load(filled.lowerBound, as: Int32.self)) }
       guard length >= 5, try fill(length) else { throw torn() }
-      let start = used
-      used += length
+      let start = filled.lowerBound
+      filled = start + length..<filled.upperBound
       let dump = buffer.withView { bytes in
         Result { () throws(BSONFault) in try GroupedDump(BSONDocument(bytes.slice(start, length))) }
       }
@@ -68,13 +68,26 @@ final class SpilledRun: Sendable {
 
     /// Makes `count` bytes available; false at the end of the file.
     private func fill(_ count: Int) throws(StoreError) -> Bool {
-      if buffer.count - used >= count { return true }
-      buffer.removeFirst(used)
-      used = 0
-      let more = try run.file.read(upTo: max(bufferSize, count - buffer.count), at: offset)
-      offset += more.count
-      buffer += more
-      return buffer.count >= count
+      if filled.count >= count { return true }
+      let size = max(bufferSize, count)
+      if buffer.count == size {
+        unsafe buffer.withUnsafeMutableBytes {
+          unsafe $0.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[filled]))
+        }
+      } else {
+        // One dump larger than the buffer passes through one of its own size.
+        buffer = buffer[filled] + [UInt8](repeating: 0, count: size - filled.count)
+      }
+      filled = 0..<filled.count
+      let room = filled.upperBound..<size
+      let got = try unsafe buffer.withUnsafeMutableBytes { bytes in
+        Result { () throws(StoreError) in
+          try unsafe run.file.read(into: UnsafeMutableRawBufferPointer(rebasing: bytes[room]), at: offset)
+        }
+      }.get()
+      offset += got
+      filled = 0..<filled.upperBound + got
+      return filled.count >= count
     }
 
     private func torn() -> StoreError {

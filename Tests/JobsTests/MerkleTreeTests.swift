@@ -61,7 +61,17 @@ import Testing
     #expect(Self.root([]) == nil)
   }
 
-  @Test(arguments: [0, 1, 15, 16, 17, 2047, 2048, 2049, 100_000])
+  /// As `xxhsum -H2` prints them, of XXHash 0.8.
+  @Test(arguments: [
+    ("", "99aa06d3014798d86001c324468d497f"), ("abc", "06b05ab6733a618578af5f94892f3950"),
+  ])
+  func `a checksum is the one that others compute`(text: String, expected: String) {
+    var sum = Checksum()
+    unsafe Array(text.utf8).withUnsafeBytes { unsafe sum.update($0) }
+    #expect(hexadecimal(sum.finish()) == expected)
+  }
+
+  @Test(arguments: [0, 1, 15, 16, 17, 240, 241, 2049, 100_000])
   func `a checksum knows no parts, but every byte`(count: Int) {
     var bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     func sum(_ bytes: [UInt8], inPartsOf size: Int) -> [UInt8] {

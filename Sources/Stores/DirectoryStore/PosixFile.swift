@@ -103,6 +103,8 @@ package struct FileStatus {
   package let size: Int
   /// Nanoseconds since 1970.
   package let modified: Int
+  /// When its bytes, name or permissions were changed last, by the system's own word; nanoseconds since 1970.
+  private let changed: Int
   package let isRegular: Bool
   let permissions: mode_t
   let owner: uid_t
@@ -113,6 +115,7 @@ package struct FileStatus {
     inode = UInt64(status.st_ino)
     size = Int(status.st_size)
     modified = status.st_mtim.tv_sec &* 1_000_000_000 &+ status.st_mtim.tv_nsec
+    changed = status.st_ctim.tv_sec &* 1_000_000_000 &+ status.st_ctim.tv_nsec
     isRegular = status.st_mode & S_IFMT == S_IFREG
     permissions = status.st_mode & 0o7777
     owner = status.st_uid
@@ -131,7 +134,7 @@ package struct FileStatus {
   }
 
   /// Differs when two are not one file, or something was written to it in between.
-  var description: String { "\(device) \(inode) \(size) \(modified)" }
+  var description: String { "\(device) \(inode) \(size) \(modified) \(changed)" }
 
   /// Whether both are one file with nothing written to it in between.
   func isUnchanged(_ other: FileStatus) -> Bool {
