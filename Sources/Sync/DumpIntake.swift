@@ -126,7 +126,7 @@ final class DumpIntake: Sendable {
     let isEnough = unplaced.withLock { unplaced in
       unplaced.dumps += dumps
       unplaced.bytes += dumps.reduce(0) { $0 + $1.footprint }
-      return unplaced.dumps.count >= Self.placedAtOnce || unplaced.bytes > options.groupingBudget / 4
+      return unplaced.dumps.count >= Self.placedAtOnce || unplaced.bytes > options.groupingBudget / 16
     }
     if isEnough { try placeRest() }
   }

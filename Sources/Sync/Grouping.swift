@@ -1,4 +1,5 @@
 internal import BSON
+internal import Dispatch
 internal import Stores
 internal import Synchronization
 
@@ -19,6 +20,8 @@ final class Grouping: Sendable {
   private let budget: Int
   private let folder: String
   private let state = Mutex(State())
+  /// Entered while dumps are being put on disk.
+  private let spilling = DispatchGroup()
 
   /// - Parameters:
   ///   - budget: bytes held before a run is put on disk.
@@ -34,15 +37,20 @@ final class Grouping: Sendable {
   /// Takes dumps in any order, from any thread.
   func add(_ dumps: [GroupedDump]) throws(StoreError) {
     var full: [GroupedDump] = []
-    state.withLock { state in
+    let isMuch = state.withLock { state in
       state.dumps += dumps
       state.bytes += dumps.reduce(0) { $0 + $1.footprint }
-      guard state.bytes > budget else { return }
+      guard state.bytes > budget else { return state.bytes > budget / 16 }
       full = state.dumps
       state.dumps = []
       state.bytes = 0
+      spilling.enter()
+      return false
     }
+    // What is being put on disk is in memory too, until it is there.
+    if isMuch { spilling.wait() }
     guard !full.isEmpty else { return }
+    defer { spilling.leave() }
     let run = try SpilledRun(sorted: Self.inOrder(full), in: folder)
     state.withLock { $0.runs.append(run) }
   }
