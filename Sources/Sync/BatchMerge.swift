@@ -101,9 +101,10 @@ struct BatchMerge {
   ) throws(StoreError) -> [SettledUser?] {
     guard let settled else { return [] }
     var known = zip(indices, ids).map { index, id -> SettledUser? in
-      guard let print = users.users[index].print, !options.leftOut.contains(users.users[index].id) else { return nil }
-      let found = settled.user(id, with: print, at: options.parameters.asOf)
-      return options.talliesPlays && found?.plays == nil ? nil : found
+      // Whoever is left as they are stays settled.
+      guard !options.leftOut.contains(users.users[index].id) else { return nil }
+      return settled.user(
+        id, with: users.users[index].print, at: options.parameters.asOf, needsPlays: options.talliesPlays)
     }
     guard !library.writesInOrder else { return known }
     // On a server others write too.

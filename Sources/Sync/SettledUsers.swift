@@ -70,7 +70,9 @@ final class SettledUsers: Sendable {
     path = place.prefix + hexadecimal(sha256(Array(scope.utf8)).prefix(8))
     let about = try Self.about(scope, library, plays)
     earlier = SettledFile(path, about: about)
-    state = Mutex(State(holds: Array(repeating: true, count: earlier?.count ?? 0)))
+    var holds = [Bool](repeating: true, count: earlier?.count ?? 0)
+    for place in earlier?.hidden ?? [] { holds[place] = false }
+    state = Mutex(State(holds: holds))
   }
 
   /// Everything besides dumps and libraries that a merge depends on, but for the clock.
@@ -101,20 +103,28 @@ final class SettledUsers: Sendable {
     return content.map { content in dumps.content.withView { $0 == content } } ?? false
   }
 
-  /// What is known of a user with these dumps; nil when they have to be merged.
-  func user(_ id: ByteView, with dumps: DumpsPrint, at clock: Int64) -> SettledUser? {
+  /// What is known of a user with these dumps; nil for one who has to be merged, and of whom nothing is known any more.
+  ///
+  /// - Parameters:
+  ///   - dumps: nil where something besides dumps is merged.
+  ///   - clock: of this run, in milliseconds since 1970.
+  ///   - needsPlays: whether the user's plays are counted.
+  func user(_ id: ByteView, with dumps: DumpsPrint?, at clock: Int64, needsPlays: Bool) -> SettledUser? {
     guard let earlier, let place = earlier.place(of: id), state.withLock({ $0.holds[place] }) else { return nil }
-    if let user = SettledUser(earlier.record(at: place), place: place), user.id == id, user.noted <= clock,
-      user.content == dumps.content, user.stamped == nil || user.stamped == dumps.stamped
+    if let dumps, let user = SettledUser(earlier.record(at: place), place: place), user.id == id, user.noted <= clock,
+      user.content == dumps.content, user.stamped == nil || user.stamped == dumps.stamped,
+      user.plays != nil || !needsPlays
     {
       return user
     }
-    state.withLock { $0.holds[place] = false }
+    drop(place)
     return nil
   }
 
   /// Notes that a user's library is another one now.
-  func drop(_ user: SettledUser) { state.withLock { $0.holds[user.place] = false } }
+  func drop(_ user: SettledUser) { drop(user.place) }
+
+  private func drop(_ place: Int) { state.withLock { $0.holds[place] = false } }
 
   // MARK: Noting
 
@@ -134,8 +144,9 @@ final class SettledUsers: Sendable {
   func commit(_ library: any StoredCollection, _ plays: any StoredCollection) throws(StoreError) {
     let about = try Self.about(scope, library, plays)
     state.withLock { state in
-      let isAsBefore = earlier?.about ?? about == about && state.holds.allSatisfy(\.self)
-      guard state.file != nil || !isAsBefore else { return }
+      // Nothing to say, or nothing else than before.
+      let isSaid = earlier == nil || earlier?.about == about && state.holds.allSatisfy(\.self)
+      if state.file == nil, isSaid { return }
       attempt(&state) { state throws(StoreError) in
         try begin(&state)
         for place in state.holds.indices where state.holds[place] {
@@ -277,6 +288,8 @@ private final class SettledFile: Sendable {
   private let offsets: [Int]
   /// The record of each user, by the id's fingerprint.
   private let places: [UInt64: Int]
+  /// Records that are not found, because a later one has the same fingerprint.
+  let hidden: [Int]
 
   var count: Int { offsets.count }
 
@@ -291,13 +304,13 @@ private final class SettledFile: Sendable {
       return nil
     }
     self.about = about
-    var places: [UInt64: Int] = [:]
+    var (places, hidden): ([UInt64: Int], [Int]) = ([:], [])
     places.reserveCapacity(offsets.count)
     for (place, offset) in offsets.enumerated() {
       guard let id = (try? Self.document(mapping.bytes, at: offset)?.value("user"))?.string else { return nil }
-      places[id.fingerprint] = place
+      if let before = places.updateValue(place, forKey: id.fingerprint) { hidden.append(before) }
     }
-    self.places = places
+    (self.places, self.hidden) = (places, hidden)
   }
 
   /// Where the records begin.

@@ -22,7 +22,7 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "Files, folders and archives with dumps.")
   var inputs: [String] = []
 
-  @Option(help: "The folder of the libraries. Also from MIXDOWN_STORE.")
+  @Option(help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.")
   var store: String?
 
   @OptionGroup var server: ServerOptions

@@ -12,20 +12,23 @@ struct SyncCommand: StepCommand {
     abstract: "Merge dumps into the libraries of a store.",
     discussion: """
       INPUT is a JSON or NDJSON file, a folder, or any archive or compressed file. Dumps of one user may lie in any \
-      inputs in any order. The store is a folder in mongodump's layout; it is made when it is not there, replaced in \
-      one step, and left as it was when anything fails.
+      inputs in any order. The store is a folder in mongodump's layout, which is made when it is not there, replaced in \
+      one step, and left as it was when anything fails; or a MongoDB server, on which the live service may go on.
 
-      A run leaves manifest.json and quarantine.ndjson in a folder of its own under --state, and ends with one line.
+      A run leaves its manifest, quarantine, journal and report in a folder of its own under --state, and ends with \
+      one line. Users are not merged again of whom an earlier run has found that the same dumps change nothing.
 
       mixdown sync exports.tar.zst --store data/store
       mixdown sync exports/ guests.zip --store data/store --user-map guests.csv --write-back merged.tar.zst
       mixdown sync late.ndjson --store data/store --dry-run --diff
+      mixdown sync exports/ --store mongodb://localhost/music --skip-active
       """)
 
   @Argument(help: "Files, folders and archives with dumps.", completion: .file())
   var inputs: [String] = []
 
-  @Option(help: "The folder of the libraries. Also from MIXDOWN_STORE.", completion: .directory)
+  @Option(
+    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
   var store: String?
 
   @OptionGroup var server: ServerOptions

@@ -174,6 +174,21 @@ import Testing
     #expect(try Self.merge(bench, inputs(Dump.modifiedAt + 60_000)).settled == 1)
   }
 
+  @Test func `a user who has taken over a guest's library is merged again`() throws {
+    let bench = try Bench(.directory)
+    func input(_ user: String, _ song: String) throws -> String {
+      let dump = #"{"user_id":"\#(user)","exported_at":1760000000000,"favorites":[{"videoId":"\#(song)","addedAt":5}]}"#
+      return try Packing.folder.pack([Dump("\(user).json", dump)], in: bench.folder, as: "\(user)-")
+    }
+    let ann = [try input("ann", "a")]
+    try bench.sync([input("guest", "g")])
+    for _ in 0..<2 { try bench.sync(ann) }
+    #expect(try Self.merge(bench, ann).settled == 1)
+    let map = try bench.folder.write("map.csv", "guest,ann")
+    #expect(try Self.merge(bench, ann, ["--user-map", map]).settled == 0)
+    for settled in [0, 1] { #expect(try Self.merge(bench, ann).settled == settled) }
+  }
+
   @Test func `a user who is forgotten leaves nothing in what is known`() throws {
     let bench = try Bench(.directory)
     let inputs = try bench.inputs(Listeners())
