@@ -87,10 +87,10 @@ struct Affinity {
       scores.values[index].unknown = Int(counts.unknown)
       scores.values[index].favorites = Int(counts.favorites)
     }
-    let lexicon = lexicon
+    let texts = lexicon.values
     scores.values.sort {
       let (a, b) = (Self.rounded($0.affinity), Self.rounded($1.affinity))
-      return a != b ? a > b : lexicon.value($0.value) < lexicon.value($1.value)
+      return a != b ? a > b : texts[$0.value] < texts[$1.value]
     }
     return scores
   }

@@ -46,26 +46,34 @@ struct Evidence {
     return values.count - 1
   }
 
-  /// Counts an entry that carries these values.
+  /// Counts an entry that carries these values, each once.
   ///
   /// - Parameters:
   ///   - verdict: nil for a favourite.
   ///   - weight: w · 2^(−age/H); 0 for what is no evidence.
-  mutating func add(_ carried: some Collection<Int32>, _ verdict: PlayVerdict?, weight: Double) {
+  mutating func add(_ carried: Span<Int32>, _ verdict: PlayVerdict?, weight: Double) {
     guard !carried.isEmpty else { return }
     let share = weight / Double(carried.count)
-    for number in carried {
-      let place = place(of: number)
-      values[place].weight += share
-      switch verdict {
-      case .liked: values[place].liked += 1
-      case .skipped: values[place].skipped += 1
-      case .unknown: values[place].unknown += 1
-      case .heard: break
-      case nil: values[place].favorites += 1
-      }
-    }
+    for index in carried.indices { add(carried[index], verdict, share: share) }
     total += weight
+  }
+
+  /// Counts an entry that carries one value.
+  mutating func add(_ number: Int32, _ verdict: PlayVerdict?, weight: Double) {
+    add(number, verdict, share: weight)
+    total += weight
+  }
+
+  private mutating func add(_ number: Int32, _ verdict: PlayVerdict?, share: Double) {
+    let place = place(of: number)
+    values[place].weight += share
+    switch verdict {
+    case .liked: values[place].liked += 1
+    case .skipped: values[place].skipped += 1
+    case .unknown: values[place].unknown += 1
+    case .heard: break
+    case nil: values[place].favorites += 1
+    }
   }
 }
 
@@ -91,6 +99,9 @@ struct EvidenceCounter {
     evidence.language.removeAll()
     evidence.genre.removeAll()
     evidence.mood.removeAll()
+    // A span, for a slice of the array would be counted as a reference for each play.
+    let lists = catalogue.items
+    let items = lists.span
     let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
     for play in plays {
       let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
@@ -101,20 +112,22 @@ struct EvidenceCounter {
       case .skipped: weight = 0
       case .heard: continue
       }
-      add(catalogue.row(play.description, of: facts), verdict, weight)
+      add(catalogue.row(play.description, of: facts), items, verdict, weight)
     }
     let oldest = oldestTime(facts, plays)
     for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {
       let time = favorite.addedAt == Entry.never ? oldest ?? parameters.asOf : favorite.addedAt
       let weight = parameters.favoriteWeight * decay(since: time, halfLifeDays)
-      add(catalogue.row(favorite.description, of: facts), nil, weight)
+      add(catalogue.row(favorite.description, of: facts), items, nil, weight)
     }
   }
 
-  private mutating func add(_ row: Catalogue.Row, _ verdict: PlayVerdict?, _ weight: Double) {
-    if row.language >= 0 { evidence.language.add(CollectionOfOne(row.language), verdict, weight: weight) }
-    evidence.genre.add(catalogue.items[row.genres.range], verdict, weight: weight)
-    evidence.mood.add(catalogue.items[row.moods.range], verdict, weight: weight)
+  private mutating func add(
+    _ row: Catalogue.Row, _ items: Span<Int32>, _ verdict: PlayVerdict?, _ weight: Double
+  ) {
+    if row.language >= 0 { evidence.language.add(row.language, verdict, weight: weight) }
+    evidence.genre.add(items.extracting(row.genres.range), verdict, weight: weight)
+    evidence.mood.add(items.extracting(row.moods.range), verdict, weight: weight)
   }
 
   /// The user's oldest dated play or favourite, in milliseconds; nil without any.

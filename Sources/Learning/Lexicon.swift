@@ -12,9 +12,10 @@ struct Lexicon: Sendable {
   /// The items of every ``ValueList``.
   var lists: [Int32] = []
 
-  func value(_ number: Int32) -> ByteView { values[number] }
-  func key(_ song: Int32) -> ByteView { keys[song] }
-  func text(_ number: Int32) -> ByteView { texts[number] }
+  // Inlined, so that looking up one text through a class does not count references to everything.
+  @inline(__always) func value(_ number: Int32) -> ByteView { values[number] }
+  @inline(__always) func key(_ song: Int32) -> ByteView { keys[song] }
+  @inline(__always) func text(_ number: Int32) -> ByteView { texts[number] }
   func items(_ list: ValueList) -> ArraySlice<Int32> { lists[list.range] }
 
   /// The values of a list as it is stored.

@@ -57,8 +57,9 @@ struct PlayTallies {
     songs.add(row.song, isLiked: isLiked, at: time)
     if row.artist >= 0 { artists.add(row.artist, isLiked: isLiked, at: time) }
     if row.language >= 0 { languages.add(row.language, isLiked: isLiked, at: time) }
-    for genre in catalogue.items[row.genres.range] { genres.add(genre, isLiked: isLiked, at: time) }
-    for mood in catalogue.items[row.moods.range] { moods.add(mood, isLiked: isLiked, at: time) }
+    // By index, for a slice would be counted as a reference for each play.
+    for index in row.genres.range { genres.add(catalogue.items[index], isLiked: isLiked, at: time) }
+    for index in row.moods.range { moods.add(catalogue.items[index], isLiked: isLiked, at: time) }
     if play.source >= 0 { sources.add(play.source, isLiked: isLiked, at: time) }
     byWeekdayHour[hour] += 1
     return verdict

@@ -15,7 +15,9 @@ struct TextTable: @unchecked Sendable {
   var count: Int { texts.count }
 
   /// The text of a number.
-  subscript(number: Int32) -> ByteView { texts[Int(number)] }
+  subscript(number: Int32) -> ByteView {
+    @inline(__always) get { texts[Int(number)] }
+  }
 
   /// The text's number; the next free one when it is new.
   mutating func number(of text: ByteView) -> Int32 { number(of: text, print: text.fingerprint) }
