@@ -163,7 +163,7 @@ public struct DocumentChange {
   public let document: BSONDocument?
   /// The top-level fields that differ from `stored`, where a server need be sent no others; empty: all of it is sent.
   public let changedFields: [StaticString]
-  /// SHA-256 of `document`, if it was computed already.
+  /// The checksum of `document`, if it was computed already: see `ChangeJournal`.
   public var digest: [UInt8]?
 
   public init(
