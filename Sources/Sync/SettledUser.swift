@@ -1,0 +1,68 @@
+internal import BSON
+internal import Library
+
+/// A user of whom a merge has changed nothing, and what it had to report.
+struct SettledUser {
+  let id: ByteView
+  /// Of the dumps: see ``DumpsPrint``.
+  let content: [UInt8]
+  /// The same with the files' times, where a dump does not say itself when it was made.
+  let stamped: [UInt8]?
+  /// The clock of the run that has noted it, in milliseconds since 1970.
+  let noted: Int64
+  /// The library's `updated_at` on a server, in milliseconds since 1970.
+  let version: Int64?
+  let dumps: Int
+  let fates: EntryFates
+  /// What the user adds to the tally of plays; nil where the run kept none.
+  let plays: PlayTally.Share?
+  /// Which record of its file it is.
+  private(set) var place = 0
+
+  init(
+    id: ByteView, content: [UInt8], stamped: [UInt8]?, noted: Int64, version: Int64?, dumps: Int, fates: EntryFates,
+    plays: PlayTally.Share?
+  ) {
+    (self.id, self.content, self.stamped) = (id, content, stamped)
+    (self.noted, self.version, self.dumps, self.fates, self.plays) = (noted, version, dumps, fates, plays)
+  }
+
+  func write(to writer: inout BSONWriter) {
+    let start = writer.open()
+    writer.append("user", string: id)
+    content.withView { writer.append("content", binary: $0) }
+    stamped?.withView { writer.append("stamped", binary: $0) }
+    writer.append("noted", date: noted)
+    if let version { writer.append("version", date: version) }
+    writer.append("dumps", integer: Int64(dumps))
+    writer.append("read", integer: Int64(fates.read))
+    writer.append("kept", integer: Int64(fates.kept))
+    writer.append("merged", integer: Int64(fates.merged))
+    writer.append("superseded", integer: Int64(fates.superseded))
+    writer.append("beyond_limit", integer: Int64(fates.beyondLimit))
+    plays?.write(to: &writer)
+    writer.close(start)
+  }
+
+  init?(_ record: BSONDocument, place: Int) {
+    do throws(BSONFault) {
+      func count(_ key: StaticString) throws(BSONFault) -> Int { Int(try record.value(key)?.integer ?? 0) }
+      guard let id = try record.value("user")?.string, let content = try record.value("content")?.binary?.copy(),
+        let noted = try record.value("noted")?.date
+      else { return nil }
+      var fates = EntryFates()
+      fates.read = try count("read")
+      fates.kept = try count("kept")
+      fates.merged = try count("merged")
+      fates.superseded = try count("superseded")
+      fates.beyondLimit = try count("beyond_limit")
+      self.init(
+        id: id, content: content, stamped: try record.value("stamped")?.binary?.copy(), noted: noted,
+        version: try record.value("version")?.date, dumps: try count("dumps"), fates: fates,
+        plays: try PlayTally.Share(record))
+      self.place = place
+    } catch {
+      return nil
+    }
+  }
+}
