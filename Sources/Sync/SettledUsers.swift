@@ -11,7 +11,6 @@ public struct SettledPlace: Sendable {
   public var prefix: String
   /// The store, and everything else that decides a merge and is not said by ``MergeParameters`` and ``Limits``.
   public var scope: String
-
   /// Whether there is any file.
   public var hasFiles: Bool
 
@@ -141,13 +140,13 @@ final class SettledUsers: Sendable {
   }
 
   /// Puts the file for the next run in its place. Call when everything else is in its own.
-  func commit(_ library: any StoredCollection, _ plays: any StoredCollection) throws(StoreError) {
-    let about = try Self.about(scope, library, plays)
+  func commit(_ library: any StoredCollection, _ plays: any StoredCollection) {
     state.withLock { state in
-      // Nothing to say, or nothing else than before.
-      let isSaid = earlier == nil || earlier?.about == about && state.holds.allSatisfy(\.self)
-      if state.file == nil, isSaid { return }
       attempt(&state) { state throws(StoreError) in
+        let about = try Self.about(scope, library, plays)
+        // Nothing to say, or nothing else than before.
+        let isSaid = earlier == nil || earlier?.about == about && state.holds.allSatisfy(\.self)
+        if state.file == nil, isSaid { return }
         try begin(&state)
         for place in state.holds.indices where state.holds[place] {
           if let earlier { try state.append(earlier.record(at: place).bytes) }

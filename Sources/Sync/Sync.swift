@@ -109,7 +109,7 @@ public struct Sync: Sendable {
 
       clock.begin("commit")
       try committer.commit()
-      do throws(StoreError) { try settled?.commit(library, plays) } catch { throw .store(error) }
+      settled?.commit(library, plays)
       clock.end()
       summary.seconds = clock.seconds
       return summary

@@ -135,6 +135,19 @@ import Testing
     }
   }
 
+  @Test func `a run whose file cannot be written ends well all the same`() throws {
+    let bench = try Bench(.directory)
+    let inputs = try bench.inputs(Listeners(count: 6))
+    for _ in 0..<2 { try bench.sync(inputs) }
+    let path = try #require(try Self.files(of: bench).first)
+    try FileManager.default.removeItem(atPath: path)
+    // A folder stands where the file is to be made.
+    try FileManager.default.createDirectory(atPath: path + ".partial/in", withIntermediateDirectories: true)
+    for _ in 0..<2 { #expect(try Self.merge(bench, inputs, Self.later).settled == 0) }
+    try FileManager.default.removeItem(atPath: path + ".partial")
+    for settled in [0, 6] { #expect(try Self.merge(bench, inputs, Self.later).settled == settled) }
+  }
+
   /// Dumps of whom a later run could make something else.
   enum Open: String, CaseIterable {
     case future, quarantined, tombstone
