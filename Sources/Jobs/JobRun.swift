@@ -138,10 +138,10 @@ public struct JobRun {
   }
 
   /// Where runs keep which users of the store are settled.
-  func settled(scope: String) -> SettledPlace {
+  mutating func settled(scope: String, _ options: SyncOptions) throws(StoreError) -> SettledPlace {
     SettledPlace(
-      prefix: archive.settledPrefix, scope: "\(SyncJob.version) \(manifest.store) \(scope)",
-      hasFiles: !archive.settledFiles.isEmpty)
+      folder: try runFolder().path, earlier: archive.ids().map { archive.folder($0).path },
+      scope: "\(SyncJob.version) \(manifest.store) \(scope)", options)
   }
 
   /// Takes what the steps do not use, and why.

@@ -98,7 +98,7 @@ public struct SyncJob: JobStep {
       if !options.dryRun {
         options.journal = try run.journal()
         // Who writes libraries back has to read them.
-        if options.writeBack == nil { options.settled = run.settled(scope: forgotten.print) }
+        if options.writeBack == nil { options.settled = try run.settled(scope: forgotten.print, options) }
       }
       let quarantine = try run.quarantine()
       return Sync(options, store: store, quarantine: quarantine, spillFolder: folder.path, events: events)

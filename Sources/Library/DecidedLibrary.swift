@@ -16,6 +16,8 @@ struct DecidedLibrary {
   private var removedWithExpired: BSONValue?
   private var history: [Entry] = []
   private var fates = EntryFates()
+  /// What is known of a later merge of the same dumps.
+  private var repetition = Repetition()
   private var left: MergeOutcome.Left?
 
   init(parameters: MergeParameters, user: ByteView, cloud: CloudLibrary?, arena: Arena) {
@@ -56,6 +58,7 @@ struct DecidedLibrary {
         values[.history] = .entries(history.plays)
         self.history = history.plays
         distinct = history.distinct
+        repetition.add(beyondLimit: history.beyondLimitOfDumps)
       }
       decidesTotal = true
       total = (replicas.compactMap(\.totalSongsPlayed) + (distinct.map { [Int64($0)] } ?? [])).max()
@@ -71,6 +74,7 @@ struct DecidedLibrary {
         user: user, replicas: dumps, cloud: cloud?.replica.playlists, removed: stones.playlists,
         removedSongs: stones.playlistSongs, in: arena)
       let merged = try playlists.merged(fates: &fates)
+      if !playlists.localIDsStay { repetition.isCertain = false }
       let isPresent = replicas.contains { $0.playlists != nil }
       values[.playlists] = isPresent ? .documents(merged.map(\.document)) : .some(nil)
       stones.playlists = playlists.tombstones.playlists
@@ -89,6 +93,7 @@ struct DecidedLibrary {
         fates: &fates, in: arena)
       values[.recentSearches] = .some(merged.map { searches($0.searches) })
       times[.recentSearches] = .some(merged?.time)
+      repetition.add(beyondLimit: merged?.beyondLimitOfDumps ?? 0)
     }
     if decides(.favorites) || decides(.playlists) {
       let stored = cloud?.stored[.removed]?.document
@@ -184,7 +189,9 @@ struct DecidedLibrary {
   // MARK: The document
 
   /// The new document, or nothing when it would say the same as the stored one.
-  func outcome() throws(BSONFault) -> MergeOutcome {
+  ///
+  /// - Parameter dumps: what was merged.
+  func outcome(of dumps: [Replica]) throws(BSONFault) -> MergeOutcome {
     var outcome = MergeOutcome()
     outcome.fates = fates
     if let left {
@@ -193,10 +200,13 @@ struct DecidedLibrary {
     }
     outcome.history = history
     outcome.changed = try changedFields()
+    outcome.again = repetition.fates(
+      of: dumps, cloud: cloud, afterwards: fates, isChanged: !outcome.changed.isEmpty, parameters)
     guard !outcome.changed.isEmpty else { return outcome }
     let document = try written(changed: outcome.changed)
     guard document.bytes.count <= MergeOutcome.largestDocument else {
       outcome.left = .documentTooLarge(document.bytes.count)
+      outcome.again = nil
       return outcome
     }
     outcome.document = document

@@ -10,6 +10,8 @@ enum History {
     var plays: [Entry]
     /// Plays before the limit was applied.
     var distinct: Int
+    /// Plays beyond the limit that a dump has; nil when that was not looked at.
+    var beyondLimitOfDumps: Int? = 0
   }
 
   static func merged(
@@ -20,7 +22,9 @@ enum History {
     let old = cloud ?? []
     // The cloud's list is as long as ten of a browser's, and nearly always in order, each play once.
     guard cloud != nil, isInOrder(old) else {
-      return try merged(sorted: (news + old).sorted(by: precedes), limit: limit, fates: &fates, in: arena)
+      var merged = try merged(sorted: (news + old).sorted(by: precedes), limit: limit, fates: &fates, in: arena)
+      merged.beyondLimitOfDumps = cloud == nil ? merged.distinct - merged.plays.count : nil
+      return merged
     }
     news.sort(by: precedes)
     var merged = Merged(plays: [], distinct: 0)
@@ -44,6 +48,7 @@ enum History {
         let play = end == start + 1 ? news[start] : try joined(news[start..<end], in: arena)
         merged.take(play, limit: limit, fates: &fates)
       }
+      if merged.distinct > limit { merged.beyondLimitOfDumps? += 1 }
       start = end
     }
     return merged

@@ -52,7 +52,7 @@ public struct Merge: ~Copyable {
     let dumps = dumps.sorted(by: Replica.precedes)
     let isMerge = parameters.mode == .merge
     let reads = parameters.readSections
-    let newest = dumps.first { if case .dump = $0.origin { true } else { false } }
+    let newest = dumps.first(where: \.isDump)
     var cloud: CloudLibrary?
     if let stored {
       cloud = try CloudLibrary(stored, normalizer: &normalizer) { section in
@@ -68,7 +68,7 @@ public struct Merge: ~Copyable {
     for dump in dumps where isMerge || newest != nil {
       decided.count(dump, isSuperseded: !isMerge && !dump.isSame(as: newest))
     }
-    var outcome = try decided.outcome()
+    var outcome = try decided.outcome(of: dumps)
     if parameters.archivesPlays, parameters.sections.contains(.history), outcome.left == nil {
       outcome.plays = try PlayArchive.pending(
         dumps: dumps.compactMap(\.history), cloud: cloud?.replica.history,

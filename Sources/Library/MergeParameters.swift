@@ -69,6 +69,9 @@ public struct MergeOutcome {
   /// Names of the fields that changed.
   public var changed: [StaticString] = []
   public var fates = EntryFates()
+  /// What a merge of the same dumps with the library as it is from now on would count, whatever its clock, unless that
+  /// is earlier; nil when it is not certain that it would change nothing.
+  public var again: EntryFates?
   /// What the stored document held that was not used; noted when the document is written.
   public var quarantined: [Quarantined] = []
   public var left: Left?

@@ -151,8 +151,8 @@ public struct Normalizer: ~Copyable {
     var fields = PlaylistFields()
     var elements = document.elements
     while let element = try elements.next() { fields.take(element, into: &version) }
-    version.createdAt = try time(fields.createdAt)
-    version.updatedAt = try time(fields.updatedAt)
+    version.createdAt = try time(fields.createdAt, in: &replica)
+    version.updatedAt = try time(fields.updatedAt, in: &replica)
     version.isPublic = fields.isPublic?.bool
     if let array = fields.coverURLs?.array { version.coverURLs = try covers(array) }
     if let array = fields.clientIDs?.array {
@@ -174,9 +174,12 @@ public struct Normalizer: ~Copyable {
   }
 
   /// A playlist's time; one of a dump that lies in the future is none.
-  private func time(_ value: BSONValue?) throws(BSONFault) -> Int64? {
+  private func time(_ value: BSONValue?, in replica: inout Replica) throws(BSONFault) -> Int64? {
     guard let value, let time = try Instant.milliseconds(value) else { return nil }
-    if let latest, time > latest { return nil }
+    if let latest, time > latest {
+      replica.hasFutureTimes = true
+      return nil
+    }
     return time
   }
 

@@ -34,6 +34,8 @@ struct Playlists {
   private(set) var tombstones: PlaylistTombstones
   /// The removals of songs as the replicas state them.
   private let statedSongs: TombstoneSet
+  /// The playlist that each local id of a dump means.
+  private var servers: [ByteView: ByteView] = [:]
   private var groups: [Group] = []
   private var groupByID: [ByteView: Int] = [:]
 
@@ -54,7 +56,6 @@ struct Playlists {
     tombstones = try PlaylistTombstones(
       playlists: removed, songs: removedSongs, cloud: cloud ?? [], identity: &identity, in: arena)
 
-    var servers: [ByteView: ByteView] = [:]
     for local in ranked where local.version.isLocal && servers[local.version.id] == nil {
       let versions = ranked.filter { $0.version.id == local.version.id }.sorted(by: Self.precedes)
       servers[local.version.id] = identity.resolve(
@@ -78,6 +79,17 @@ struct Playlists {
     }
     groups[index].versions.append(ranked)
     if ranked.version.id != id { groups[index].joined.append(ranked.version.id) }
+  }
+
+  /// Whether each local id of a dump would mean the same playlist if the result were the cloud's playlists.
+  ///
+  /// It need not where several playlists have it in their `client_ids`, for then the least of their ids is meant.
+  var localIDsStay: Bool {
+    var homes: [ByteView: ByteView] = [:]
+    for group in groups {
+      for client in group.clientIDs { homes[client] = min(homes[client] ?? group.id, group.id) }
+    }
+    return servers.allSatisfy { local, server in local == server || homes[local] == server }
   }
 
   /// Drops what the cloud's versions say but their id and client ids, and the playlists that only the cloud has.

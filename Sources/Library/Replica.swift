@@ -27,6 +27,8 @@ public struct Replica: Sendable {
   /// Entries met while reading, those quarantined included.
   public var entriesRead = 0
   public var quarantined: [Quarantined] = []
+  /// Whether a playlist has a time that is none because it lies in the future.
+  public var hasFutureTimes = false
   /// The newest time of any entry used; `Entry.never` without one.
   public var newestEntry = Entry.never
 
@@ -34,6 +36,8 @@ public struct Replica: Sendable {
     self.origin = origin
     self.time = time
   }
+
+  public var isDump: Bool { if case .dump = origin { true } else { false } }
 
   /// Whether the replica has an opinion on anything.
   public var saysSomething: Bool {

@@ -35,7 +35,7 @@ struct MergedUser {
   var archiveReports: [UserReport] = []
   /// What an earlier run has found of the user, who is not merged again.
   var settled: SettledUser?
-  /// What the next run may know of the user, if the archive has nothing to add.
+  /// What the next run may know of the user, once what changes is written.
   var settles: SettledUser?
 }
 
@@ -91,7 +91,6 @@ struct BatchMerge {
       batch.position = users.users[index].position
     }
     try plays?.merge(&batch.users)
-    noteSettled(batch.users)
     return batch
   }
 
@@ -119,13 +118,6 @@ struct BatchMerge {
       known[index] = nil
     }
     return known
-  }
-
-  private func noteSettled(_ users: [MergedUser]) {
-    guard let settled else { return }
-    var records = BSONWriter()
-    for user in users where user.archived.isEmpty && user.archiveReports.isEmpty { user.settles?.write(to: &records) }
-    settled.note(records)
   }
 
   private func merged(
@@ -184,31 +176,19 @@ struct BatchMerge {
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
-      if settled != nil, let stored, try isSettled(merged, replicas, stored),
+      if settled != nil, let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
+        let library = outcome.document ?? stored,
         let print = user.print ?? DumpsPrint(user.dumps, checksum: worker.checksum)
       {
         merged.settles = SettledUser(
           id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
-          version: try library.writesInOrder ? nil : stored.value(library.schema.version)?.date,
-          dumps: dumps, fates: outcome.fates, plays: worker.share(of: outcome.history))
+          version: try self.library.writesInOrder ? nil : library.value(self.library.schema.version)?.date,
+          dumps: dumps, fates: again, plays: worker.share(of: outcome.history))
       }
     } catch {
       throw library.refusal(of: id, error)
     }
     return merged
-  }
-
-  /// Whether the same dumps and the same library come to the same at any later clock: see ``SettledUsers``.
-  private func isSettled(
-    _ merged: MergedUser, _ replicas: [Replica], _ stored: BSONDocument
-  ) throws(BSONFault) -> Bool {
-    let clock = options.parameters.asOf
-    let isWhole =
-      merged.quarantine.isEmpty && merged.counts.dumps.quarantined == 0
-      && merged.counts.entries.quarantined == 0
-    let isPast = replicas.allSatisfy { ($0.time ?? .min) < clock }
-    let hasTombstones = try stored.value("removed") != nil || replicas.contains { $0.removed != nil }
-    return merged.change == nil && isWhole && isPast && !hasTombstones
   }
 
   /// Notes what becomes of the user.
@@ -319,8 +299,4 @@ extension UserReport {
         ("would-empty", "replace would empty \(section.rawValue); --allow-empty lets it")
       }
   }
-}
-
-extension Replica {
-  fileprivate var isDump: Bool { if case .dump = origin { true } else { false } }
 }

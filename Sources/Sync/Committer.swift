@@ -43,6 +43,7 @@ final class Committer: Sendable {
   private let quarantine: QuarantineFile
   private let events: SyncEvents
   private let pool: WorkerPool
+  private let settled: SettledUsers?
   private let slots: DispatchSemaphore
   private let queue = DispatchQueue(label: "mixdown.write")
   private let state = State()
@@ -50,13 +51,14 @@ final class Committer: Sendable {
 
   init(
     _ options: SyncOptions, library: any StoredCollection, plays: any StoredCollection, pool: WorkerPool,
-    quarantine: QuarantineFile, events: SyncEvents
+    quarantine: QuarantineFile, settled: SettledUsers?, events: SyncEvents
   ) throws(SyncError) {
     self.options = options
     self.library = library
     self.plays = plays
     self.pool = pool
     self.quarantine = quarantine
+    self.settled = settled
     self.events = events
     slots = DispatchSemaphore(value: options.batchesInFlight)
     if let path = options.writeBack, !options.dryRun {
@@ -158,6 +160,7 @@ final class Committer: Sendable {
     } catch {
       return fail(error)
     }
+    settled?.note(users)
     state.summary.throughput.note(users: users.count)
     events.progress(.merged(users: users.count, dumps: users.reduce(0) { $0 + $1.counts.dumps.read }))
     for user in users {

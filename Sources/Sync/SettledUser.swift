@@ -1,7 +1,7 @@
 internal import BSON
 internal import Library
 
-/// A user of whom a merge has changed nothing, and what it had to report.
+/// A user of whom a merge of the same dumps would change nothing, and what it would have to report.
 struct SettledUser {
   let id: ByteView
   /// Of the dumps: see ``DumpsPrint``.

@@ -5,42 +5,20 @@ internal import Library
 internal import Stores
 internal import Synchronization
 
-/// Where a run keeps which users are settled, and what else their merge depends on.
-public struct SettledPlace: Sendable {
-  /// How the paths of its files begin, one for each scope. They may be removed at any time.
-  public var prefix: String
-  /// The store, and everything else that decides a merge and is not said by ``MergeParameters`` and ``Limits``.
-  public var scope: String
-  /// Whether there is any file.
-  public var hasFiles: Bool
-
-  public init(prefix: String, scope: String, hasFiles: Bool) {
-    self.prefix = prefix
-    self.scope = scope
-    self.hasFiles = hasFiles
-  }
-}
-
 /// Users whose dumps say nothing that their library does not know, and what a run has to tell of them.
 ///
-/// Most people's dumps are those of the night before, and merging them again ends where it ended then: the merge is a
-/// function of dumps, library, parameters and clock. So a run notes every user whom it leaves unchanged, and a later one
-/// that meets the same dumps and the same library takes over what was counted, without reading either. It leaves the
-/// same files as a run without: `SettledTests` hold it to that.
+/// Most people's dumps are those of the night before, and merging them once more changes nothing. So a run notes what that
+/// would count (``MergeOutcome/again``), and a later one that meets the same dumps and the same library takes it over,
+/// without reading either. It leaves the same files as a run without: `SettledTests` hold it to that.
 ///
 /// The *same dumps* have the same checksums. The *same library* is, in a directory, in a file that no other program has
 /// written since; on a server it has the same `updated_at`, by which the live API's writes are told as well. The *clock*
-/// may be later: nobody is noted of whom it could bring anything to light, that is, who has a dump from the future,
-/// something in quarantine, or a tombstone.
+/// may be later.
 ///
 /// The file holds documents one after another: a record for each user, then what they are about and a checksum of it
 /// all. One that is torn, or about something else, counts for nothing, and nothing is lost with it but time.
 final class SettledUsers: Sendable {
-  /// To be raised with every change of the merge's rules or of what is counted.
-  private static let version: Int32 = 1
-
-  private let path: String
-  private let scope: String
+  private let place: SettledPlace
   private let earlier: SettledFile?
   private let state: Mutex<State>
 
@@ -63,22 +41,14 @@ final class SettledUsers: Sendable {
   ///   - library: as it is now; nobody but this run writes to a directory's.
   ///   - plays: likewise.
   init(
-    _ place: SettledPlace, _ options: SyncOptions, library: any StoredCollection, plays: any StoredCollection
+    _ place: SettledPlace, library: any StoredCollection, plays: any StoredCollection
   ) throws(StoreError) {
-    scope = Self.scope(place, options)
-    path = place.prefix + hexadecimal(sha256(Array(scope.utf8)).prefix(8))
-    let about = try Self.about(scope, library, plays)
-    earlier = SettledFile(path, about: about)
+    self.place = place
+    let about = try Self.about(place.scope, library, plays)
+    earlier = place.earlier.flatMap { SettledFile($0, about: about) }
     var holds = [Bool](repeating: true, count: earlier?.count ?? 0)
     for place in earlier?.hidden ?? [] { holds[place] = false }
     state = Mutex(State(holds: holds))
-  }
-
-  /// Everything besides dumps and libraries that a merge depends on, but for the clock.
-  private static func scope(_ place: SettledPlace, _ options: SyncOptions) -> String {
-    var parameters = options.parameters
-    parameters.asOf = 0
-    return "\(version) \(place.scope) \(parameters) \(options.limits)"
   }
 
   private static func about(
@@ -127,8 +97,10 @@ final class SettledUsers: Sendable {
 
   // MARK: Noting
 
-  /// Takes records of users whom this run has left unchanged. From any thread.
-  func note(_ records: borrowing BSONWriter) {
+  /// Takes users of whom everything is written. From any thread.
+  func note(_ users: [MergedUser]) {
+    var records = BSONWriter()
+    for user in users where user.archiveReports.isEmpty { user.settles?.write(to: &records) }
     let bytes = records.view
     guard !bytes.isEmpty else { return }
     state.withLock { state in
@@ -143,10 +115,11 @@ final class SettledUsers: Sendable {
   func commit(_ library: any StoredCollection, _ plays: any StoredCollection) {
     state.withLock { state in
       attempt(&state) { state throws(StoreError) in
-        let about = try Self.about(scope, library, plays)
-        // Nothing to say, or nothing else than before.
-        let isSaid = earlier == nil || earlier?.about == about && state.holds.allSatisfy(\.self)
-        if state.file == nil, isSaid { return }
+        let about = try Self.about(place.scope, library, plays)
+        if state.file == nil {
+          guard let earlier else { return }
+          if earlier.about == about, state.holds.allSatisfy(\.self) { return try place.takeOver() }
+        }
         try begin(&state)
         for place in state.holds.indices where state.holds[place] {
           if let earlier { try state.append(earlier.record(at: place).bytes) }
@@ -160,14 +133,16 @@ final class SettledUsers: Sendable {
         end.close(start)
         // Not brought to disk: what a power cut leaves of it is told by its checksum.
         try state.file?.append(end.view)
-        try state.file?.replace(path)
+        try state.file?.replace(place.path)
+        place.removeEarlier()
       }
     }
   }
 
   private func begin(_ state: inout State) throws(StoreError) {
     guard state.file == nil, !state.isGivenUp else { return }
-    state.file = try PartialFile(path + ".partial", mode: 0o600)
+    if isPlanted("settled") { throw .inputOutput(path: place.path, operation: "create", code: EIO) }
+    state.file = try PartialFile(place.path + ".partial", mode: 0o600)
   }
 
   /// A file that cannot be written is no reason to fail a run whose work is done without it.

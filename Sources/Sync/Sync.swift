@@ -69,7 +69,8 @@ public struct Sync: Sendable {
     do throws(SyncError) {
       (library, plays, settled) = try opened()
       committer = try Committer(
-        options, library: library, plays: plays, pool: pool, quarantine: quarantine, events: events)
+        options, library: library, plays: plays, pool: pool, quarantine: quarantine, settled: settled,
+        events: events)
     } catch {
       intake.abandon(error)
       throw error
@@ -124,7 +125,7 @@ public struct Sync: Sendable {
     do throws(StoreError) {
       let (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
       let settled = try options.settled.map { place throws(StoreError) in
-        try SettledUsers(place, options, library: library, plays: plays)
+        try SettledUsers(place, library: library, plays: plays)
       }
       return (library, plays, settled)
     } catch {

@@ -277,6 +277,35 @@ import Testing
     #expect(try learn(["--full"]).contains("nothing written"))
   }
 
+  @Test func `a night on a server after an undo counts everybody, for nothing tells whom it was about`() throws {
+    let database = try TestDatabase()
+    let sandbox = try store(users: 6)
+    try #require(mixdown(["setup", "--store", database.address]).status == 0)
+    try #require(mixdown(["copy", sandbox.store, database.address]).status == 0)
+    let state = sandbox.folder("server-state")
+    func run(_ command: String, _ arguments: [String]) throws -> Run {
+      let run = try mixdown([command] + arguments + ["--store", database.address, "--state", state])
+      try #require(run.status == 0, "\(run.output)\(run.errors)")
+      return run
+    }
+    func statistics() throws -> [String] { try database.documents(of: "user_stats").map { "\($0)" }.sorted() }
+    let user = try #require(try database.documents(of: "play_archive").first?.field("user_id")?.string)
+    let play = #"{"videoId":"new","playedAt":"2025-12-31T23:00:00Z"}"#
+    let dump = #"{"user_id":"\#(user)","exported_at":"2025-12-31T23:30:00Z","history":[\#(play)]}"#
+    let input = try sandbox.folder.write("new.json", dump)
+    let learn = ["--as-of", Sandbox.asOf]
+    #expect(try run("learn", learn).output.contains("(all)"))
+    let before = try statistics()
+    // By the clock of now, for by that the server tells what has changed.
+    _ = try run("sync", [input])
+    #expect(try run("learn", learn).output.contains("; 1 computed from"))
+    #expect(try statistics() != before)
+    // The newest run is the learning.
+    _ = try run("undo", [RunArchive(state: state, store: database.address).ids()[1]])
+    #expect(try run("learn", learn).output.contains("(all)"))
+    #expect(try statistics() == before)
+  }
+
   @Test func `months before those that are kept leave the archive, and stay out of it`() throws {
     let sandbox = try store(users: 20)
     let run = try learn(sandbox, ["--archive-months", "1"])

@@ -7,8 +7,9 @@ internal import Synchronization
 /// What the last run knew: how a run finds the users of whom something changed.
 ///
 /// On a server it is the times in `job_runs`; the server itself is asked who changed since. A directory's documents bear
-/// the clocks of whoever wrote them, so there it is a print of each user's, in a file in the state folder. When it is missing, or was written with other parameters or for a later time, everything
-/// is counted again: nothing is lost with it but time.
+/// the clocks of whoever wrote them, so there it is a print of each user's, in a file in the state folder. When it is
+/// missing, or was written with other parameters or for a later time, everything is counted again: nothing is lost with
+/// it but time.
 struct LastLearned: Sendable {
   struct User: Sendable, Equatable {
     /// Of the documents that the figures were computed from: see ``StoredPrint``.
@@ -32,22 +33,29 @@ struct LastLearned: Sendable {
   // MARK: A server
 
   /// What the last successful run noted in the store's own `job_runs`; nil when there is none that this run can begin
-  /// with.
+  /// with, or one has since put documents back as they were before: those do not tell that they have changed.
   init?(runsOf store: any Store, parameters: String) throws(StoreError) {
     let arena = Arena()
     let cursor = try store.open(.jobRuns).cursor(updatedSince: nil)
-    var newest: (run: [UInt8], mark: Mark)?
+    var newest: (run: [UInt8], mark: Mark?)?
     while true {
       arena.reset()
       let documents = try cursor.next(upTo: 1 << 20, in: arena)
       guard !documents.isEmpty else { break }
       for document in documents {
-        guard let run = (try? document.value("run_id"))?.string, let mark = try? Mark(document) else { continue }
+        guard let run = (try? document.value("run_id"))?.string else { continue }
+        let mark = try? Mark(document)
+        guard mark != nil || Self.turnsBack(document) else { continue }
         if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
       }
     }
     guard let mark = newest?.mark, mark.figures == parameters else { return nil }
     (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)
+  }
+
+  private static func turnsBack(_ run: BSONDocument) -> Bool {
+    guard let job = (try? run.value("job"))?.string else { return false }
+    return [UndoJob.name, ForgetJob.name].contains(job.string)
   }
 
   private struct Mark {

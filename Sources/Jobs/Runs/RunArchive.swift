@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Stores
+internal import Sync
 
 /// The folders of runs in a state directory.
 public struct RunArchive: Sendable {
@@ -26,17 +27,12 @@ public struct RunArchive: Sendable {
     return names.filter(RunID.isValid).sorted(by: >)
   }
 
-  /// How the files are called that hold which users are settled.
-  var settledPrefix: String { state + "/.settled-" }
-
-  var settledFiles: [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
-    return names.map { state + "/" + $0 }.filter { $0.hasPrefix(settledPrefix) }
-  }
-
-  /// Removes what runs know for the next one; without it everything is read and counted again.
+  /// Removes what runs know of the documents as they are; without it everything is read and counted again.
   func removeKnowledge() {
-    for path in settledFiles { removeFile(path) }
+    for folder in ids().map({ folder($0).path }) {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+      for name in names where name.hasPrefix(SettledPlace.prefix) { removeFile(folder + "/" + name) }
+    }
     for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
   }
 

@@ -43,7 +43,8 @@ public struct UndoJob: JobStep {
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
     do throws(StoreError) {
       let store = try run.store()
-      let folder = RunArchive(state: state, store: self.store).folder(undone)
+      let archive = RunArchive(state: state, store: self.store)
+      let folder = archive.folder(undone)
       guard let journal = try JournalReader(ifPresent: folder) else {
         // A run without a journal has changed nothing.
         _ = try run.runFolder()
@@ -51,6 +52,8 @@ public struct UndoJob: JobStep {
       }
       if journal.isTorn { warn("the journal of \(undone) is torn: what is whole, up to byte \(journal.end), is used") }
       let outcomes = try journal.outcomes()
+      // It is about the documents that are taken back.
+      archive.removeKnowledge()
       var back = PuttingBack(job: self, store: store, journal: try run.journal())
       try back.run(outcomes, run.cancellation)
       run.manifest.users = back.users

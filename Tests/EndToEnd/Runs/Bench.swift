@@ -87,7 +87,7 @@ final class Bench {
   /// The ids of all runs, oldest first.
   var ids: [String] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
-    // What runs know for the next lies beside them.
+    // What learning knows for the next run lies beside them.
     return names.filter { $0.count == 26 }.sorted()
   }
 

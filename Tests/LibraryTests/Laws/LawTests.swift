@@ -28,6 +28,32 @@ import Testing
     }
   }
 
+  @Test(arguments: [SceneMaker.Kind.any, .homeless])
+  func `what is said of a later run on the same input is what it does`(_ kind: SceneMaker.Kind) {
+    var certain = 0
+    Trials.hold("repetition", on: kind) { scene in
+      var scene = scene
+      // Of whom something was removed nothing is said.
+      scene.cloud?["removed"] = nil
+      for index in scene.exports.indices { scene.exports[index].library["removed"] = nil }
+      let merged = try scene.merged()
+      guard let said = merged.again else { return nil }
+      certain += 1
+      for later in [0, 1, 90_000 * 60_000] as [Int64] {
+        var again = scene
+        again.cloud = merged.library
+        again.exports.reverse()
+        again.parameters.asOf += later
+        let second = try again.merged()
+        if second.isWritten { return "a run \(later) ms later writes \(second.changed)" }
+        if second.fates != said { return "it counts \(second.fates), not \(said)" }
+        if second.again != said { return "of the run after it is said \(String(describing: second.again))" }
+      }
+      return nil
+    }
+    #expect(certain >= Trials.count / 50, "of \(certain) scenes in \(Trials.count) something was said")
+  }
+
   @Test func `any order of the dumps gives the same bytes`() {
     Trials.hold("order-free", on: .any) { scene in
       let merged = try scene.merged()

@@ -9,6 +9,8 @@ struct SceneMaker {
   private var isMessy = true
   /// Whether playlists obey the conditions under which a run may be split in two.
   private var isSplittable = false
+  /// Whether a local id may stand in the `client_ids` of any playlists.
+  private var isHomeless = false
   /// The ids of the cloud's playlists with the `client_ids` of each.
   private var known: [(id: String, clients: Value?)] = []
   /// Local ids that no playlist of the cloud has yet.
@@ -22,10 +24,12 @@ struct SceneMaker {
     case any
     /// A run that may be split: no playlist is renamed or removed, and dumps know the cloud's ids alone.
     case splittable
+    /// Anything, and local ids of playlists that have no one home.
+    case homeless
   }
 
   mutating func scene(_ kind: Kind) -> Scene {
-    isSplittable = kind == .splittable
+    (isSplittable, isHomeless) = (kind == .splittable, kind == .homeless)
     var scene = Scene()
     isMessy = chance.percent(70)
     known = []
@@ -238,7 +242,10 @@ struct SceneMaker {
     }
     if chance.percent(70) { playlist[isMessy && chance.percent(20) ? "createdAt" : "created_at"] = time() }
     if chance.percent(80) { playlist[isMessy && chance.percent(20) ? "updatedAt" : "updated_at"] = time() }
-    if !isCloud {
+    if isHomeless {
+      let clients = shuffled(local + ["pl_4"]).prefix(chance.number(0..<3))
+      if chance.percent(60) { playlist["client_ids"] = .array(clients.map { .string($0) }) }
+    } else if !isCloud {
       // A dump says of `client_ids` what the cloud says: rule 2 looks at no others, so others settle in a second run.
       playlist["client_ids"] = known.first { $0.id == id }?.clients
     } else if chance.percent(70) {
@@ -249,7 +256,7 @@ struct SceneMaker {
       freeIDs.removeAll { clients.contains($0) }
       playlist["client_ids"] = .array(clients.map { .string($0) })
     }
-    if isCloud, let place = Self.made.firstIndex(of: id) {
+    if isCloud, !isHomeless || chance.percent(50), let place = Self.made.firstIndex(of: id) {
       let others = playlist["client_ids"]?.items ?? []
       playlist["client_ids"] = .array([.string(local[place])] + others)
     }

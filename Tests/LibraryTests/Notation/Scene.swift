@@ -59,6 +59,7 @@ struct Scene: Sendable {
       bytes: outcome.document?.bytes.copy(),
       changed: outcome.changed.map { "\($0)" },
       fates: outcome.fates,
+      again: outcome.again,
       quarantined: quarantined,
       quarantinedOfCloud: outcome.quarantined.map(Self.line),
       left: outcome.left)
@@ -106,6 +107,8 @@ struct Merged {
   var bytes: [UInt8]?
   var changed: [String]
   var fates: EntryFates
+  /// What a merge of the same dumps with ``library`` is said to count.
+  var again: EntryFates?
   /// What of the dumps was not used: `section index reason`.
   var quarantined: [String]
   /// What of the stored document was not used.
@@ -142,6 +145,7 @@ func merge(
     let second = try again.merged()
     #expect(!second.isWritten, "a second run writes \(second.changed)", sourceLocation: sourceLocation)
     #expect(second.fates.isBalanced, "\(second.fates)", sourceLocation: sourceLocation)
+    if let said = merged.again { #expect(second.fates == said, sourceLocation: sourceLocation) }
   }
   return merged
 }
