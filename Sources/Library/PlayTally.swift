@@ -32,7 +32,7 @@ public struct PlayTally: Sendable {
     }
   }
 
-  /// Plays per hour, from the first hour of the first day on: ``days`` · 24 of them.
+  /// Plays per hour, from the first hour of the first day on: ``hours`` of them.
   private var hourly = InlineArray<8784, UInt32>(repeating: 0)
   /// Plays that lie in these days.
   public private(set) var plays = 0
@@ -43,22 +43,23 @@ public struct PlayTally: Sendable {
   /// Users with a play in these days.
   public private(set) var listeners = 0
   /// Days since 1970 of the first of ``byDay``.
-  public let firstDay: Int64
+  public var firstDay: Int64 { firstHour / 24 }
+  /// Since 1970.
   private let firstHour: Int64
+  private static let hours = days * 24
   /// Where in ``hourly`` the days of songs begin.
-  private static let firstSongHour = (days - songDays) * 24
+  static let firstSongHour = (days - songDays) * 24
 
   private var songs = SongTable()
-  /// Of the user who is counted just now: plays in the days of songs, by their place, and their songs' fingerprints.
-  private var recent: [(place: Int, song: UInt64)] = []
   /// Counts the users that were added, so that a song knows whether this one is new to it.
   private var user: UInt32 = 0
 
   /// - Parameter asOf: the run's clock, in milliseconds since 1970.
   public init(asOf: Int64) {
-    firstDay = asOf / (24 * Self.millisecondsOfHour) - Int64(Self.days - 1)
-    firstHour = firstDay * 24
+    firstHour = Self.firstHour(asOf: asOf)
   }
+
+  static func firstHour(asOf: Int64) -> Int64 { (asOf / (24 * millisecondsOfHour) - Int64(days - 1)) * 24 }
 
   static let millisecondsOfHour: Int64 = 3_600_000
 
@@ -78,57 +79,29 @@ public struct PlayTally: Sendable {
 
   // MARK: Counting
 
-  /// Adds one user's plays, as the merge has them. To be called once a user.
-  public mutating func add(_ history: [Entry]) {
-    user &+= 1
-    let before = plays
-    recent.removeAll(keepingCapacity: true)
-    for place in history.indices where count(time: history[place].playedAt) {
-      recent.append((place, Self.fingerprint(of: history[place].key)))
-    }
-    if plays > before { listeners += 1 }
-    songs.makeRoom(for: recent.lazy.map(\.song), limit: Self.mostSongs)
-    for (place, song) in recent {
-      count(song, playedAt: history[place].playedAt) { history[place].titleAndArtist }
-    }
-  }
-
-  /// Adds one user's plays as an earlier run has kept them. To be called once a user.
+  /// Adds one user's plays. To be called once a user.
   public mutating func add(_ share: Share) {
     user &+= 1
     let before = plays
-    for time in share.times { _ = count(time: time) }
+    let shift = Int(share.firstHour - firstHour) - 1
+    for hour in share.hours {
+      let place = Int(hour) + shift
+      if hour > 0, 0..<Self.hours ~= place {
+        hourly[place] &+= 1
+        plays += 1
+      } else {
+        otherPlays += 1
+      }
+    }
     if plays > before { listeners += 1 }
-    let recent = share.songs.filter { place(of: $0.playedAt).map { $0 >= Self.firstSongHour } ?? false }
+    // Outside of the closure, which would copy the whole tally for every song.
+    let start = (firstHour + Int64(Self.firstSongHour)) * Self.millisecondsOfHour
+    let end = (firstHour + Int64(Self.hours)) * Self.millisecondsOfHour
+    let recent = share.songs.filter { start..<end ~= $0.playedAt }
     songs.makeRoom(for: recent.lazy.map { Self.fingerprint(of: $0.key) }, limit: Self.mostSongs)
     for song in recent {
-      count(Self.fingerprint(of: song.key), playedAt: song.playedAt) { (song.title, song.artist) }
+      count(Self.fingerprint(of: song.key), playedAt: song.playedAt) { song.document.titleAndArtist }
     }
-  }
-
-  /// Counts when a play was.
-  ///
-  /// - Returns: whether its song is to be counted too.
-  private mutating func count(time: Int64) -> Bool {
-    guard let hour = place(of: time) else {
-      otherPlays += 1
-      return false
-    }
-    plays += 1
-    hourly[hour] &+= 1
-    return hour >= Self.firstSongHour
-  }
-
-  /// Where in ``hourly`` a time lies; nil outside.
-  private func place(of time: Int64) -> Int? {
-    guard time > 0 else { return nil }
-    let hour = time / Self.millisecondsOfHour - firstHour
-    return 0..<Int64(Self.days * 24) ~= hour ? Int(hour) : nil
-  }
-
-  /// Whether a song played then is looked at by this tally, or may be by one of a later clock.
-  func mayBeInSongDays(_ time: Int64) -> Bool {
-    time > 0 && time / Self.millisecondsOfHour - firstHour >= Int64(Self.firstSongHour)
   }
 
   private mutating func count(_ song: UInt64, playedAt time: Int64, text: () -> (title: ByteView, artist: ByteView)) {

@@ -85,11 +85,11 @@ struct Playlists {
   ///
   /// It need not where several playlists have it in their `client_ids`, for then the least of their ids is meant.
   var localIDsStay: Bool {
-    var homes: [ByteView: ByteView] = [:]
-    for group in groups {
-      for client in group.clientIDs { homes[client] = min(homes[client] ?? group.id, group.id) }
+    groups.allSatisfy { group in
+      group.versions.allSatisfy { version in
+        version.version.clientIDs.allSatisfy { servers[$0].map { server in server <= group.id } ?? true }
+      }
     }
-    return servers.allSatisfy { local, server in local == server || homes[local] == server }
   }
 
   /// Drops what the cloud's versions say but their id and client ids, and the playlists that only the cloud has.

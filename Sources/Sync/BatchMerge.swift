@@ -27,8 +27,8 @@ struct MergedUser {
   var report: UserReport?
   /// Plays that the archive may lack.
   var plays: [Entry] = []
-  /// The library's plays from now on, until they are counted.
-  var history: [Entry] = []
+  /// What the library's plays from now on add to the tally; nil where none is kept.
+  var tallied: PlayTally.Share?
   /// The archive's months that change.
   var archived: [DocumentChange] = []
   /// Months that were left as they are, and why.
@@ -170,7 +170,7 @@ struct BatchMerge {
     merged.counts.dumps.count(\.used, dumps)
     merged.counts.entries += outcome.fates
     merged.plays = outcome.plays
-    merged.history = outcome.history
+    merged.tallied = worker.share(of: outcome.history)
     for part in outcome.quarantined {
       merged.quarantine.add(part, of: id, from: Source(input: library.name, entry: id.string))
     }
@@ -178,12 +178,12 @@ struct BatchMerge {
       try note(outcome, user: id, stored: stored, in: &merged)
       if settled != nil, let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
         let library = outcome.document ?? stored,
-        let print = user.print ?? DumpsPrint(user.dumps, checksum: worker.checksum)
+        let print = user.print
       {
         merged.settles = SettledUser(
           id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
           version: try self.library.writesInOrder ? nil : library.value(self.library.schema.version)?.date,
-          dumps: dumps, fates: again, plays: worker.share(of: outcome.history))
+          dumps: dumps, fates: again, plays: merged.tallied)
       }
     } catch {
       throw library.refusal(of: id, error)
@@ -263,6 +263,7 @@ extension MergedUser {
     counts.users.unchanged = 1
     counts.dumps.count(\.used, user.dumps)
     counts.entries = user.fates
+    tallied = user.plays
     settled = user
   }
 

@@ -268,7 +268,7 @@ final class DumpIntake: Sendable {
         grouped.append(
           GroupedDump(
             user: user, source: dump.source, modifiedAt: dump.modifiedAt, text: dump.text,
-            checksum: options.settled?.earlier != nil ? worker.checksum(of: dump.text) : nil))
+            checksum: options.settled != nil ? worker.checksum(of: dump.text) : nil))
       } catch {
         refused += 1
         // Where a forgotten user's dump lay may tell who they are.

@@ -7,13 +7,11 @@ struct DumpsPrint: Sendable {
   /// Of their texts, and of when their files were modified.
   let stamped: [UInt8]
 
-  /// Nil where a guest's library is merged too.
-  ///
-  /// - Parameter checksum: of the text of a dump that has none yet; nil gives it up.
-  init?(_ dumps: [GroupedDump], checksum: ([UInt8]) -> [UInt8]? = { _ in nil }) {
+  /// Nil where a guest's library is merged too, and for dumps without a checksum.
+  init?(_ dumps: [GroupedDump]) {
     var prints: [(content: [UInt8], stamped: [UInt8])] = []
     for dump in dumps {
-      guard dump.guest == nil, let content = dump.checksum ?? checksum(dump.text) else { return nil }
+      guard dump.guest == nil, let content = dump.checksum else { return nil }
       let time = dump.modifiedAt ?? .min
       prints.append((content, content + (0..<8).map { UInt8(truncatingIfNeeded: time >> (8 * $0)) }))
     }

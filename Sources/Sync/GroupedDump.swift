@@ -19,7 +19,7 @@ struct GroupedDump: Sendable {
   var modifiedAt: Int64?
   /// The JSON with its padding; empty for a guest.
   var text: [UInt8]
-  /// The checksum of the JSON as it was read; nil where nobody has asked for it yet.
+  /// The checksum of the JSON as it was read; nil where nobody wants to know.
   var checksum: [UInt8]?
 
   /// What it holds in memory, in bytes.

@@ -14,7 +14,7 @@ struct SettledUser {
   let version: Int64?
   let dumps: Int
   let fates: EntryFates
-  /// What the user adds to the tally of plays; nil where the run kept none.
+  /// What the user's plays add to the tally; nil where the run kept none.
   let plays: PlayTally.Share?
   /// Which record of its file it is.
   private(set) var place = 0

@@ -82,7 +82,7 @@ final class SettledUsers: Sendable {
     guard let earlier, let place = earlier.place(of: id), state.withLock({ $0.holds[place] }) else { return nil }
     if let dumps, let user = SettledUser(earlier.record(at: place), place: place), user.id == id, user.noted <= clock,
       user.content == dumps.content, user.stamped == nil || user.stamped == dumps.stamped,
-      user.plays != nil || !needsPlays
+      user.plays != nil && clock - user.noted <= PlayTally.Share.lifetime || !needsPlays
     {
       return user
     }

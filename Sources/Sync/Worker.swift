@@ -16,15 +16,17 @@ final class Worker: @unchecked Sendable {
   /// The plays of the users that this worker merged.
   private(set) var tally: PlayTally
   private let talliesPlays: Bool
+  private let asOf: Int64
   private var checksum = Checksum()
 
   init(_ options: SyncOptions) {
-    tally = PlayTally(asOf: options.parameters.asOf)
+    asOf = options.parameters.asOf
+    tally = PlayTally(asOf: asOf)
     talliesPlays = options.talliesPlays
     reader = DumpReader(
       arena: arena, limits: options.limits, parameters: options.parameters, users: options.users)
     merge = Merge(parameters: options.parameters, arena: arena)
-    archive = PlayArchive(asOf: options.parameters.asOf, arena: arena)
+    archive = PlayArchive(asOf: asOf, arena: arena)
   }
 
   func user(_ dump: RawDump) throws(DumpFault) -> ByteView {
@@ -69,14 +71,11 @@ final class Worker: @unchecked Sendable {
 
   /// Counts the plays of users whose turn is over.
   func count(_ users: [MergedUser]) {
-    guard talliesPlays else { return }
-    for user in users {
-      if let plays = user.settled?.plays { tally.add(plays) } else { tally.add(user.history) }
-    }
+    for user in users { if let plays = user.tallied { tally.add(plays) } }
   }
 
-  /// What a user with these plays adds to the tally; nil where none is kept.
-  func share(of history: [Entry]) -> PlayTally.Share? { talliesPlays ? tally.share(of: history) : nil }
+  /// What a user's plays add to the tally; nil where none is kept.
+  func share(of history: [Entry]) -> PlayTally.Share? { talliesPlays ? PlayTally.Share(history, asOf: asOf) : nil }
 
   func firstMonth(of plays: [Entry]) -> ByteView? { archive.firstMonth(of: plays) }
 }
