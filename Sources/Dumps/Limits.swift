@@ -28,3 +28,9 @@ public struct Limits: Sendable, Hashable {
     self.maxExpansion = maxExpansion
   }
 }
+
+extension Limits: CustomStringConvertible {
+  public var description: String {
+    "maxDumpSize \(maxDumpSize), maxDepth \(maxDepth), maxEntries \(maxEntries), maxExpansion \(maxExpansion)"
+  }
+}

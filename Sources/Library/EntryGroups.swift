@@ -12,6 +12,9 @@ struct EntryGroups {
 
   var count: Int { first.count }
 
+  /// - Parameter capacity: how many entries will be added, about.
+  init(capacity: Int) { first.reserveCapacity(capacity) }
+
   mutating func add(_ entry: Entry) {
     let index = table.index(of: entry.key)
     if index == first.count {
@@ -68,6 +71,8 @@ struct KeyTable {
 
   private mutating func grow() {
     slots = Array(repeating: -1, count: max(64, slots.count * 2))
+    keys.reserveCapacity(slots.count / 2)
+    prints.reserveCapacity(slots.count / 2)
     let mask = slots.count - 1
     for (index, print) in prints.enumerated() {
       var slot = Int(truncatingIfNeeded: print) & mask

@@ -9,7 +9,7 @@ enum Favorites {
   static func merged(
     _ lists: [[Entry]], removed: TombstoneSet, fates: inout EntryFates, in arena: Arena
   ) throws(BSONFault) -> [Entry] {
-    var groups = EntryGroups()
+    var groups = EntryGroups(capacity: lists.reduce(0) { $0 + $1.count })
     for list in lists { for entry in list { groups.add(entry) } }
     fates.merged += groups.duplicates
     var favorites: [Entry] = []

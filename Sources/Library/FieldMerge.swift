@@ -13,6 +13,9 @@ struct FieldMerge {
 
   private var fields: [Field] = []
 
+  /// Room for the fields of an entry, made once.
+  init() { fields.reserveCapacity(16) }
+
   /// Adds a version's fields; a lower rank wins.
   mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
     var elements = document.elements

@@ -42,11 +42,10 @@ enum History {
       fates.merged += end - start - 1
       if next < old.count, isSame(old[next], news[start]) {
         fates.merged += 1
-        merged.take(try joined(news[start..<end] + [old[next]], in: arena), limit: limit, fates: &fates)
+        merged.take(try joined(news[start..<end], old[next], in: arena), limit: limit, fates: &fates)
         next += 1
       } else {
-        let play = end == start + 1 ? news[start] : try joined(news[start..<end], in: arena)
-        merged.take(play, limit: limit, fates: &fates)
+        merged.take(try joined(news[start..<end], in: arena), limit: limit, fates: &fates)
       }
       if merged.distinct > limit { merged.beyondLimitOfDumps? += 1 }
       start = end
@@ -82,21 +81,25 @@ enum History {
     return true
   }
 
-  /// The one play that its versions make.
-  private static func joined(_ versions: ArraySlice<Entry>, in arena: Arena) throws(BSONFault) -> Entry {
-    guard var play = versions.first, versions.count > 1 else { return versions[versions.startIndex] }
-    guard versions.dropFirst().contains(where: { $0.document.bytes != play.document.bytes }) else { return play }
-    let versions = versions.sorted {
+  /// The one play that its versions make: at least one, and what the cloud has.
+  private static func joined(
+    _ versions: ArraySlice<Entry>, _ stored: Entry? = nil, in arena: Arena
+  ) throws(BSONFault) -> Entry {
+    let first = stored ?? versions[versions.startIndex]
+    guard !versions.allSatisfy({ $0.document.bytes == first.document.bytes }) else { return first }
+    var versions = Array(versions)
+    if let stored { versions.append(stored) }
+    versions.sort {
       $0.completionRate != $1.completionRate
         ? $0.completionRate > $1.completionRate : $0.document.bytes > $1.document.bytes
     }
     var fields = FieldMerge()
     var rank = 0
-    for (position, version) in versions.enumerated() {
-      if position > 0, version.completionRate != versions[position - 1].completionRate { rank = position }
-      try fields.add(version.document, rank: rank)
+    for position in versions.indices {
+      if position > 0, versions[position].completionRate != versions[position - 1].completionRate { rank = position }
+      try fields.add(versions[position].document, rank: rank)
     }
-    play = versions[0]
+    var play = versions[0]
     play.document = fields.written(in: arena)
     return play
   }

@@ -39,6 +39,13 @@ public struct MergeParameters: Sendable {
     return overflow ? .min : difference
   }
 
+  /// All parameters as text, but for the clock: two runs with the same text decide alike.
+  public var exceptClock: String {
+    let sections = sections.map(\.rawValue).joined(separator: ",")
+    return "mode \(mode.rawValue), sections \(sections), historyLimit \(historyLimit), maxClockSkew \(maxClockSkew), "
+      + "tombstoneTTL \(tombstoneTTL), archivesPlays \(archivesPlays), allowEmpty \(allowEmpty)"
+  }
+
   /// The sections that are read from dumps and documents.
   public var readSections: SectionSet {
     var read = sections

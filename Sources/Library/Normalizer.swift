@@ -163,6 +163,7 @@ public struct Normalizer: ~Copyable {
     }
     if let array = fields.songs?.array {
       var songs: [Entry] = []
+      songs.reserveCapacity(array.bytes.count / 160)
       try list(.playlists, array, as: .song, owner: position, label: "song", into: &replica) { (_, song) in
         songs.append(song)
       }

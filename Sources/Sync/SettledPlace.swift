@@ -22,9 +22,7 @@ public struct SettledPlace: Sendable {
   ///   - earlier: of the runs before it and of itself, the newest first.
   ///   - scope: what decides a merge besides the options: the store, for one.
   public init(folder: String, earlier: [String], scope: String, _ options: SyncOptions) {
-    var parameters = options.parameters
-    parameters.asOf = 0
-    self.scope = "\(Self.version) \(scope) \(parameters) \(options.limits)"
+    self.scope = "\(Self.version) \(scope) \(options.parameters.exceptClock) \(options.limits)"
     let name = Self.prefix + hexadecimal(sha256(Array(self.scope.utf8)).prefix(8))
     path = folder + "/" + name
     self.earlier = earlier.lazy.map { $0 + "/" + name }.first { unsafe access($0, F_OK) == 0 }
