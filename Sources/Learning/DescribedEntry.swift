@@ -6,14 +6,21 @@ struct DescribedEntry {
   enum Field { case videoId, title, artist, artwork, duration, language, genres, moods, other }
 
   private(set) var document = BSONDocument.empty
-  /// The bytes of the describing elements, in as few pieces as they lie in.
-  private(set) var pieces: [ByteView] = []
+  /// The bytes of the describing elements, in as few pieces as they lie in: eight at most, for there are as many fields
+  /// and normal form has none twice. No array, for references to one would be counted with every play.
+  private var pieces = InlineArray<8, ByteView>(repeating: .empty)
+  private var pieceCount = 0
   private(set) var fingerprint: UInt64 = 0
   /// The piece that is being read.
   private var start = 0
   private var end = 0
 
-  var count: Int { pieces.reduce(0) { $0 + $1.count } }
+  /// The bytes of all pieces, one after another.
+  func copy() -> [UInt8] {
+    var bytes: [UInt8] = []
+    for index in 0..<pieceCount { bytes += pieces[index].copy() }
+    return bytes
+  }
 
   /// Takes the next entry.
   ///
@@ -33,7 +40,7 @@ struct DescribedEntry {
   /// Begins an entry whose elements somebody else walks over.
   mutating func begin(_ document: BSONDocument) {
     self.document = document
-    pieces.removeAll(keepingCapacity: true)
+    pieceCount = 0
     fingerprint = 0
     (start, end) = (0, 0)
   }
@@ -53,14 +60,16 @@ struct DescribedEntry {
   }
 
   private mutating func add(_ piece: ByteView) {
-    pieces.append(piece)
+    pieces[pieceCount] = piece
+    pieceCount += 1
     fingerprint = fingerprint &* 0x9E37_79B9_7F4A_7C15 ^ piece.fingerprint
   }
 
   /// Whether the pieces, one after another, are these bytes.
   func isSame(as bytes: ByteView) -> Bool {
     var offset = 0
-    for piece in pieces {
+    for index in 0..<pieceCount {
+      let piece = pieces[index]
       guard piece.count <= bytes.count - offset, bytes.slice(offset, piece.count) == piece else { return false }
       offset += piece.count
     }
@@ -96,6 +105,8 @@ struct DescriptionTable {
   private var prints: [UInt64] = []
   private var slots: [Int32] = []
 
+  // Inlined, so that a look through a class does not count references to the whole table.
+  @inline(__always)
   func find(_ entry: DescribedEntry) -> Int32? {
     guard !slots.isEmpty else { return nil }
     let mask = slots.count - 1
@@ -110,10 +121,7 @@ struct DescriptionTable {
 
   /// Gives a new description the next number.
   mutating func add(_ entry: DescribedEntry) -> Int32 {
-    var bytes: [UInt8] = []
-    bytes.reserveCapacity(entry.count)
-    for piece in entry.pieces { bytes += piece.copy() }
-    return add(bytes.withView { arena.copy($0) }, entry.fingerprint)
+    add(entry.copy().withView { arena.copy($0) }, entry.fingerprint)
   }
 
   /// The number of another table's description here, and whether it is new.

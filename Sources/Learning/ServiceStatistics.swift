@@ -113,17 +113,34 @@ public struct ServiceStatisticsPart: Sendable {
 
   // MARK: Documents
 
-  /// Hands on the document of each day that has a play, ascending, with the day in days since 1970. Views hold for the
-  /// time of the call.
+  /// The days that have a play, ascending, cut into so many pieces with about as many plays each: their documents can be
+  /// made beside one another.
+  public func pieces(_ count: Int) -> [[Int64]] {
+    let sorted = days.sorted { $0.number < $1.number }
+    let plays = sorted.reduce(0) { $0 + $1.plays.count }
+    var pieces = [[Int64]](repeating: [], count: max(1, count))
+    var before = 0
+    for day in sorted {
+      pieces[min(pieces.count - 1, before * pieces.count / max(1, plays))].append(day.number)
+      before += day.plays.count
+    }
+    return pieces
+  }
+
+  /// Hands on the document of each of these days. Views hold for the time of the call.
+  ///
+  /// - Parameter numbers: days that have a play, ascending, in days since 1970.
   public func writeDocuments<Failure: Error>(
-    _ use: (_ day: Int64, BSONDocument) throws(Failure) -> Void
+    of numbers: [Int64], _ use: (_ day: Int64, BSONDocument) throws(Failure) -> Void
   ) throws(Failure) {
     let newSongs = newSongs()
     var week = RunningTotal(weekChanges)
     var month = RunningTotal(monthChanges)
     var counter = DayCounter(catalogue, parameters, zone)
     var writer = BSONWriter()
-    for day in days.sorted(by: { $0.number < $1.number }) {
+    for number in numbers {
+      guard let place = places[number] else { continue }
+      let day = days[place]
       counter.begin(day.number)
       for play in day.plays { counter.add(play, catalogue.row(play.description, or: ownRows)) }
       writer.removeAll()

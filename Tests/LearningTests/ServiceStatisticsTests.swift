@@ -69,7 +69,7 @@ import Testing
     for range in ranges {
       var part = ServiceStatisticsPart(facts.catalogue, Self.parameters, zones: Zones(), days: range)
       for user in facts.users { part.add(user) }
-      try part.writeDocuments { _, document in
+      try part.writeDocuments(of: part.pieces(1)[0]) { _, document in
         let value = try Value(document)
         parts[value["day"]?.text ?? ""] = value
       }

@@ -3,6 +3,7 @@ internal import Learning
 internal import Library
 internal import Stores
 internal import Sync
+internal import Synchronization
 
 /// Learning from the store of one run: the play archive, the catalogue, statistics and scores (section 4).
 ///
@@ -243,13 +244,29 @@ struct LearnRun {
       } merge: {
         $0.merge($1)
       }
-      try part.writeDocuments { _, document throws(StoreError) in
-        guard let day = (try? document.value("day"))?.string else { return }
-        try output.add(day, document)
+      for document in try documents(of: part) {
+        try document.withView { bytes in
+          Result { () throws(StoreError) in
+            let document = BSONDocument(unchecked: bytes)
+            if let day = (try? document.value("day"))?.string { try output.add(day, document) }
+          }
+        }.get()
       }
     }
     try output.finish(isWhole: isFull)
     summary.note("service_stats", output)
+  }
+
+  /// The documents of the days, ascending.
+  private func documents(of part: ServiceStatisticsPart) throws(StoreError) -> [[UInt8]] {
+    let pieces = part.pieces(options.workers)
+    let documents = Mutex([[[UInt8]]](repeating: [], count: pieces.count))
+    try inParallel(pieces.count) { piece, _ throws(StoreError) in
+      var made: [[UInt8]] = []
+      part.writeDocuments(of: pieces[piece]) { _, document in made.append(document.bytes.copy()) }
+      documents.withLock { $0[piece] = made }
+    }
+    return documents.withLock { $0.flatMap(\.self) }
   }
 
   /// Which days are counted together, ascending.

@@ -152,7 +152,7 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
     return try Value(document)
   }
   try catalogue.writeDocuments { key, document in learned.songs[key.string] = try note("songs", document) }
-  try service.writeDocuments { _, document in
+  try service.writeDocuments(of: service.pieces(3).flatMap(\.self)) { _, document in
     let value = try note("service", document)
     learned.service[value["day"]?.text ?? ""] = value
   }
