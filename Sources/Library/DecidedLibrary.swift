@@ -201,7 +201,7 @@ struct DecidedLibrary {
     outcome.history = history
     outcome.changed = try changedFields()
     outcome.again = repetition.fates(
-      of: dumps, cloud: cloud, afterwards: fates, isChanged: !outcome.changed.isEmpty, parameters)
+      of: dumps, cloud: cloud, first: fates, isChanged: !outcome.changed.isEmpty, parameters)
     guard !outcome.changed.isEmpty else { return outcome }
     let document = try written(changed: outcome.changed)
     guard document.bytes.count <= MergeOutcome.largestDocument else {

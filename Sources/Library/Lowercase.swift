@@ -100,12 +100,12 @@ enum Lowercase {
 
   /// Han, Kana, Hangul and the private use area, three quarters of the plane, know no case: asking about each would
   /// cost milliseconds.
-  static let caseless: [ClosedRange<UInt32>] = [0x2E80...0xA63F, 0xAC00...0xFAFF]
+  static let scriptsWithoutCase: [ClosedRange<UInt32>] = [0x2E80...0xA63F, 0xAC00...0xFAFF]
 
   /// The lowercase of each scalar of the basic plane, where that is one scalar of as many bytes; else 0. Most scripts
   /// know no case.
   private static let sameLength: [UInt16] = (0..<0x1_0000 as Range<UInt32>).map { value in
-    if caseless[0] ~= value || caseless[1] ~= value { return UInt16(truncatingIfNeeded: value) }
+    if scriptsWithoutCase.contains(where: { $0 ~= value }) { return UInt16(truncatingIfNeeded: value) }
     guard let scalar = Unicode.Scalar(value) else { return 0 }
     guard scalar.properties.changesWhenLowercased else { return UInt16(truncatingIfNeeded: value) }
     let mapping = scalar.properties.lowercaseMapping.unicodeScalars

@@ -87,7 +87,7 @@ struct Playlists {
   var localIDsStay: Bool {
     groups.allSatisfy { group in
       group.versions.allSatisfy { version in
-        version.version.clientIDs.allSatisfy { servers[$0].map { server in server <= group.id } ?? true }
+        version.version.clientIDs.allSatisfy { (servers[$0] ?? group.id) <= group.id }
       }
     }
   }

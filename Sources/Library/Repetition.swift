@@ -15,10 +15,13 @@ struct Repetition {
     if let entries { beyondLimit += entries } else { isCertain = false }
   }
 
-  /// - Parameter fates: of the first merge.
+  /// What a second merge would count; nil when it is not certain that it would change nothing.
+  ///
+  /// - Parameters:
+  ///   - first: what the first merge has counted.
+  ///   - isChanged: whether it changed anything.
   func fates(
-    of dumps: [Replica], cloud: CloudLibrary?, afterwards fates: EntryFates, isChanged: Bool,
-    _ parameters: MergeParameters
+    of dumps: [Replica], cloud: CloudLibrary?, first: EntryFates, isChanged: Bool, _ parameters: MergeParameters
   ) -> EntryFates? {
     let dumpsSayTheSame = dumps.allSatisfy { dump in
       let isPast = !dump.hasFutureTimes && (dump.time ?? Entry.never) < parameters.asOf
@@ -26,16 +29,16 @@ struct Repetition {
     }
     let isWhole = cloud?.replica.quarantined.isEmpty ?? true
     guard dumpsSayTheSame, isWhole, cloud?.stored[.removed] == nil else { return nil }
-    guard isChanged else { return fates }
+    guard isChanged else { return first }
     guard isCertain, parameters.mode == .merge, parameters.sections == .all else { return nil }
     var again = EntryFates()
-    again.kept = fates.kept
+    again.kept = first.kept
     again.beyondLimit = beyondLimit
     // The library's queue is of the winner's time now, and at equal times the library's wins.
     again.superseded = dumps.reduce(0) { $0 + ($1.queue?.count ?? 0) }
     let ofDumps = dumps.reduce(0) { $0 + $1.entriesRead }
     again.merged = ofDumps - again.superseded - again.beyondLimit
-    again.read = fates.kept + ofDumps
+    again.read = first.kept + ofDumps
     return again
   }
 }

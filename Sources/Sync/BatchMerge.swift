@@ -177,8 +177,7 @@ struct BatchMerge {
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
       if settled != nil, let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
-        let library = outcome.document ?? stored,
-        let print = user.print
+        let library = outcome.document ?? stored, let print = user.print
       {
         merged.settles = SettledUser(
           id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,

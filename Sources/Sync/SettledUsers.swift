@@ -13,7 +13,7 @@ internal import Synchronization
 ///
 /// The *same dumps* have the same checksums. The *same library* is, in a directory, in a file that no other program has
 /// written since; on a server it has the same `updated_at`, by which the live API's writes are told as well. The *clock*
-/// may be later.
+/// may be later, by as long as a share of the tally can be kept.
 ///
 /// The file holds documents one after another: a record for each user, then what they are about and a checksum of it
 /// all. One that is torn, or about something else, counts for nothing, and nothing is lost with it but time.
@@ -40,9 +40,7 @@ final class SettledUsers: Sendable {
   /// - Parameters:
   ///   - library: as it is now; nobody but this run writes to a directory's.
   ///   - plays: likewise.
-  init(
-    _ place: SettledPlace, library: any StoredCollection, plays: any StoredCollection
-  ) throws(StoreError) {
+  init(_ place: SettledPlace, library: any StoredCollection, plays: any StoredCollection) throws(StoreError) {
     self.place = place
     let about = try Self.about(place.scope, library, plays)
     earlier = place.earlier.flatMap { SettledFile($0, about: about) }
