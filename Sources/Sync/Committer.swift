@@ -80,6 +80,9 @@ final class Committer: Sendable {
   /// Waits until another batch may be begun.
   func reserve() { slots.wait() }
 
+  /// Says that the batch for which ``reserve()`` waited does not come.
+  func release() { slots.signal() }
+
   /// Takes the batch with this number; numbers are counted from 0 without gaps.
   func accept(_ parcel: Parcel, number: Int) {
     queue.async {

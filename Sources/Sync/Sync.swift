@@ -3,6 +3,7 @@ internal import Dispatch
 internal import Dumps
 internal import Library
 public import Stores
+internal import Synchronization
 
 /// What a run tells while it goes on. Called from several threads.
 public struct SyncEvents: Sendable {
@@ -133,7 +134,8 @@ public struct Sync: Sendable {
     }
   }
 
-  /// Merges batch by batch on the workers; the committer writes behind them.
+  /// Merges batch by batch on the workers, which take the next batch whenever they are done with one; the committer
+  /// writes behind them.
   ///
   /// - Returns: the first user who was left because the run was asked to stop.
   private func merge(
@@ -141,39 +143,49 @@ public struct Sync: Sendable {
     _ committer: Committer, _ settled: SettledUsers?
   ) throws(StoreError) -> [UInt8]? {
     let budget = library.writesInOrder ? options.batchBudget : options.serverBatchBudget
-    var batches = try UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)
+    let batches = Mutex(
+      try NumberedBatches(UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)))
     let work = DispatchQueue(label: "mixdown.merge", attributes: .concurrent)
     let running = DispatchGroup()
-    let threads = DispatchSemaphore(value: options.workers)
-    var number = 0
-    defer { running.wait() }
-    while committer.failed == nil {
-      if options.cancellation.isRequested { return batches.nextUser }
-      guard let batch = try batches.nextBatch() else { break }
-      committer.reserve()
-      threads.wait()
-      work.async(group: running) { [number] in
-        let worker = pool.take()
-        let merge = BatchMerge(
-          options: options, library: library, archive: plays, worker: worker, quarantine: quarantine,
-          settled: settled)
-        do throws(StoreError) {
-          if library.writesInOrder {
-            let merged = try merge.merged(batch, Array(batch.users.indices)[...])
-            committer.accept(Committer.Parcel(batch: merged, worker: worker), number: number)
-          } else {
-            try self.send(batch, merge, committer)
-            committer.skip(number: number, worker: worker)
+    for _ in 0..<options.workers {
+      work.async(group: running) {
+        while committer.failed == nil, !self.options.cancellation.isRequested {
+          // Before the batch is taken: of all who have one, the first in order must never wait.
+          committer.reserve()
+          do throws(StoreError) {
+            guard let (batch, number) = try batches.withLock({ (all) throws(StoreError) in try all.next() }) else {
+              return committer.release()
+            }
+            let worker = pool.take()
+            let merge = BatchMerge(
+              options: self.options, library: library, archive: plays, worker: worker, quarantine: self.quarantine,
+              settled: settled)
+            self.merge(batch, number, merge, committer)
+          } catch {
+            committer.release()
+            committer.fail(.store(error))
           }
-        } catch {
-          committer.fail(.store(error))
-          committer.skip(number: number, worker: worker)
         }
-        threads.signal()
       }
-      number += 1
     }
-    return nil
+    running.wait()
+    return options.cancellation.isRequested ? batches.withLock { $0.nextUser } : nil
+  }
+
+  /// Merges one batch, and hands it to the committer or sends it.
+  private func merge(_ batch: UserBatch, _ number: Int, _ merge: BatchMerge, _ committer: Committer) {
+    do throws(StoreError) {
+      if merge.library.writesInOrder {
+        let merged = try merge.merged(batch, Array(batch.users.indices)[...])
+        committer.accept(Committer.Parcel(batch: merged, worker: merge.worker), number: number)
+      } else {
+        try send(batch, merge, committer)
+        committer.skip(number: number, worker: merge.worker)
+      }
+    } catch {
+      committer.fail(.store(error))
+      committer.skip(number: number, worker: merge.worker)
+    }
   }
 
   /// How often a user is merged again whom somebody else writes at the same time.

@@ -75,3 +75,21 @@ struct UserBatches {
     return user.id.withView { library.documentSize(of: $0) } + user.dumps.reduce(0) { $0 + $1.text.count }
   }
 }
+
+/// Batches in the order in which they are written.
+struct NumberedBatches {
+  private var batches: UserBatches
+  private var taken = 0
+
+  init(_ batches: consuming UserBatches) { self.batches = batches }
+
+  /// The user with whom the next batch would begin.
+  var nextUser: [UInt8]? { batches.nextUser }
+
+  /// The next batch and its number, from 0 without gaps; nil at the end.
+  mutating func next() throws(StoreError) -> (UserBatch, number: Int)? {
+    guard let batch = try batches.nextBatch() else { return nil }
+    defer { taken += 1 }
+    return (batch, taken)
+  }
+}

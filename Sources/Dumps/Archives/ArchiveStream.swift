@@ -10,7 +10,9 @@ internal import Glibc
   enum Expectation {
     /// An archive, or one file, in every format and compression that libarchive reads by itself.
     case anything
-    /// One file, compressed or not, that is an entry of an archive: its damage costs the entry alone.
+    /// One file that is compressed: what it holds is left as it is, be it an archive.
+    case compressedFile
+    /// The same, or one that is not compressed, that is an entry of an archive: its damage costs the entry alone.
     case compressedEntry
   }
 
@@ -27,7 +29,7 @@ internal import Glibc
 
   private let handle: ReadHandle
   private let feed: ArchiveFeed
-  private let expansion: Expansion
+  private let expansion: Expansion?
   private let expectation: Expectation
   /// The first entry was read to learn the format, and is not fetched yet.
   private var first: Result<ArchiveEntry?, ReadFailure>?
@@ -40,9 +42,9 @@ internal import Glibc
   ///
   /// - Parameters:
   ///   - source: read from its beginning; a file may be read back and forth.
-  ///   - expansion: counts the bytes that come out.
+  ///   - expansion: counts the bytes that come out; nil where somebody else does.
   /// - Throws: `.rest` when it is damaged at its very beginning (`.entry` for an entry); what the source throws.
-  init(_ source: any BlockSource, _ expectation: Expectation, _ expansion: Expansion) throws(ReadFailure) {
+  init(_ source: any BlockSource, _ expectation: Expectation, _ expansion: Expansion?) throws(ReadFailure) {
     let handle = ReadHandle()
     let feed = ArchiveFeed(source)
     handle.support(archives: expectation == .anything)
@@ -120,7 +122,7 @@ internal import Glibc
       // A warning about data is a wrong checksum or size: it is not the data that was packed.
       guard status == ARCHIVE_OK else { throw Self.damage(handle.message, status, expectation) }
       guard count > 0 else { continue }
-      try expansion.add(count)
+      try expansion?.add(count)
       let block = unsafe UnsafeRawBufferPointer(start: bytes, count: count)
       return unsafe (block.bindMemory(to: UInt8.self), Int(start))
     }
@@ -152,6 +154,10 @@ internal import Glibc
 
   private static func damage(_ message: String, _ status: Int32, _ expectation: Expectation) -> ReadFailure {
     let fault = InputFault(.truncated, message)
-    return status == ARCHIVE_FATAL && expectation == .anything ? .rest(fault) : .entry(fault)
+    return switch expectation {
+    case .anything: status == ARCHIVE_FATAL ? .rest(fault) : .entry(fault)
+    case .compressedFile: .rest(fault)
+    case .compressedEntry: .entry(fault)
+    }
   }
 }

@@ -25,17 +25,41 @@ struct FileWalk {
     }
   }
 
+  /// Files of which less is not worth a thread to unpack them, in bytes.
+  private static let large = 1 << 20
+
   private func unpack(
     _ file: InputFile, _ opening: Opening, at place: Place, isInput: Bool
   ) throws(ReadFailure) -> Bool {
-    let expansion = Expansion(of: file, maxRatio: delivery.limits.maxExpansion)
-    let stream = try ArchiveStream(file, .anything, expansion)
+    let limit = delivery.limits.maxExpansion
+    guard case .packed(let signature) = opening, !signature.isArchive else {
+      let expansion = Expansion(from: file.size, maxRatio: limit) { file.delivered }
+      return try read(file, file, expansion, at: place, isInput: isInput)
+    }
+    // What is compressed and what comes out are two streams, so that each may have its thread.
+    let unpacked = try ArchiveStream(file, .compressedFile, nil)
+    try unpacked.check(opening)
+    _ = try unpacked.nextEntry()
+    guard file.size >= Self.large else {
+      let expansion = Expansion(from: file.size, maxRatio: limit) { file.delivered }
+      return try read(unpacked, file, expansion, at: place, isInput: isInput)
+    }
+    let ahead = ReadAhead(unpacked) { file.delivered }
+    defer { ahead.stop() }
+    let expansion = Expansion(from: file.size, maxRatio: limit) { ahead.countedAtBlock }
+    return try read(ahead, file, expansion, at: place, isInput: isInput)
+  }
+
+  /// Reads what lies in a file, which `source` gives: an archive, or one dump or sequence of dumps.
+  private func read(
+    _ source: any BlockSource, _ file: InputFile, _ expansion: Expansion, at place: Place, isInput: Bool
+  ) throws(ReadFailure) -> Bool {
+    let stream = try ArchiveStream(source, .anything, expansion)
     guard stream.content != .archive else {
       var walk = ArchiveWalk(stream, expansion, delivery, prefix: place.entry)
       try walk.read()
       return true
     }
-    try stream.check(opening)
     guard place.kind != nil || isInput else { return try skip(place) }
     _ = try stream.nextEntry()
     let text = try PeekedBlocks(stream)
