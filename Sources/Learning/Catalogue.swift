@@ -33,6 +33,15 @@ public final class Catalogue: Sendable {
     var listeners: Int32 = 0
     var plays: Int64 = 0
     var completed: Int64 = 0
+    /// What the store had of it already.
+    var stored = StoredState.none
+  }
+
+  /// What the stored catalogue has of a song, in an incremental run.
+  enum StoredState {
+    case none
+    case neverPlayed
+    case played
   }
 
   /// A description as it counts: completed from the catalogue.
@@ -62,7 +71,7 @@ public final class Catalogue: Sendable {
     for (number, stored) in repertoire.storedSongs {
       songs[Int(number)] = Song(
         title: stored.title, artist: stored.artist, language: stored.language, seconds: stored.seconds,
-        genres: stored.genres, moods: stored.moods)
+        genres: stored.genres, moods: stored.moods, stored: stored.isPlayed ? .played : .neverPlayed)
     }
     votes.forEachSong { song, ballot in
       guard repertoire.storedSongs[song] == nil else { return }
@@ -162,6 +171,9 @@ public final class Catalogue: Sendable {
       song.title >= 0 ? lexicon.text(song.title) : nil, song.artist >= 0 ? lexicon.text(song.artist) : nil
     )
   }
+
+  /// What the stored catalogue had of a song before this run.
+  func stored(_ song: Int) -> StoredState { songs[song].stored }
 
   /// The values that a song has for a dimension in the catalogue.
   public func values(of song: Int32, in dimension: Dimension) -> [Int32] {

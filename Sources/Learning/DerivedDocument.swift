@@ -29,17 +29,35 @@ public enum DerivedDocument {
   ///
   /// Both were written by this program, so the rest is compared field by field as bytes.
   public static func isSameButForClock(_ a: BSONDocument, _ b: BSONDocument) throws(BSONFault) -> Bool {
+    try isSame(a, b) { (field, other) throws(BSONFault) in isSame(field.value, other.value) }
+  }
+
+  /// Whether a day of `service_stats` that was counted between full runs says nothing that the stored one does not,
+  /// which may also know who was active in the week and month that end with it: only a full run counts them.
+  public static func isSameDay(_ day: BSONDocument, _ stored: BSONDocument) throws(BSONFault) -> Bool {
+    try isSame(day, stored) { (field, other) throws(BSONFault) in
+      guard field.key == ByteView("active_users"), let users = field.value.document, let known = other.value.document
+      else { return isSame(field.value, other.value) }
+      guard let today = try users.value("day"), let then = try known.value("day") else { return false }
+      return isSame(today, then)
+    }
+  }
+
+  private static func isSame(
+    _ a: BSONDocument, _ b: BSONDocument, _ areSame: (BSONElement, BSONElement) throws(BSONFault) -> Bool
+  ) throws(BSONFault) -> Bool {
     var (left, right) = (a.elements, b.elements)
     while true {
       switch (try next(&left), try next(&right)) {
       case (nil, nil): return true
       case (let field?, let other?):
-        guard field.key == other.key, field.value.type == other.value.type, field.value.bytes == other.value.bytes
-        else { return false }
+        guard field.key == other.key, try areSame(field, other) else { return false }
       default: return false
       }
     }
   }
+
+  private static func isSame(_ a: BSONValue, _ b: BSONValue) -> Bool { a.type == b.type && a.bytes == b.bytes }
 
   private static func next(_ elements: inout BSONElements) throws(BSONFault) -> BSONElement? {
     while let element = try elements.next() {

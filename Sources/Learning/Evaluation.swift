@@ -110,15 +110,17 @@ public struct EvaluationWindow: Sendable, Equatable {
   /// The first instant that is not tested.
   public let end: Int64
 
-  public static let days: Int64 = 7
+  /// How long it is, in milliseconds, unless less is known.
+  public static let length: Int64 = 7 * 86_400_000
 
-  public init(cut: Int64, days: Int64 = EvaluationWindow.days) {
+  /// - Parameter asOf: the clock; a play after it does not count, and the window may be shorter for that.
+  public init(cut: Int64, asOf: Int64) {
     self.cut = cut
-    end = cut + days * 86_400_000
+    end = min(cut + Self.length, asOf + 1)
   }
 
-  /// The window before this one, by which parameters may be chosen.
-  public var previous: EvaluationWindow { EvaluationWindow(cut: cut - (end - cut), days: (end - cut) / 86_400_000) }
+  /// The window before the cut, by which parameters may be chosen.
+  public var previous: EvaluationWindow { EvaluationWindow(cut: cut - Self.length, asOf: cut - 1) }
 
   /// The clock of training.
   public var trainingClock: Int64 { cut - 1 }

@@ -45,6 +45,10 @@ public struct Explanation: Sendable {
   public var withoutChoices: Double
   /// The score without all favourites.
   public var withoutFavorites: Double
+  /// The score of favourites alone.
+  public var withoutPlays: Double
+  /// The score if nothing lost weight with age.
+  public var withoutDecay: Double
 }
 
 /// Explains the scores of one user.
@@ -119,15 +123,18 @@ public struct Explainer: ~Copyable {
       evidence + strength > 0 && evidence > 0 ? (weight + strength * prior) / (evidence + strength) : prior
     }
     var terms: [Explanation.Term] = []
-    var (favorites, favoritesOfValue) = (0.0, 0.0)
+    // Of the value, and of all values.
+    var (favorites, plays, undecayed) = ((own: 0.0, all: 0.0), (own: 0.0, all: 0.0), (own: 0.0, all: 0.0))
     for weighed in entries {
       let values = weighed.entry.values[dimension]
       let share = values.contains(score.value) ? 1 / Double(values.count) : 0
       let weight = share * weighed.total
       if weighed.entry.verdict == nil {
-        favorites += weighed.total
-        favoritesOfValue += weight
+        favorites = (favorites.own + weight, favorites.all + weighed.total)
+      } else {
+        plays = (plays.own + weight, plays.all + weighed.total)
       }
+      undecayed = (undecayed.own + share * weighed.kindWeight, undecayed.all + weighed.kindWeight)
       guard share > 0 else { continue }
       terms.append(
         Explanation.Term(
@@ -146,7 +153,8 @@ public struct Explainer: ~Copyable {
       explicitWeight: scores.explicitWeight, terms: terms,
       withoutPrior: scores.evidence > 0 ? score.weight / scores.evidence : nil,
       withoutChoices: affinity(score.weight, scores.evidence, prior: share),
-      withoutFavorites: affinity(
-        max(0, score.weight - favoritesOfValue), max(0, scores.evidence - favorites), prior: score.prior))
+      withoutFavorites: affinity(plays.own, plays.all, prior: score.prior),
+      withoutPlays: affinity(favorites.own, favorites.all, prior: score.prior),
+      withoutDecay: affinity(undecayed.own, undecayed.all, prior: score.prior))
   }
 }

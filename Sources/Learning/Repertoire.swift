@@ -136,6 +136,7 @@ public final class Repertoire: @unchecked Sendable {
     song.seconds = try document.value("duration")?.double
     song.genres = try list(try document.value("genres")?.array)
     song.moods = try list(try document.value("moods")?.array)
+    song.isPlayed = try document.value("plays")?.integer ?? 0 > 0
     storedSongs[number] = song
     return true
   }
@@ -197,4 +198,6 @@ struct StoredSong {
   var moods = ValueList()
   /// The duration; nil when unknown.
   var seconds: Double?
+  /// Whether anybody had played it when the catalogue took it in.
+  var isPlayed = false
 }

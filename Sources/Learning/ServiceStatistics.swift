@@ -10,7 +10,8 @@ public struct ServiceStatisticsPart: Sendable {
   private let parameters: LearningParameters
   private let zone: Zone
   private let limits: ClosedRange<Int64>
-  private let countsActiveWindows: Bool
+  /// Nil for a run that counts everything.
+  private let before: Before?
   /// The days that have a play, and the place of each.
   private var days: [Day] = []
   private var places: [Int64: Int] = [:]
@@ -22,6 +23,16 @@ public struct ServiceStatisticsPart: Sendable {
   private var weekChanges: [Int64: Int32] = [:]
   private var monthChanges: [Int64: Int32] = [:]
 
+  /// What the last run has left, for one that counts its last day and those since: it is not told of everybody's plays.
+  public struct Before: Sendable {
+    /// Its clock, in milliseconds since 1970.
+    public var asOf: Int64
+    /// How many songs it found new on the day of that clock.
+    public var newSongs: Int
+
+    public init(asOf: Int64, newSongs: Int) { (self.asOf, self.newSongs) = (asOf, newSongs) }
+  }
+
   private struct Day: Sendable {
     let number: Int64
     var plays: [Play] = []
@@ -29,19 +40,19 @@ public struct ServiceStatisticsPart: Sendable {
   }
 
   /// - Parameters:
-  ///   - days: the days to be counted, as days since 1970 in the job's zone; nil for all. Facts must hold all plays
-  ///     either way: a song is new only on the day of its first play.
-  ///   - countsActiveWindows: whether the facts are of all users, so that `week` and `month` of `active_users` can be
-  ///     told.
+  ///   - days: the days to be counted, as days since 1970 in the job's zone; nil for all.
+  ///   - before: what the last run has left, where only users who played on these days, or changed, are told of: then
+  ///     `week` and `month` of `active_users` cannot be told, and what was new before is taken from it. Nil where the
+  ///     facts are of all users.
   public init(
     _ catalogue: Catalogue, _ parameters: LearningParameters, zones: Zones, days: ClosedRange<Int64>? = nil,
-    countsActiveWindows: Bool = true
+    before: Before? = nil
   ) {
     self.catalogue = catalogue
     self.parameters = parameters
     zone = zones.zone(parameters.timezone) ?? .utc
     limits = days ?? Int64.min...Int64.max
-    self.countsActiveWindows = countsActiveWindows
+    self.before = before
     firstPlay = Array(repeating: .max, count: catalogue.lexicon.keys.count)
   }
 
@@ -71,7 +82,7 @@ public struct ServiceStatisticsPart: Sendable {
     var previous: Int64?
     for day in active where day != previous {
       if limits.contains(day) { days[self.place(of: day)].users += 1 }
-      if countsActiveWindows {
+      if before == nil {
         Self.open(day, after: previous, length: 7, &weekChanges)
         Self.open(day, after: previous, length: 30, &monthChanges)
       }
@@ -154,7 +165,7 @@ public struct ServiceStatisticsPart: Sendable {
       writer.key("active_users", .document)
       let users = writer.open()
       writer.append("day", int32: day.users)
-      if countsActiveWindows {
+      if before == nil {
         writer.append("week", int32: week.total(through: day.number))
         writer.append("month", int32: month.total(through: day.number))
       }
@@ -166,11 +177,31 @@ public struct ServiceStatisticsPart: Sendable {
   }
 
   /// How many songs were first played on each day.
+  ///
+  /// A run that is not told of everybody's plays goes on from the last one: who else has played a song that the
+  /// catalogue had already is not known, but when it was new then it is in that run's count.
   private func newSongs() -> [Int64: Int] {
     var counts: [Int64: Int] = [:]
-    for time in firstPlay where time != .max { counts[zone.day(of: time), default: 0] += 1 }
+    if let before { counts[zone.day(of: before.asOf)] = before.newSongs }
+    for (song, time) in firstPlay.enumerated() where time != .max && !wasNewBefore(song, firstPlay: time) {
+      counts[zone.day(of: time), default: 0] += 1
+    }
     return counts
   }
+
+  private func wasNewBefore(_ song: Int, firstPlay: Int64) -> Bool {
+    guard let before else { return false }
+    return switch catalogue.stored(song) {
+    case .none: false
+    case .neverPlayed: firstPlay <= before.asOf
+    case .played: true
+    }
+  }
+}
+
+extension Zone {
+  /// What `service_stats` calls the day of an instant, UTF-8.
+  public func dayName(of instant: Int64) -> [UInt8] { CivilDay(day(of: instant)).text }
 }
 
 /// Counts the plays of one day after another. Keeps its tables between them.

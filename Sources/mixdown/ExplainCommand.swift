@@ -101,8 +101,10 @@ struct ExplanationTable {
       rows.append(["  without the choices", decimals(value.withoutChoices, 4)])
     }
     if let without = value.withoutPrior { rows.append(["  without the prior", decimals(without, 4)]) }
-    if value.terms.contains(where: { $0.kind == "favourite" }) {
+    if value.evidence > 0 {
       rows.append(["  without favourites", decimals(value.withoutFavorites, 4)])
+      rows.append(["  without plays", decimals(value.withoutPlays, 4)])
+      rows.append(["  without decay", decimals(value.withoutDecay, 4)])
     }
     if value.skipped > 0 { rows.append(["  skipped plays, which count for nothing", "\(value.skipped)"]) }
     var lines = aligned(rows)

@@ -236,7 +236,18 @@ import Testing
     try database.run(#"{"createIndexes": "users", "indexes": [{"key": {"id": 1}, "name": "id_1"}]}"#)
     let mirrored = try learn()
     #expect(mirrored.status == 0, "\(mirrored.output)\(mirrored.errors)")
-    #expect(try database.documents(of: "users").contains { $0.field("scores")?.type == .document })
+    func accountsWithScores() throws -> Int {
+      try database.documents(of: "users").count { $0.field("scores")?.type == .document }
+    }
+    let accounts = try accountsWithScores()
+    #expect(accounts > 0)
+    // Somebody takes them away again, and nothing else changes.
+    try database.run(#"{"update": "users", "updates": [{"q": {}, "u": {"$unset": {"scores": 1}}, "multi": true}]}"#)
+    try #require(accountsWithScores() == 0)
+    let night = try learn()
+    #expect(night.status == 0 && !night.output.contains("(all)"), "\(night.output)\(night.errors)")
+    #expect(try accountsWithScores() == accounts)
+    #expect(try learn().output.contains("; 0 computed from"))
   }
 
   @Test func `a night on a server counts those of whom something changed, wherever the state folder is`() throws {
@@ -304,6 +315,105 @@ import Testing
     _ = try run("undo", [RunArchive(state: state, store: database.address).ids()[1]])
     #expect(try run("learn", learn).output.contains("(all)"))
     #expect(try statistics() == before)
+  }
+
+  /// Puts plays into the store, as the browser exported them at this time.
+  private func add(_ plays: [(user: String, song: String, when: String)], to sandbox: Sandbox, at time: String) throws {
+    var dumps = ""
+    for (user, song, when) in plays {
+      let play = #"{"videoId":"\#(song)","playedAt":"\#(when)","completionRate":0.9}"#
+      dumps += #"{"user_id":"\#(user)","exported_at":"\#(time)","history":[\#(play)]}"# + "\n"
+    }
+    let input = try sandbox.folder.write("plays.ndjson", dumps)
+    let run = try mixdown([
+      "sync", input, "--store", sandbox.store, "--state", sandbox.newState(), "--as-of", time,
+    ])
+    try #require(run.status == 0, "\(run.errors)")
+  }
+
+  @Test func `a day on which a full run's clock stands keeps what only a full run counts`() throws {
+    let sandbox = try Sandbox()
+    try add(
+      [("ann", "a", "2025-12-31T23:00:00Z"), ("bob", "b", "2025-12-28T12:00:00Z")], to: sandbox, at: Sandbox.asOf)
+    try #require(learn(sandbox, asOf: "2025-12-31T23:30:00Z").status == 0)
+    let learned = bytes(sandbox)
+    let day = try timeless(sandbox, .serviceStats)["2025-12-31"]
+    #expect(day?.contains(#""active_users"{"day":1,"week":2,"month":2}"#) == true, "\(day ?? "")")
+    #expect(try learn(sandbox, asOf: "2025-12-31T23:30:00Z").output.contains("nothing written"))
+    #expect(bytes(sandbox) == learned)
+  }
+
+  @Test func `a night finds songs new that are new, whoever played them before`() throws {
+    let sandbox = try Sandbox()
+    let evening = "2025-12-30T18:00:00Z"
+    try add(
+      [("ann", "a", "2025-12-30T12:00:00Z"), ("bob", "known", "2025-03-01T12:00:00Z")], to: sandbox, at: evening)
+    try #require(learn(sandbox, asOf: evening).status == 0)
+    // One that somebody played long ago, one that is new, and one more of the day before.
+    try add(
+      [
+        ("ann", "known", "2025-12-31T09:00:00Z"), ("cid", "new", "2025-12-31T10:00:00Z"),
+        ("dot", "late", "2025-12-30T19:00:00Z"), ("eve", "a", "2025-12-30T19:00:00Z"),
+      ], to: sandbox, at: "2025-12-31T18:00:00Z")
+    func newSongs() throws -> [String?] {
+      try ["2025-12-30", "2025-12-31"].map { day in
+        try timeless(sandbox, .serviceStats)[day].flatMap { $0.firstMatch(of: /"new_songs"(\d+)/).map { String($0.1) } }
+      }
+    }
+    try #require(learn(sandbox).output.contains("(all)") == false)
+    #expect(try newSongs() == ["2", "1"])
+    try #require(learn(sandbox, ["--full"]).status == 0)
+    #expect(try newSongs() == ["2", "1"])
+  }
+
+  @Test func `what is newer is replaced by force, also after a run that left it`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox, asOf: "2026-01-10T00:00:00Z").status == 0)
+    let earlier = "2026-01-03T00:00:00Z"
+    #expect(try learn(sandbox, asOf: earlier).status == 3)
+    #expect(try learn(sandbox, asOf: earlier, ["--force"]).status == 0)
+    #expect(try learn(sandbox, asOf: earlier).output.contains("nothing written"))
+  }
+
+  @Test func `scores are mirrored into accounts that lack them, whether or not anything else has changed`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox).status == 0)
+    let before = try timeless(sandbox, .users)
+    let scores = try timeless(sandbox, .userScores)
+    let night = try learn(sandbox, asOf: "2026-01-01T00:00:01Z", ["--mirror-users"])
+    #expect(night.status == 0 && !night.output.contains("(all)"), "\(night.output)\(night.errors)")
+    let accounts = try timeless(sandbox, .users)
+    let mirrored = accounts.filter { $0.value.contains("implicit_affinities") }
+    #expect(Set(mirrored.keys) == Set(before.keys).intersection(scores.keys) && !mirrored.isEmpty)
+    let again = try learn(sandbox, asOf: "2026-01-01T00:00:01Z", ["--mirror-users"])
+    #expect(again.output.contains("; 0 computed from") && again.output.contains("nothing written"), "\(again.output)")
+  }
+
+  @Test func `a library that was changed in its place is seen, whatever its clock says`() throws {
+    let sandbox = try Sandbox()
+    try add([("ann", "aaaa", "2025-12-31T12:00:00Z")], to: sandbox, at: Sandbox.asOf)
+    try #require(learn(sandbox).status == 0)
+    let library = try #require(FileManager.default.contents(atPath: sandbox.library))
+    try replacing(library).write(to: URL(fileURLWithPath: sandbox.library))
+    #expect(try learn(sandbox).output.contains("; 1 computed from"))
+    #expect(try timeless(sandbox, .userStats)["ann"]?.contains("v:bbbb") == true)
+  }
+
+  /// The file with another song of the same length.
+  private func replacing(_ library: Data) -> Data {
+    var bytes = library
+    while let found = bytes.range(of: Data("aaaa".utf8)) { bytes.replaceSubrange(found, with: Data("bbbb".utf8)) }
+    return bytes
+  }
+
+  @Test(arguments: ["songs", "user_stats", "user_scores", "population"])
+  func `a collection that somebody has emptied is computed again`(name: String) throws {
+    let sandbox = try store(users: 10)
+    try #require(learn(sandbox).status == 0)
+    let learned = bytes(sandbox)
+    try FileManager.default.removeItem(atPath: sandbox.store + "/\(name).bson")
+    try #require(learn(sandbox).status == 0)
+    #expect(bytes(sandbox) == learned)
   }
 
   @Test func `months before those that are kept leave the archive, and stay out of it`() throws {

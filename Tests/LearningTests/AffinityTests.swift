@@ -54,6 +54,22 @@ import Testing
       ])
   }
 
+  @Test func `an explanation tells what a score would be without each thing that made it`() throws {
+    let explanations = try #require(try learn(Self.ann, Self.parameters).explanations["ann"])
+    let (hi, en) = (1.25 / 3.25, 2 / 3.25)
+    let ofHindi = try #require(explanations["hi"])
+    #expect(isNear(ofHindi.withoutPrior, 1.0625 / 2.0625))
+    // Of the 2.0625 half a play and half a favourite are English.
+    #expect(isNear(ofHindi.withoutFavorites, (1.0625 + 2 * hi) / (1.5625 + 2)))
+    #expect(isNear(ofHindi.withoutPlays, 2 * hi / (0.5 + 2)))
+    #expect(isNear(ofHindi.withoutDecay, (1.25 + 2 * hi) / (3.25 + 2)))
+    #expect(isNear(ofHindi.terms.first?.without, (0.0625 + 2 * hi) / (1.0625 + 2)))
+    let ofEnglish = try #require(explanations["en"])
+    #expect(isNear(ofEnglish.withoutFavorites, (0.5 + 2 * en) / (1.5625 + 2)))
+    #expect(isNear(ofEnglish.withoutPlays, (0.5 + 2 * en) / (0.5 + 2)))
+    #expect(isNear(ofEnglish.withoutDecay, (2 + 2 * en) / (3.25 + 2)))
+  }
+
   @Test func `choices are a quarter of the prior, each an equal part`() throws {
     var listeners = Self.ann
     listeners.accounts = [("ann", ["onboarding": ["languages": ["ta", "hi", "ta", "", 5]]])]

@@ -187,8 +187,8 @@ struct LeakTests {
 
   private func models(_ training: EvaluationTraining) -> EvaluationTrials {
     EvaluationTrials(
-      training.catalogue, training.population, training.parameters, window: EvaluationWindow(cut: Self.cut),
-      zones: Zones())
+      training.catalogue, training.population, training.parameters,
+      window: EvaluationWindow(cut: Self.cut, asOf: Self.cut + 30 * Self.day), zones: Zones())
   }
 
   @Test func `a favourite without a time, and choices unless asked for, train nothing`() throws {
@@ -198,6 +198,15 @@ struct LeakTests {
     #expect(facts.before(Self.cut, withChoices: false).favorites.map(\.addedAt) == [Self.cut - 1])
     #expect(facts.before(Self.cut, withChoices: false).choices.language.isEmpty)
     #expect(facts.before(Self.cut, withChoices: true).choices.language == [1])
+  }
+
+  @Test func `a window is seven days, or what of them has passed`() {
+    func window(_ days: Int64) -> EvaluationWindow { EvaluationWindow(cut: Self.cut, asOf: Self.cut + days * Self.day) }
+    #expect(window(30).end == Self.cut + 7 * Self.day)
+    #expect(window(7).end == Self.cut + 7 * Self.day)
+    // A play at the clock counts, one after it does not.
+    #expect(window(3).end == Self.cut + 3 * Self.day + 1)
+    #expect(window(3).previous == window(30).previous && window(3).previous.end == Self.cut)
   }
 
   @Test func `a play at the cut is tested, one at the end of the window is not`() throws {

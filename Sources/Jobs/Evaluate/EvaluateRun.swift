@@ -22,7 +22,7 @@ public struct EvaluateOptions: Sendable {
   /// - Parameter cut: nil for seven days before the parameters' clock.
   public init(parameters: LearningParameters, cut: Int64?) {
     self.parameters = parameters
-    self.cut = cut ?? parameters.asOf - EvaluationWindow.days * 86_400_000
+    self.cut = cut ?? parameters.asOf - EvaluationWindow.length
   }
 }
 
@@ -49,7 +49,7 @@ struct EvaluateRun {
 
   func run() throws(EvaluateError) -> Outcome {
     let (scan, repertoire, left) = try read()
-    let window = EvaluationWindow(cut: options.cut)
+    let window = EvaluationWindow(cut: options.cut, asOf: options.parameters.asOf)
     let trials = try trials(scan, repertoire, options.parameters, window, checksLeaks: true)
     var outcome = Outcome(
       result: EvaluationResult(trials, resamples: options.resamples, seed: options.seed))

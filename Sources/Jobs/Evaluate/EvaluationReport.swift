@@ -76,7 +76,7 @@ public struct EvaluationReport: Codable, Sendable {
   }
 
   init(_ outcome: EvaluateRun.Outcome, _ options: EvaluateOptions) {
-    let window = EvaluationWindow(cut: options.cut)
+    let window = EvaluationWindow(cut: options.cut, asOf: options.parameters.asOf)
     cut = Instant.text(window.cut)
     until = Instant.text(window.end)
     withChoices = options.withChoices

@@ -39,6 +39,7 @@ struct ChangedUsers {
   private mutating func addAccounts() throws(StoreError) {
     var wanted = Selection()
     wanted.fields = ["timezone", "explicit_preferences", "onboarding"]
+    if options.mirrorsUsers { wanted.fields.append("scores.last_computed") }
     var zones: [[UInt8]: [UInt8]] = [:]
     let scores = collections.scores
     try Self.forEach(try collections.accounts.cursor(over: wanted), options) { documents, arena throws(StoreError) in
@@ -59,7 +60,7 @@ struct ChangedUsers {
         }
         if facts.timezone >= 0 { zones[id.copy()] = reader.repertoire.value(facts.timezone).copy() }
         let isSame = (try? Self.hasChoices(known.first, of: facts, reader.repertoire)) ?? false
-        if !isSame { ids.insert(id.copy()) }
+        if !isSame || options.mirrorsUsers && !account.hasMirrored(known.first) { ids.insert(id.copy()) }
       }
     }
     if !zones.isEmpty { try addMoved(zones) }

@@ -10,6 +10,8 @@ struct DerivedWriter {
   private let collection: any StoredCollection
   private let options: LearnOptions
   private let events: LearnEvents
+  /// Whether a document says nothing that the stored one does not, where more than its clock may differ.
+  var isSame: ((_ document: BSONDocument, _ stored: BSONDocument) throws(BSONFault) -> Bool)?
   private let writer: (any StoreWriter)?
   private let arena = Arena()
   private var waiting: [(key: ByteView, document: BSONDocument)] = []
@@ -42,6 +44,7 @@ struct DerivedWriter {
         guard try DerivedDocument.decision(document, over: found.first, force: options.force) == .write else {
           continue
         }
+        if let isSame, let stored = found.first, try isSame(document, stored) { continue }
         let replacement = try document.keepingID(of: found.first, in: arena)
         changes.append(DocumentChange(key: key, stored: found.first, document: replacement))
       } catch {

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Glibc
 internal import Library
 internal import Stores
@@ -12,7 +13,7 @@ internal import Synchronization
 /// it but time.
 struct LastLearned: Sendable {
   struct User: Sendable, Equatable {
-    /// Of the documents that the figures were computed from: see ``StoredPrint``.
+    /// Of the documents that the figures were computed from: see ``StoredPrints``.
     var print: UInt64
     /// When the figures are due again although nothing changed; in milliseconds since 1970.
     var staleAfter: Int64
@@ -181,48 +182,43 @@ struct LastLearned: Sendable {
   }
 }
 
-/// A print of a user's stored documents: when it is the same, so are the figures that are made of them.
+/// Prints of users' stored documents, one after another: when a user's is the same, so are the figures that are made of
+/// them.
 ///
-/// Of libraries and months of the archive, whose writers all set `updated_at`, it takes that and their length; of an
-/// account what the figures are made of. So a night steps over documents without reading their lists.
-struct StoredPrint {
-  private var words: UInt64 = 0x9E37_79B9_7F4A_7C15
+/// Of libraries and months of the archive it takes every byte, for who writes them may leave `updated_at` as it was; of an
+/// account what the figures are made of.
+struct StoredPrints: ~Copyable {
+  private var checksum = Checksum()
 
-  mutating func add(_ document: BSONDocument) throws(BSONFault) {
-    if let time = try document.value("updated_at") { add(time.bytes) }
-    add(UInt64(truncatingIfNeeded: document.bytes.count))
+  mutating func of(
+    library: BSONDocument?, months: [BSONDocument], account: BSONDocument?
+  ) throws(BSONFault) -> UInt64 {
+    if let library { add(library.bytes) }
+    for month in months { add(month.bytes) }
+    do throws(BSONFault) {
+      if let account { try add(account: account) }
+    } catch {
+      _ = checksum.finish()
+      throw error
+    }
+    return checksum.finish().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  mutating func add(account: BSONDocument) throws(BSONFault) {
+  private mutating func add(account: BSONDocument) throws(BSONFault) {
     var elements = account.elements
     while let element = try elements.next() {
       switch element.key {
       case "timezone", "explicit_preferences", "onboarding":
         add(element.key)
+        // Keys hold no zero, so that this ends one, and no two accounts give the same bytes.
+        [0, element.value.type.rawValue].withView { add($0) }
         add(element.value.bytes)
       default: break
       }
     }
   }
 
-  mutating func add(_ bytes: ByteView) {
-    add(UInt64(truncatingIfNeeded: bytes.count))
-    var offset = 0
-    while offset < bytes.count {
-      var word: UInt64 = 0
-      for index in offset..<min(bytes.count, offset + 8) { word = word << 8 | UInt64(bytes[index]) }
-      add(word)
-      offset += 8
-    }
+  private mutating func add(_ bytes: ByteView) {
+    unsafe bytes.withUnsafeBytes { unsafe checksum.update($0) }
   }
-
-  /// SplitMix64's finisher: the print is kept in a file, so it must be the same from run to run.
-  private mutating func add(_ word: UInt64) {
-    var mixed = (words ^ word) &+ 0x9E37_79B9_7F4A_7C15
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    words = mixed ^ mixed >> 31
-  }
-
-  var value: UInt64 { words }
 }

@@ -11,6 +11,9 @@ public struct LearnOptions: Sendable {
   public var force = false
   /// Whether the scores are also put into the application's `users`.
   public var mirrorsUsers = false
+  /// A run that replaces what is newer has to come past everybody.
+  var countsEverything: Bool { isFull || force }
+
   /// How many months of plays before the present one the archive keeps; nil for all.
   public var archiveMonths: Int?
   /// Threads that read and count.

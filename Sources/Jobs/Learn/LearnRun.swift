@@ -69,7 +69,7 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("population")
-    try service(all, catalogue, zones, days, isFull: last == nil, collections.services, &summary)
+    try service(all, catalogue, zones, days, since: last, collections.services, &summary)
     if last == nil {
       population = try self.population(all, catalogue, repertoire, collections.population, &summary)
     }
@@ -111,13 +111,24 @@ struct LearnRun {
 
   /// What an incremental run begins with; nil when everything is counted.
   private func lastRun(_ collections: LearnCollections) throws(StoreError) -> LastLearned? {
-    guard !options.isFull else { return nil }
+    guard !options.countsEverything, try !isEmptied(collections) else { return nil }
     let last =
       collections.libraries.writesInOrder
       ? try LastLearned.read(LastLearned.path(state: state), store: store.name, parameters: options.fingerprint)
       : try LastLearned(runsOf: store, parameters: options.fingerprint)
     guard let last, last.asOf <= parameters.asOf else { return nil }
     return last
+  }
+
+  /// Whether somebody has removed all of what was learned, as one may: it is computed again.
+  private func isEmptied(_ collections: LearnCollections) throws(StoreError) -> Bool {
+    let arena = Arena()
+    var wanted = Selection()
+    wanted.fields = ["_id"]
+    for collection in [collections.songs, collections.population, collections.statistics, collections.scores] {
+      if try collection.cursor(over: wanted).next(upTo: 1, in: arena).isEmpty { return true }
+    }
+    return false
   }
 
   private func readSongs(_ songs: any StoredCollection, into repertoire: Repertoire) throws(StoreError) {
@@ -232,13 +243,14 @@ struct LearnRun {
 
   /// Counts the days of the service: in several passes where memory does not hold the plays of all at once.
   private func service(
-    _ scan: FactsScan, _ catalogue: Catalogue, _ zones: Zones, _ days: ClosedRange<Int64>?, isFull: Bool,
+    _ scan: FactsScan, _ catalogue: Catalogue, _ zones: Zones, _ days: ClosedRange<Int64>?, since last: LastLearned?,
     _ collection: any StoredCollection, _ summary: inout LearnSummary
   ) throws(StoreError) {
     var output = try DerivedWriter(collection, options, events)
+    if last != nil { output.isSame = DerivedDocument.isSameDay }
+    let before = try last.map { last throws(StoreError) in try self.before(last, zones, collection) }
     for days in try servicePasses(scan, zones, days) {
-      let empty = ServiceStatisticsPart(
-        catalogue, parameters, zones: zones, days: days, countsActiveWindows: isFull)
+      let empty = ServiceStatisticsPart(catalogue, parameters, zones: zones, days: days, before: before)
       let part = try scan.counted(workers: options.workers, from: empty) { part, facts, _ in
         part.add(facts)
       } merge: {
@@ -253,8 +265,20 @@ struct LearnRun {
         }.get()
       }
     }
-    try output.finish(isWhole: isFull)
+    try output.finish(isWhole: last == nil)
     summary.note("service_stats", output)
+  }
+
+  /// What the last run has left of the day of its clock.
+  private func before(
+    _ last: LastLearned, _ zones: Zones, _ services: any StoredCollection
+  ) throws(StoreError) -> ServiceStatisticsPart.Before {
+    let zone = zones.zone(parameters.timezone) ?? .utc
+    let arena = Arena()
+    let day = zone.dayName(of: last.asOf).withView { arena.copy($0) }
+    let stored = try services.all(of: [day], in: arena).first?.first
+    let newSongs = (try? stored?.value("new_songs"))?.integer ?? 0
+    return ServiceStatisticsPart.Before(asOf: last.asOf, newSongs: Int(newSongs))
   }
 
   /// The documents of the days, ascending.

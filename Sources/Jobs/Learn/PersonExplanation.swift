@@ -43,6 +43,8 @@ public struct PersonExplanation: Codable, Sendable {
     public var withoutPrior: Double?
     public var withoutChoices: Double
     public var withoutFavorites: Double
+    public var withoutPlays: Double
+    public var withoutDecay: Double
     public var skipped: Int
     public var terms: [Term]
 
@@ -55,6 +57,8 @@ public struct PersonExplanation: Codable, Sendable {
       case withoutPrior = "without_prior"
       case withoutChoices = "without_choices"
       case withoutFavorites = "without_favorites"
+      case withoutPlays = "without_plays"
+      case withoutDecay = "without_decay"
     }
   }
 
@@ -97,6 +101,8 @@ extension PersonExplanation.Value {
     withoutPrior = explanation.withoutPrior
     withoutChoices = explanation.withoutChoices
     withoutFavorites = explanation.withoutFavorites
+    withoutPlays = explanation.withoutPlays
+    withoutDecay = explanation.withoutDecay
     skipped = explanation.score.skipped
     terms = explanation.terms.map { term in
       let names = catalogue.names(of: term.entry.song)

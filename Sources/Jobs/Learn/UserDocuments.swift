@@ -123,10 +123,11 @@ final class UserDocuments: Sendable {
       {
         batch.statistics.append(change)
       }
-      if let change = try change(collections.scores, user, one.scores, scores[index].first, &fate, in: batch.arena) {
-        batch.scores.append(change)
-      }
-      if options.mirrorsUsers, let scores = one.scores {
+      let scoresChange = try change(
+        collections.scores, user, one.scores, scores[index].first, &fate, in: batch.arena)
+      if let scoresChange { batch.scores.append(scoresChange) }
+      // What `user_scores` has after this run, and not what differs from it in its clock alone.
+      if options.mirrorsUsers, let scores = scoresChange?.document ?? scores[index].first {
         if let account = accounts[index].first {
           if let change = try mirror(scores, user, account, in: batch.arena) { batch.accounts.append(change) }
         } else {

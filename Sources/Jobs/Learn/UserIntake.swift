@@ -149,3 +149,12 @@ final class UserIntake: Sendable {
     archived.withLock { seen in months.filter { seen.insert($0.id.fingerprint).inserted } }
   }
 }
+
+extension BSONDocument {
+  /// Whether the account has these scores of its user; so it has where there are none.
+  func hasMirrored(_ scores: BSONDocument?) -> Bool {
+    guard let scores else { return true }
+    let mirrored = (try? value("scores"))?.document
+    return (try? scores.value("last_computed"))?.date == (try? mirrored?.value("last_computed"))?.date
+  }
+}

@@ -20,6 +20,7 @@ final class UserReader: @unchecked Sendable {
   private var normalizer: Normalizer
   private var archive: PlayArchive
   private var output = BSONWriter(capacity: 1 << 18)
+  private var prints = StoredPrints()
 
   /// A user with all that the store holds of them.
   private struct Found {
@@ -32,6 +33,8 @@ final class UserReader: @unchecked Sendable {
     var isRecomputed = false
     /// Whether nothing changed, as far as a server says.
     var isKnown = false
+    /// Whether the account has the scores that are stored, where accounts are to have them.
+    var isMirrored = true
     var print: UInt64 = 0
   }
 
@@ -133,6 +136,12 @@ final class UserReader: @unchecked Sendable {
       put(&next, user.document)
       found.append(next)
     }
+    if intake.options.mirrorsUsers, intake.collections.scores.writesInOrder {
+      let scores = try intake.collections.scores.all(of: ids, in: arena)
+      for index in found.indices {
+        found[index].isMirrored = found[index].account?.hasMirrored(scores[index].first) ?? true
+      }
+    }
     try read(&found, batch: batch)
   }
 
@@ -166,7 +175,8 @@ final class UserReader: @unchecked Sendable {
   ) throws(BSONFault) -> [DocumentChange]? {
     let last = intake.last?.user(user.id)
     user.print = try print(user)
-    user.isRecomputed = !user.isKnown && intake.mustCompute(user.id, last, print: user.print)
+    user.isRecomputed =
+      !user.isKnown && (intake.mustCompute(user.id, last, print: user.print) || !user.isMirrored)
     if !user.isRecomputed {
       summary.users.seen += 1
       summary.users.unchanged += 1
@@ -192,7 +202,7 @@ final class UserReader: @unchecked Sendable {
     guard facts.saysSomething else { return changes }
     if user.isRecomputed { summary.unusable += facts.unusable }
     let start = output.count
-    output.put(try print(user))
+    output.put(changes.isEmpty ? user.print : try print(user))
     facts.encode(to: &output)
     visits.append(
       Visit(
@@ -203,11 +213,7 @@ final class UserReader: @unchecked Sendable {
   }
 
   private func print(_ user: Found) throws(BSONFault) -> UInt64 {
-    var print = StoredPrint()
-    if let library = user.library { try print.add(library) }
-    for month in user.months { try print.add(month) }
-    if let account = user.account { try print.add(account: account) }
-    return print.value
+    try prints.of(library: user.library, months: user.months, account: user.account)
   }
 
   private func leave(_ id: ByteView, _ reason: String, _ detail: String) {

@@ -76,6 +76,8 @@ struct Learned {
   var population: [String: Value] = [:]
   /// The scores before any is left out, by user, dimension and value.
   var allScores: [String: PerDimension<[String: ValueScore]>] = [:]
+  /// Of the languages that are kept, by user and value.
+  var explanations: [String: [String: Explanation]] = [:]
   var faults: [String: LearningFault] = [:]
   var unknownZones: [String: String] = [:]
   /// All documents one after another, in the order of their keys.
@@ -162,12 +164,16 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
     learned.population["\(dimension.name)"] = try note("population", BSONDocument(writer.view))
   }
   var learner = Learner(catalogue, population, parameters, zones: zones)
+  var explainer = Explainer(catalogue, population, parameters, zones: zones)
   for facts in all.sorted(by: { $0.user.lexicographicallyPrecedes($1.user) }) {
     let user = String(decoding: facts.user, as: UTF8.self)
     let documents = learner.documents(for: facts)
     learned.unknownZones[user] = documents.unknownZone
     if let document = documents.statistics { learned.statistics[user] = try note("statistics", document) }
     if let document = documents.scores { learned.scores[user] = try note("scores", document) }
+    for explanation in explainer.explanations(of: facts, .language) {
+      learned.explanations[user, default: [:]][repertoire.value(explanation.value).string] = explanation
+    }
     let scores = learner.scores(for: facts)
     learned.allScores[user] = PerDimension { dimension in
       var named: [String: ValueScore] = [:]
