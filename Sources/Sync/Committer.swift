@@ -7,13 +7,14 @@ internal import Synchronization
 
 /// The end of the pipeline: takes merged batches as they come and writes them.
 ///
-/// Into a directory one serial queue writes behind the workers, in the order of the users. A batch keeps its slot until
-/// it is written, so a slow disk stops the workers, and they the readers. To a server each worker sends its own batch,
-/// for it has to merge again what somebody else has written in between.
+/// Into a directory batches are written in the order of the users, each by the worker that merged it or by one that has
+/// just written the batch before: so what is written mostly comes from the core's own cache. A batch keeps its slot
+/// until it is written, so a slow disk stops the workers, and they the readers. To a server each worker sends its own
+/// batch, for it has to merge again what somebody else has written in between.
 final class Committer: Sendable {
   /// A merged batch and the worker whose arena holds it.
   ///
-  /// Safe to hand to the writing queue: the worker's thread is done with both.
+  /// Safe to hand to whoever writes: the worker's thread is done with both.
   struct Parcel: @unchecked Sendable {
     let batch: MergedBatch
     let worker: Worker
@@ -25,16 +26,23 @@ final class Committer: Sendable {
     let plays: any StoreWriter
   }
 
-  /// What the writing queue alone touches.
+  /// What is written and counted.
   ///
-  /// Safe to share: every use is on the serial queue, or after it is drained.
+  /// Safe to share: every use is by whoever has ``turn``, or when no worker is left.
   private final class State: @unchecked Sendable {
     var library: (any StoreWriter)?
     var plays: (any StoreWriter)?
     var archive: WriteBackArchive?
-    var waiting: [Int: Parcel] = [:]
-    var next = 0
     var summary = SyncSummary()
+  }
+
+  /// Batches that wait for those before them.
+  private struct Line {
+    var waiting: [Int: Parcel] = [:]
+    /// The number of the batch that is to be written next.
+    var next = 0
+    /// Whether somebody is writing, and takes the next batch too if it is there then.
+    var isServed = false
   }
 
   private let library: any StoredCollection
@@ -45,8 +53,10 @@ final class Committer: Sendable {
   private let pool: WorkerPool
   private let settled: SettledUsers?
   private let slots: DispatchSemaphore
-  private let queue = DispatchQueue(label: "mixdown.write")
   private let state = State()
+  private let line = Mutex(Line())
+  /// For one batch at a time.
+  private let turn = Mutex(())
   private let failure = Mutex<SyncError?>(nil)
 
   init(
@@ -85,15 +95,28 @@ final class Committer: Sendable {
 
   /// Takes the batch with this number; numbers are counted from 0 without gaps.
   func accept(_ parcel: Parcel, number: Int) {
-    queue.async {
-      let state = self.state
-      state.waiting[number] = parcel
-      while let parcel = state.waiting.removeValue(forKey: state.next) {
-        state.next += 1
-        self.write(parcel.batch)
-        self.pool.giveBack(parcel.worker)
-        self.slots.signal()
+    let isServed = line.withLock { line in
+      line.waiting[number] = parcel
+      defer { line.isServed = true }
+      return line.isServed
+    }
+    if isServed { return }
+    while let parcel = nextInLine() {
+      turn.withLock { _ in write(parcel.batch) }
+      pool.giveBack(parcel.worker)
+      slots.signal()
+    }
+  }
+
+  /// The batch whose turn it is; where it is not there yet, whoever brings it writes it.
+  private func nextInLine() -> Parcel? {
+    line.withLock { line in
+      guard let parcel = line.waiting.removeValue(forKey: line.next) else {
+        line.isServed = false
+        return nil
       }
+      line.next += 1
+      return parcel
     }
   }
 
@@ -151,9 +174,9 @@ final class Committer: Sendable {
   }
 
   /// Counts users of a server's store whose turn is over.
-  func settle(_ users: [MergedUser]) { queue.sync { count(users) } }
+  func settle(_ users: [MergedUser]) { turn.withLock { _ in count(users) } }
 
-  /// Notes what became of users. On the writing queue.
+  /// Notes what became of users. For whoever has the turn.
   private func count(_ users: [MergedUser]) {
     do throws(SyncError) {
       var lines = quarantine.lines()
@@ -173,10 +196,10 @@ final class Committer: Sendable {
     }
   }
 
-  /// Waits for all batches to be written.
-  func drain() -> SyncSummary { queue.sync { state.summary } }
+  /// What became of all users. To be asked when no worker is left: then all batches are written.
+  var summary: SyncSummary { turn.withLock { _ in state.summary } }
 
-  /// Puts everything in its place. Call once, after ``drain()``.
+  /// Puts everything in its place. Call once, when no worker is left.
   func commit() throws(SyncError) {
     do throws(StoreError) {
       try options.journal?.seal()
@@ -191,7 +214,7 @@ final class Committer: Sendable {
 
   /// Takes everything back.
   func abandon() {
-    queue.sync {
+    turn.withLock { _ in
       state.library?.abandon()
       state.plays?.abandon()
       state.archive = nil

@@ -102,8 +102,7 @@ public struct Sync: Sendable {
       } catch {
         throw .store(error)
       }
-      let merged = committer.drain()
-      summary.add(merged)
+      summary.add(committer.summary)
       summary.plays = pool.tally(asOf: options.parameters.asOf)
       if let failure = committer.failed { throw failure }
       summary.quarantine = quarantine.counts
