@@ -177,7 +177,10 @@ final class Committer: Sendable {
   func drain() -> SyncSummary { queue.sync { state.summary } }
 
   /// Puts everything in its place. Call once, after ``drain()``.
-  func commit() throws(SyncError) {
+  ///
+  /// - Parameter isWhole: whether every user had their turn. Else nothing takes the place of what was written back
+  ///   earlier: it would lack the users who were left.
+  func commit(isWhole: Bool) throws(SyncError) {
     do throws(StoreError) {
       try options.journal?.seal()
       // Plays first: what a library's limit cuts off is in the archive before.
@@ -186,7 +189,7 @@ final class Committer: Sendable {
     } catch {
       throw .store(error)
     }
-    try state.archive?.close()
+    if isWhole { try state.archive?.close() } else { state.archive = nil }
   }
 
   /// Takes everything back.
