@@ -94,6 +94,9 @@ import Testing
     let pings = try sandbox.folder.write(
       "pings.ndjson", #"{"user_id": "ann", "session_id": "a", "last_ping_at": "2025-12-31T23:58:00Z"}"# + "\n")
     let sessions = ["sessions", "--store", sandbox.store, "--state", sandbox.newState()]
+    // An empty folder is a store without a library; one that is not there is a misspelt name.
+    #expect(try mixdown(sessions + [pings, "--as-of", Sandbox.asOf]).status == 74)
+    try FileManager.default.createDirectory(atPath: sandbox.store, withIntermediateDirectories: true)
     #expect(try mixdown(sessions + [pings, "--as-of", Sandbox.asOf]).status == 0)
     for user in ["ann", "bob"] {
       try sandbox.folder.write("in/\(user).json", #"{"favorites": [{"videoId": "a", "addedAt": 1}]}"#)

@@ -50,11 +50,11 @@ public struct ForgetJob: JobStep {
       let archive = RunArchive(state: state, store: self.store)
       let traces = try Traces(of: users, in: store, archive)
       // The oldest first: one that is cleaned knows by what a later one still has how its documents look now.
-      for id in archive.ids().reversed() where id != run.id.description {
+      for id in try archive.ids().reversed() where id != run.id.description {
         let cleaning = FolderCleaning(archive.folder(id), traces)
         for place in try cleaning.run() { warn(place) }
       }
-      archive.removeKnowledge()
+      try archive.removeKnowledge()
       var removed = 0
       for schema in Self.personal {
         removed += try remove(from: store.open(schema))

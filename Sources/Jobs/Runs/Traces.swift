@@ -32,7 +32,7 @@ struct Traces: Sendable {
         for document in documents { document.forEachText { own[$0.fingerprint] = $0.copy() } }
       }
     }
-    for id in archive.ids() {
+    for id in try archive.ids() {
       guard let journal = try JournalReader(ifPresent: archive.folder(id)) else { continue }
       for change in journal.changes() {
         guard let document = try journal.document(change.before) else { continue }
