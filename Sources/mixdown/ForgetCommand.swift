@@ -15,6 +15,8 @@ struct ForgetCommand: ParsableCommand {
       everybody, until learn computes it again. A salted hash stays, so that a dump found later is refused (forgotten). \
       It cannot be undone, and no undo of an earlier run brings them back. Backups, copies and inputs are yours to clean.
 
+      The last line says of how many users nothing was found. A store that is not there is refused (exit status 74).
+
       mixdown forget ann bob --store data/store
       mixdown forget --file erasure-requests.txt --store data/store
       """)
