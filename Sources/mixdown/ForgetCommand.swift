@@ -64,7 +64,7 @@ struct ForgetCommand: ParsableCommand {
   private static func lastLine(of users: Int, met: Int, _ removed: Int) -> String {
     let done = "forgotten: \(Quantity.count(users, "user")), \(Quantity.count(removed, "document")) removed"
     guard met < users else { return done }
-    let whose = met == 0 ? "nobody of them" : "of \(Quantity.count(users - met)) of them nothing"
+    let whose = met == 0 ? "nothing of them" : "of \(Quantity.count(users - met)) of them nothing"
     return "\(done); \(whose) was found in the store or in what its runs have left: check the spelling"
   }
 }

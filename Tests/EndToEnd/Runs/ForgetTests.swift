@@ -152,7 +152,7 @@ import Testing
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 3)))
     #expect(
-      try bench.run("forget", ["lisener-1000"]).output.contains("1 user, 0 documents removed; nobody of them was found")
+      try bench.run("forget", ["lisener-1000"]).output.contains("0 documents removed; nothing of them was found")
     )
     let some = try bench.run("forget", [Listeners.name(0), "lisener-1000", "x"]).output
     #expect(some.hasPrefix("forgotten: 3 users, ") && some.contains("; of 2 of them nothing was found"), "\(some)")
