@@ -1,4 +1,4 @@
-/// How a command ends; what each asks of the operator is in docs/stores.md.
+/// How a command ends; what each asks of the operator is in docs/operations.md.
 public enum ExitStatus: Int32, Sendable, Codable {
   case done = 0
   /// The program found a mistake of its own, or something nobody foresaw; or somebody else wrote libraries each time that

@@ -71,7 +71,10 @@ public struct JobRun {
         return !["as-of", "workers", "memory", "allow-quarantine", "state", "diff", "server-timeout"].contains(name)
       }
     }
-    for id in archive.ids() {
+    let ids: [String]
+    // A state directory that cannot be read fails the run as soon as it needs its folder.
+    do throws(StoreError) { ids = try archive.ids() } catch { return nil }
+    for id in ids {
       guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun
       else {
         continue
@@ -99,7 +102,7 @@ public struct JobRun {
   /// The run's folder. Made when the first step asks for it, with a manifest that says that the run goes on.
   mutating func runFolder() throws(StoreError) -> RunFolder {
     if let folder { return folder }
-    manifest.nextUser = firstUser
+    manifest.nextUser = try firstUser()
     let made = try RunFolder(state: archive.state, run: id)
     try made.write(manifest)
     try records.begin(in: made.path)
@@ -140,7 +143,7 @@ public struct JobRun {
   /// Where runs keep which users of the store are settled.
   mutating func settled(scope: String, _ options: SyncOptions) throws(StoreError) -> SettledPlace {
     SettledPlace(
-      folder: try runFolder().path, earlier: archive.ids().map { archive.folder($0).path },
+      folder: try runFolder().path, earlier: try archive.ids().map { archive.folder($0).path },
       scope: "\(SyncJob.version) \(manifest.store) \(scope)", options)
   }
 
@@ -153,8 +156,8 @@ public struct JobRun {
   }
 
   /// The user with whom the last run of this job would have gone on, had it not been stopped.
-  private var firstUser: String? {
-    for earlier in archive.ids() where earlier < id.description || isResumed && earlier == id.description {
+  private func firstUser() throws(StoreError) -> String? {
+    for earlier in try archive.ids() where earlier < id.description || isResumed && earlier == id.description {
       guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
         manifest.store == self.manifest.store,
         !manifest.isDryRun
@@ -284,6 +287,12 @@ public struct Job: Sendable {
     var failure: StepFailure?
     do throws(StepFailure) {
       for step in steps { try step.check() }
+      // Before anything is made in it, the folder of the run among that.
+      do throws(StoreError) {
+        if !steps.contains(where: \.makesStore) { try checkStore(store) }
+      } catch {
+        throw StepFailure(error)
+      }
       for step in steps {
         if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
         worst = max(worst, try self.run(step, in: &run))

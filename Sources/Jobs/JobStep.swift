@@ -16,6 +16,9 @@ public protocol JobStep: Sendable {
   /// Whether the step writes into the store, which needs its lock.
   var writes: Bool { get }
 
+  /// Whether the step may begin with a folder that is not there and is to be the store. Elsewhere its name is misspelt.
+  var makesStore: Bool { get }
+
   /// The collections that it writes, which no other run may write meanwhile.
   var collections: [CollectionSchema] { get }
 
@@ -33,6 +36,8 @@ public protocol JobStep: Sendable {
 
 extension JobStep {
   public func prepare(_ store: any Store) throws(StoreError) {}
+
+  public var makesStore: Bool { false }
 
   /// The libraries and what belongs to them.
   public var collections: [CollectionSchema] { [.userLibrary, .playArchive] }

@@ -17,6 +17,8 @@ public struct SyncJob: JobStep {
   public var parameters: [String: String]
   /// Whether a run that quarantined something ends as if it had not.
   public var allowQuarantine = false
+  /// Whether a folder is made that is to be the store and is not there.
+  public var makesStore = true
   /// Whether users with an active session are left for the next run.
   public var skipsActive = false
   public var events = SyncEvents()
@@ -62,6 +64,7 @@ public struct SyncJob: JobStep {
         throw StepFailure(.input(error))
       }
     }
+    if let path = options.writeBack { try WriteBackPlace(path).check(inputs: options.inputs, store: store) }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
@@ -73,7 +76,8 @@ public struct SyncJob: JobStep {
     run.records.take(summary)
     run.manifest.nextUser = summary.nextUser.map { String(decoding: $0, as: UTF8.self) }
     if summary.isInterrupted {
-      let done = summary.counts.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
+      var done = summary.counts.users.seen > 0 && writes ? "what is merged was written" : "nothing was written"
+      if options.writeBack != nil, writes { done += ", nothing was written back" }
       throw .interrupt("\(run.cancellation.why ?? "asked to stop"): \(done); run again for the rest")
     }
     // Everybody else is done, and so are the steps that follow; but these will not be without another run.

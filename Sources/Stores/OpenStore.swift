@@ -1,3 +1,13 @@
+internal import Glibc
+
+/// Refuses a directory that is not there, for a command that has no use for an empty store: the name is misspelt.
+///
+/// - Throws: `inputOutput` with ENOENT. What is known of a server shows when it is asked.
+public func checkStore(_ name: String) throws(StoreError) {
+  guard !MongoAddress.isAddress(name), try FileStatus.of(name) == nil else { return }
+  throw .inputOutput(path: name, operation: "open the store", code: ENOENT)
+}
+
 /// Opens the store that a command names: a directory, or a database on a server.
 ///
 /// - Parameters:

@@ -200,7 +200,10 @@ final class Committer: Sendable {
   var summary: SyncSummary { turn.withLock { _ in state.summary } }
 
   /// Puts everything in its place. Call once, when no worker is left.
-  func commit() throws(SyncError) {
+  ///
+  /// - Parameter isWhole: whether every user had their turn. Else nothing takes the place of what was written back
+  ///   earlier: it would lack the users who were left.
+  func commit(isWhole: Bool) throws(SyncError) {
     do throws(StoreError) {
       try options.journal?.seal()
       // Plays first: what a library's limit cuts off is in the archive before.
@@ -209,7 +212,7 @@ final class Committer: Sendable {
     } catch {
       throw .store(error)
     }
-    try state.archive?.close()
+    if isWhole { try state.archive?.close() } else { state.archive = nil }
   }
 
   /// Takes everything back.

@@ -109,7 +109,7 @@ public struct Sync: Sendable {
       try check(summary.counts)
 
       clock.begin("commit")
-      try committer.commit()
+      try committer.commit(isWhole: !summary.isInterrupted)
       settled?.commit(library, plays)
       clock.end()
       summary.seconds = clock.seconds

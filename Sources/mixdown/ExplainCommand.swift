@@ -51,6 +51,7 @@ struct ExplainCommand: ParsableCommand {
   func run() throws {
     let explanation: PersonExplanation?
     do {
+      try checkStore(storePath ?? "")
       let store = try openStore(storePath ?? "", locking: false, options: server.options)
       explanation = try PersonView(user, store: store).explanation(value: value, asOf: asOf?.milliseconds)
     } catch let error as StoreError {

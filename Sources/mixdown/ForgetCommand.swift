@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Jobs
 import Logging
+import Pages
 
 struct ForgetCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -13,6 +14,8 @@ struct ForgetCommand: ParsableCommand {
       them as owner, the word "forgotten" takes their place. Songs that were theirs alone go from what was computed of \
       everybody, until learn computes it again. A salted hash stays, so that a dump found later is refused (forgotten). \
       It cannot be undone, and no undo of an earlier run brings them back. Backups, copies and inputs are yours to clean.
+
+      The last line says of how many users nothing was found. A store that is not there is refused (exit status 74).
 
       mixdown forget ann bob --store data/store
       mixdown forget --file erasure-requests.txt --store data/store
@@ -32,6 +35,7 @@ struct ForgetCommand: ParsableCommand {
 
   func validate() throws {
     guard !users.isEmpty || file != nil else { throw ValidationError("Name a USER or a --file.") }
+    guard !users.contains("") else { throw ValidationError("A USER's id is empty.") }
   }
 
   func run() throws {
@@ -44,14 +48,23 @@ struct ForgetCommand: ParsableCommand {
       all += String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
     }
     let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
+    guard !ids.isEmpty else { throw failure("\(file ?? ""): names nobody", .usage) }
     guard ids.allSatisfy({ $0.count <= 256 }) else { throw failure("a user's id has 1 to 256 bytes", .usage) }
     var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
     if let error = report.manifest.error { logger.error("\(error)") }
     if report.manifest.outcome == .done, !log.quiet {
-      say("forgotten: \(ids.count) users, \(report.manifest.removedDocuments ?? 0) documents removed")
+      say(Self.lastLine(of: ids.count, met: report.manifest.users.changed, report.manifest.removedDocuments ?? 0))
     }
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+  }
+
+  /// Says also of how many nothing was found: an id that is misspelt leaves somebody where they are.
+  private static func lastLine(of users: Int, met: Int, _ removed: Int) -> String {
+    let done = "forgotten: \(Quantity.count(users, "user")), \(Quantity.count(removed, "document")) removed"
+    guard met < users else { return done }
+    let whose = met == 0 ? "nothing of them" : "of \(Quantity.count(users - met)) of them nothing"
+    return "\(done); \(whose) was found in the store or in what its runs have left: check the spelling"
   }
 }

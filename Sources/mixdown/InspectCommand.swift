@@ -65,6 +65,7 @@ struct InspectCommand: ParsableCommand {
 
   private func show(_ user: String, in path: String) throws {
     do throws(StoreError) {
+      try checkStore(path)
       let library = try openStore(path, locking: false, options: server.options).open(.userLibrary)
       let arena = Arena()
       let name = Array(user.utf8).withView { arena.copy($0) }

@@ -60,6 +60,8 @@ struct QuarantineCommand: ParsableCommand {
     let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
     let shown = ["inputs": dumps, "as-of": Instant.text(now), "replay": replay ?? ""]
     var job = SyncJob(options: options, store: store, state: archive.state, parameters: shown)
+    // It had a library for what was quarantined, or made one.
+    job.makesStore = false
     let logger = log.logger()
     job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
     let report = job.run()

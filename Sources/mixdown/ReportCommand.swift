@@ -59,7 +59,7 @@ struct ReportCommand: StepCommand {
       throw ValidationError("Name the run's folder, or where it lies with --state, --store or MIXDOWN_STORE.")
     }
     let archive = RunArchive(state: state, store: store)
-    guard let run = archive.run(name) else {
+    guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
       throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
     }
     return archive.state + "/" + run

@@ -3,6 +3,11 @@ import Foundation
 import Jobs
 import Stores
 
+/// Says why something about a store or its runs cannot be known, and ends with the status for it.
+func sayingWhy<Value>(_ body: () throws(StoreError) -> Value) throws -> Value {
+  do throws(StoreError) { return try body() } catch { throw failure("\(error)", ExitStatus(error)) }
+}
+
 /// Which store, and where the folders of its runs are.
 struct RunFolderOptions: ParsableArguments {
   @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
@@ -29,7 +34,8 @@ struct RunFolderOptions: ParsableArguments {
 
   /// The runs of folders and store, and what kept the store from being asked.
   func listing() throws -> (RunListing, failed: (any Error)?) {
-    var listing = RunListing(try archive())
+    let archive = try archive()
+    var listing = try sayingWhy { () throws(StoreError) in try RunListing(archive) }
     guard let named, !named.isEmpty else { return (listing, nil) }
     do throws(StoreError) {
       try listing.add(store: named, server: server.options)
@@ -41,7 +47,9 @@ struct RunFolderOptions: ParsableArguments {
 
   /// The manifest of the run that a person names when it has no folder here, but the store knows it.
   func manifestWithoutFolder(_ name: String) throws -> Manifest? {
-    guard let named, !named.isEmpty, !name.contains("/"), try archive().run(name) == nil else { return nil }
+    guard let named, !named.isEmpty, !name.contains("/") else { return nil }
+    let archive = try archive()
+    guard try sayingWhy({ () throws(StoreError) in try archive.run(name) }) == nil else { return nil }
     let (listing, failed) = try listing()
     if let failed { throw failed }
     let meant = RunArchive.meant(name, among: listing.runs.map(\.id))
@@ -52,9 +60,12 @@ struct RunFolderOptions: ParsableArguments {
   func run(_ name: String) throws -> (id: String, archive: RunArchive) {
     let folder = URL(fileURLWithPath: name)
     let beside = RunArchive(state: folder.deletingLastPathComponent().path)
-    if name.contains("/"), beside.ids().contains(folder.lastPathComponent) { return (folder.lastPathComponent, beside) }
+    if name.contains("/") {
+      let ids = try sayingWhy { () throws(StoreError) in try beside.ids() }
+      if ids.contains(folder.lastPathComponent) { return (folder.lastPathComponent, beside) }
+    }
     let archive = try archive()
-    guard let run = archive.run(name) else {
+    guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
       throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
     }
     return (run, archive)

@@ -45,6 +45,7 @@ struct StatsCommand: ParsableCommand {
   func run() throws {
     let statistics: PersonStatistics?
     do throws(StoreError) {
+      try checkStore(storePath ?? "")
       statistics = try PersonView(user, store: try openStore(storePath ?? "", locking: false, options: server.options))
         .statistics()
     } catch {

@@ -16,7 +16,8 @@ struct SyncCommand: StepCommand {
       one step, and left as it was when anything fails; or a MongoDB server, on which the live service may go on.
 
       A run leaves its manifest, quarantine, journal and report in a folder of its own under --state, and ends with \
-      one line. Users are not merged again of whom an earlier run has found that the same dumps change nothing.
+      one line. What --write-back names is replaced when the run has merged everybody; it lies neither in the store nor \
+      among the inputs. Users are not merged again of whom an earlier run has found that the same dumps change nothing.
 
       mixdown sync exports.tar.zst --store data/store
       mixdown sync exports/ guests.zip --store data/store --user-map guests.csv --write-back merged.tar.zst
@@ -234,7 +235,8 @@ struct SyncCommand: StepCommand {
       "archive": "\(archive)", "allow-empty": "\(allowEmpty)", "allow-quarantine": "\(allowQuarantine)",
     ]
     shown["user-map"] = userMap
-    shown["write-back"] = writeBack
+    // Whole, for whoever looks for it later does so from elsewhere: `forget`.
+    shown["write-back"] = writeBack.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
     shown["state"] = state
     shown["server-timeout"] = serverTimeout?.description
     shown.merge(record.shown) { $1 }

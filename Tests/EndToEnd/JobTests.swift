@@ -60,6 +60,21 @@ import Testing
     for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
   }
 
+  @Test func `a job that begins with a setup works on a store that is not there, and one that only reads does not`()
+    throws
+  {
+    let sandbox = try Sandbox()
+    let steps = ["setup: {}", "learn: {}", "evaluate: {}", "report: {}"]
+    for (name, count) in [("reads", 1), ("makes", 0)] {
+      let job = ["store: ../new", "steps:"] + steps.dropFirst(count).map { "  - \($0)" }
+      let run = try mixdown([
+        "run", sandbox.folder.write("jobs/\(name).yaml", job.joined(separator: "\n") + "\n"), "--as-of", Sandbox.asOf,
+      ])
+      #expect(run.status == (count == 1 ? 74 : 0), "\(run.output)\(run.errors)")
+      #expect(FileManager.default.fileExists(atPath: sandbox.folder("new")) == (count == 0))
+    }
+  }
+
   @Test func `a check shows the plan and touches nothing`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)

@@ -312,7 +312,7 @@ import Testing
     #expect(try run("learn", learn).output.contains("; 1 computed from"))
     #expect(try statistics() != before)
     // The newest run is the learning.
-    _ = try run("undo", [RunArchive(state: state, store: database.address).ids()[1]])
+    _ = try run("undo", [try RunArchive(state: state, store: database.address).ids()[1]])
     #expect(try run("learn", learn).output.contains("(all)"))
     #expect(try statistics() == before)
   }

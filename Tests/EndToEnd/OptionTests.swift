@@ -45,6 +45,26 @@ import Testing
     #expect(try sandbox.syncWell([dumps], ["--dry-run", "--diff"]).output.split(separator: "\n").count == 1)
   }
 
+  @Test(arguments: [
+    ["learn"], ["learn", "--dry-run"], ["evaluate"], ["sessions"], ["sessions", "--dry-run"], ["forget", "ann"],
+    ["runs", "prune"], ["inspect", "--user", "ann"], ["stats", "ann"], ["explain", "ann"],
+  ])
+  func `a store that is not there is made by no command but those that fill one`(_ command: [String]) throws {
+    let sandbox = try Sandbox()
+    for flags in [[], ["--state", sandbox.folder("state")]] where flags.isEmpty || !Self.isReader(command[0]) {
+      let run = try mixdown(command + ["--store", sandbox.store] + flags)
+      #expect(run.status == 74 && run.errors.contains("\(sandbox.store): cannot open the store"), "\(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: sandbox.store))
+    }
+    // An empty folder is a store without anybody.
+    try FileManager.default.createDirectory(atPath: sandbox.store, withIntermediateDirectories: true)
+    let run = try mixdown(command + ["--store", sandbox.store])
+    #expect(run.status == (["inspect", "stats", "explain"].contains(command[0]) ? 65 : 0), "\(run.errors)")
+  }
+
+  /// Whether a command has no folder of a run.
+  private static func isReader(_ command: String) -> Bool { ["inspect", "stats", "explain"].contains(command) }
+
   @Test func `a dry run makes no store`() throws {
     let sandbox = try Sandbox()
     try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"queue":[]}"#)], ["--dry-run"])

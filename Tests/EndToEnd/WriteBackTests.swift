@@ -76,6 +76,29 @@ import Testing
     #expect(sandbox.bytes == nil)
   }
 
+  @Test func `libraries are not written back over inputs, nor into an input or the store`() throws {
+    let sandbox = try Sandbox()
+    let dumps = try Packing.folder.pack(Listeners(count: 2).dumps, in: sandbox.folder)
+    let archive = try Packing.tar.pack(Listeners(count: 2).dumps, in: sandbox.folder)
+    try sandbox.folder.link("other.tar", to: archive)
+    try sandbox.folder.link("linked", to: dumps)
+    let before = try sandbox.folder.bytes(of: "dumps.tar")
+    let refused = [
+      (archive, "is the input"), (sandbox.folder("other.tar"), "is the input"),
+      (dumps + "/back.zip", "lies in the input"),
+      (dumps + "/deep/er/back", "lies in the input"), (sandbox.folder("linked") + "/back", "lies in the input"),
+      (sandbox.store + "/back.tar", "lies in the store"),
+    ]
+    for (place, why) in refused {
+      let run = try sandbox.sync([archive, dumps], ["--write-back", place])
+      #expect(run.status == 64 && run.errors.contains(why), "\(place): \(run.errors)")
+    }
+    #expect(sandbox.bytes == nil && !FileManager.default.fileExists(atPath: sandbox.store))
+    #expect(try sandbox.folder.bytes(of: "dumps.tar") == before)
+    // Beside them is as good as anywhere.
+    try sandbox.syncWell([archive, dumps], ["--write-back", dumps + "-back"])
+  }
+
   @Test func `a dry run writes no files for the browser`() throws {
     let sandbox = try Sandbox()
     let input = try Packing.folder.pack(Listeners(count: 2).dumps, in: sandbox.folder)

@@ -4,7 +4,7 @@ internal import Glibc
 ///
 /// Equal files in equal order give equal bytes: nothing of the machine, the user or the clock gets in. The archive
 /// is written beside its place under a temporary name and moved there by `close()`, so that nobody sees half of
-/// one; without `close()` it is removed.
+/// one; without `close()` it is removed. What a process that was killed has left of the same archive is removed, too.
 ///
 /// ```swift
 /// var archive = try ArchiveWriter(path: "exports.tar.zst")
@@ -27,6 +27,8 @@ public struct ArchiveWriter: ~Copyable {
   private let path: String
   private let temporaryPath: String
   private let target: Target
+  /// Locked for as long as this process writes.
+  private let lock: Descriptor?
   private var isClosed = false
 
   /// Begins an archive at `path`: a folder if the name has no extension or ends with "/", else one of `.tar`,
@@ -36,17 +38,18 @@ public struct ArchiveWriter: ~Copyable {
   public init(path: String) throws(ArchiveWriteError) {
     let format = try ArchiveFormat(path: path)
     let place = path.droppingTrailingSlashes
-    // Beside the archive, for a move does not cross file systems; hidden, and nobody else's.
-    let start = place.utf8.lastIndex(of: UInt8(ascii: "/")).map(place.utf8.index(after:)) ?? place.startIndex
-    let mark = "\(getpid())-\(UInt32.random(in: 0 ... .max))"
-    let temporaryPath = "\(place[..<start]).\(place[start...]).\(mark).part"
+    let parts = ArchiveParts(of: place)
+    let temporaryPath = parts.newPath()
     if format == .folder { try FolderWriter.checkVacant(place) }
+    // Where they cannot be removed they are in nobody's way.
+    do throws(ArchiveWriteError) { try parts.removeLeftovers() } catch {}
     do throws(ArchiveWriteError) {
       target = try Target(path: temporaryPath, format)
     } catch {
       FolderWriter.remove(temporaryPath)
       throw error
     }
+    lock = ArchiveParts.lock(temporaryPath)
     self.path = place
     self.temporaryPath = temporaryPath
   }
@@ -83,6 +86,14 @@ public struct ArchiveWriter: ~Copyable {
       throw .failed(path: path, detail: systemMessage(errno))
     }
     isClosed = true
+  }
+
+  /// Removes what a process that was killed has left of an archive beside its place: nobody has a use for it, and it
+  /// holds what was to be in the archive.
+  ///
+  /// - Throws: `.failed` when the folder cannot be searched, or something there cannot be removed.
+  public static func removeLeftovers(of path: String) throws(ArchiveWriteError) {
+    try ArchiveParts(of: path.droppingTrailingSlashes).removeLeftovers()
   }
 
   deinit { if !isClosed { FolderWriter.remove(temporaryPath) } }

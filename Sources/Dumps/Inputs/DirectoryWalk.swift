@@ -3,7 +3,8 @@ internal import Glibc
 /// Finds the files under a directory, sorted by the bytes of their relative paths.
 ///
 /// Only regular files are opened, also through a link. Links to directories are not followed, so that the walk
-/// ends and stays inside; FIFOs, sockets and devices are not touched, so that it does not hang.
+/// ends and stays inside; FIFOs, sockets and devices are not touched, so that it does not hang. Stores and the folders of
+/// runs below it are passed over: what a run has left there is no dump.
 final class DirectoryWalk {
   enum Found {
     case file(InputFile, path: String)
@@ -23,7 +24,7 @@ final class DirectoryWalk {
   init(_ root: consuming Descriptor, path: String) {
     self.root = root
     rootPath = path
-    pending = [Array("./".utf8)]
+    pending = [Self.root]
   }
 
   /// The next file, or what stands in its place; nil at the end.
@@ -32,7 +33,11 @@ final class DirectoryWalk {
   func next() throws(InputError) -> Found? {
     while let path = pending.popLast() {
       guard path.last == Self.slash else { return try open(path) }
-      pending += try list(path)
+      let names = try list(path)
+      if let why = Self.owner(of: path, holding: names) {
+        return .other(path: String(decoding: path.dropLast(), as: UTF8.self), why: why)
+      }
+      pending += names.map { path == Self.root ? $0 : path + $0 }
     }
     return nil
   }
@@ -64,17 +69,26 @@ final class DirectoryWalk {
     return .file(InputFile(file, status: opened, path: "\(rootPath)/\(name)"), path: name)
   }
 
-  /// What a directory holds, the last first.
-  private func list(_ path: [UInt8]) throws(InputError) -> [[UInt8]] {
-    let shown = "\(rootPath)/\(String(decoding: path, as: UTF8.self))"
-    let prefix = path == Array("./".utf8) ? [] : path
-    guard let listing = DirectoryListing(at: root.number, cString(path)) else { throw .last(shown) }
-    var paths: [[UInt8]] = []
-    while let (name, isDirectory) = try listing.next(shown) {
-      paths.append(prefix + name + (isDirectory ? [Self.slash] : []))
-    }
-    return paths.sorted { $1.lexicographicallyPrecedes($0) }
+  /// Why a directory is passed over that Mixdown keeps for itself; nil for all others. The input itself is none of them:
+  /// it was asked for.
+  private static func owner(of path: [UInt8], holding names: [[UInt8]]) -> String? {
+    guard path != root, let name = path.split(separator: slash).last else { return nil }
+    func holds(_ file: String) -> Bool { names.contains(Array(file.utf8)) }
+    if holds(".mixdown.lock") { return "a store" }
+    // A run's id has 26 letters and digits.
+    let isRunID = name.count == 26 && name.allSatisfy { (48..<58).contains($0) || (65..<91).contains($0) }
+    return name.elementsEqual(".runs".utf8) || isRunID && holds("manifest.json") ? "what runs have left" : nil
   }
 
+  /// The names in a directory, the last first; those of directories end with "/".
+  private func list(_ path: [UInt8]) throws(InputError) -> [[UInt8]] {
+    let shown = "\(rootPath)/\(String(decoding: path, as: UTF8.self))"
+    guard let listing = DirectoryListing(at: root.number, cString(path)) else { throw .last(shown) }
+    var names: [[UInt8]] = []
+    while let (name, isDirectory) = try listing.next(shown) { names.append(name + (isDirectory ? [Self.slash] : [])) }
+    return names.sorted { $1.lexicographicallyPrecedes($0) }
+  }
+
+  private static let root = Array("./".utf8)
   private static let slash = UInt8(ascii: "/")
 }

@@ -1,5 +1,5 @@
 /// What the name of a file says: whether it is a dump, of which kind, and of whom (docs: dumps).
-enum DumpName {
+package enum DumpName {
   enum Kind: Equatable {
     /// `.json`: one value, unless the content shows lines or an array.
     case value
@@ -26,7 +26,7 @@ enum DumpName {
   ///
   /// - Parameter components: the parts of the path relative to the input.
   /// - Returns: nil when the name is empty without its suffixes.
-  static func user(of components: [String]) -> String? {
+  package static func user(of components: [String]) -> String? {
     guard let file = components.last else { return nil }
     guard components.count == 1 else { return components[components.count - 2] }
     let name = withoutCompression(file)
@@ -36,7 +36,7 @@ enum DumpName {
   }
 
   /// The parts of a path of an archive or a directory, without the "." and the empty ones.
-  static func components(of path: String) -> [String] {
+  package static func components(of path: String) -> [String] {
     path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }.filter { $0 != "." }
   }
 

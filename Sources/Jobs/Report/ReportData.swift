@@ -179,4 +179,11 @@ public struct ReportData: Codable, Sendable, Equatable {
   public mutating func forget(_ user: String) {
     users.removeAll { $0.id.utf8.elementsEqual(user.utf8) }
   }
+
+  /// The texts that come from libraries: titles, artists, genres and the like.
+  var texts: [String] {
+    let songs = plays?.topSongs.flatMap { [$0.title, $0.artist] } ?? []
+    let shares = population + users.flatMap(\.affinities)
+    return songs + shares.flatMap { $0.values.map(\.name) }
+  }
 }

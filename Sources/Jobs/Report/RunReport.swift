@@ -11,7 +11,7 @@ public struct RunReport: Sendable {
   public init(folder: String) { self.folder = folder }
 
   public var path: String { folder + "/report.html" }
-  private var dataPath: String { folder + "/report.json" }
+  var dataPath: String { folder + "/report.json" }
 
   /// The run's manifest.
   public func manifest() throws(StoreError) -> Manifest { try decoded(Manifest.self, from: folder + "/manifest.json") }

@@ -8,53 +8,102 @@ internal import Sync
 
 /// Takes forgotten users out of the folder of a run, and out of what it has written back.
 struct FolderCleaning {
-  let folder: RunFolder
-  let traces: Traces
+  /// What an operator should know.
+  private(set) var notes: [String] = []
+  /// The users of whom something was found.
+  private(set) var met: Set<[UInt8]> = []
+
+  private let folder: RunFolder
+  private let traces: Traces
 
   init(_ folder: RunFolder, _ traces: Traces) { (self.folder, self.traces) = (folder, traces) }
 
-  /// - Returns: what an operator should know.
-  func run() throws(StoreError) -> [String] {
-    var notes: [String] = []
+  mutating func run() throws(StoreError) {
     // Dumps as they were read: a run that was killed reads its inputs again.
     try remove(folder.path + "/resume")
     let journal = try JournalCleaning(folder, traces).run()
     if var manifest = folder.manifest {
-      notes += try cleanWriteBack(manifest)
+      try cleanWriteBack(manifest)
       if let next = manifest.nextUser, traces.ids.contains(Array(next.utf8)) { manifest.nextUser = nil }
       if manifest.written != nil, journal.isChanged { manifest.written = journal.written }
       manifest.redact { traces.redacted($0) }
       try folder.write(manifest)
     }
-    for name in files() {
+    for name in try files() {
       let path = folder.path + "/" + name
-      if name == "manifest.json" {
-        // One that this version cannot read is cleaned as text.
-        if folder.manifest == nil { try rewrite(path) { traces.redacted($0) } }
-      } else if name.hasSuffix(".ndjson") || name.hasSuffix(".prom") {
-        try rewrite(path, linesKept)
-      } else if try read(path).withView({ traces.areMentioned(in: $0) }) {
-        try remove(path)
-        notes.append("\(path) named a user who is forgotten, and was removed")
+      switch name {
+      // Made again below.
+      case "report.html", "report.json": break
+      // Figures, and names of jobs.
+      case "evaluation.json": break
+      case _ where name.hasSuffix(".prom"): break
+      // Goes from every folder, whoever is forgotten.
+      case _ where name.hasPrefix(SettledPlace.prefix): break
+      case "manifest.json": if folder.manifest == nil { try cleanUnknownManifest(path) }
+      case _ where name.hasSuffix(".ndjson"): try rewriteLines(of: path)
+      // What a write that was killed has left.
+      case _ where name.hasSuffix(".partial") && folder.manifest?.mayBeRunning != true: try remove(path)
+      default: if try names(path) { try removeNaming(path) }
       }
     }
-    return notes
+    try cleanReport()
   }
 
   /// Files of the folder itself, but for the journal.
-  private func files() -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    return names.sorted().filter { name in
+  private func files() throws(StoreError) -> [String] {
+    try namesInFolder(folder.path).sorted().filter { name in
       var isFolder: ObjCBool = false
       _ = unsafe FileManager.default.fileExists(atPath: folder.path + "/" + name, isDirectory: &isFolder)
       return !isFolder.boolValue && name != "journal.bson"
     }
   }
 
-  private func linesKept(_ text: [UInt8]) -> [UInt8] {
-    let lines = text.split(separator: 0x0A, omittingEmptySubsequences: false)
-    let kept = lines.filter { line in !Array(line).withView { traces.areMentioned(in: $0) } }
-    return Array(kept.joined(separator: [0x0A]))
+  /// What can be done for one that this version cannot read.
+  private mutating func cleanUnknownManifest(_ path: String) throws(StoreError) {
+    try rewrite(path) { traces.redacted($0) }
+    notes.append("\(path) is none that this version can read: look yourself whether it names a user who is forgotten")
+  }
+
+  private mutating func rewriteLines(of path: String) throws(StoreError) {
+    var lines = LineTraces(traces)
+    try rewrite(path) { text in
+      let all = text.split(separator: 0x0A, omittingEmptySubsequences: false)
+      return Array(all.filter { !lines.areIn(Array($0)) }.joined(separator: [0x0A]))
+    }
+    met.formUnion(lines.met)
+  }
+
+  private func names(_ path: String) throws(StoreError) -> Bool {
+    try read(path).withView { !traces.unmistakableIDs(in: $0).isEmpty || traces.holdsTheirs($0) }
+  }
+
+  private mutating func removeNaming(_ path: String) throws(StoreError) {
+    try remove(path)
+    notes.append("\(path) named a user who is forgotten, and was removed")
+  }
+
+  // MARK: Report
+
+  /// Makes the report again out of what is left: all that stands in it comes from there. Its data are removed when they
+  /// hold a text that was theirs alone, and the report with them.
+  private mutating func cleanReport() throws(StoreError) {
+    let report = RunReport(folder: folder.path)
+    let paths = [report.dataPath, report.path].filter { FileManager.default.fileExists(atPath: $0) }
+    guard !paths.isEmpty else { return }
+    do throws(StoreError) {
+      var data = try report.data()
+      let kept = data
+      for id in traces.ids { data.forget(String(decoding: id, as: UTF8.self)) }
+      if data != kept { try report.keep(data) }
+      if data.texts.contains(where: { Array($0.utf8).withView { traces.isTheirs($0) } }) {
+        for path in paths { try removeNaming(path) }
+      } else if paths.contains(report.path) {
+        try report.make(report.manifest(), data)
+      }
+    } catch {
+      for path in paths { try remove(path) }
+      notes.append("\(report.path) was removed, for it cannot be made again without a user who is forgotten: \(error)")
+    }
   }
 
   // MARK: Files
@@ -87,11 +136,22 @@ struct FolderCleaning {
 
   // MARK: Write-back
 
-  private func cleanWriteBack(_ manifest: Manifest) throws(StoreError) -> [String] {
-    guard let path = manifest.parameters["write-back"] ?? manifest.parameters["sync.write-back"] else { return [] }
+  private mutating func cleanWriteBack(_ manifest: Manifest) throws(StoreError) {
+    let named = manifest.parameters["write-back"] ?? manifest.parameters["sync.write-back"]
+    guard let path = named, !manifest.isDryRun else { return }
+    guard path.hasPrefix("/") else {
+      // An earlier version's: from which folder it counts is not known, and another file may have this name here.
+      return notes.append("run \(manifest.runID) was to write back to \(path), wherever that was: clean it by hand")
+    }
+    do throws(ArchiveWriteError) {
+      try ArchiveWriter.removeLeftovers(of: path)
+    } catch {
+      notes.append("beside \(path) may lie what a run that was killed has left of it: \(error)")
+    }
     var isFolder: ObjCBool = false
     guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      return ["\(path), which run \(manifest.runID) has written back, is not there: if it was moved, clean it by hand"]
+      return notes.append(
+        "\(path), to which run \(manifest.runID) was to write back, is not there: if it was moved, clean it by hand")
     }
     let names = Set(traces.ids.map { id in id.withView { WriteBackName(user: $0).file } })
     if isFolder.boolValue {
@@ -99,7 +159,6 @@ struct FolderCleaning {
     } else {
       try rewriteArchive(path, without: names)
     }
-    return []
   }
 
   private func rewriteArchive(_ path: String, without names: Set<String>) throws(StoreError) {
@@ -130,29 +189,46 @@ struct FolderCleaning {
       failure = error
     }
     if let failure {
-      throw .inconsistent(path: path, why: "it cannot be written without a forgotten user: \(failure)")
+      throw .rejected(
+        address: path, what: "what was written back cannot be written without a forgotten user",
+        why: "\(failure). \(Self.byHand)")
     }
   }
+
+  private static let byHand = "Clean or remove it by hand, then forget them again."
 
   /// - Parameter body: is handed each file's name, text and time, and returns whether it wants more.
   private func forEachFile(
     of path: String, _ body: (String, [UInt8], Int64) -> Bool
   ) throws(StoreError) {
+    var fault: InputFault?
     do throws(InputError) {
       _ = try InputReader().read(path) { event in
-        guard case .dump(let dump) = event, let name = dump.source.entry else { return true }
+        if case .refused(_, let found) = event { fault = found }
+        guard case .dump(let dump) = event, let name = dump.source.entry else { return fault == nil }
         return body(name, Array(dump.text.prefix(dump.count)), dump.modifiedAt ?? 0)
       }
     } catch {
       throw .inputOutput(path: path, operation: "read back", code: EIO)
     }
+    if let fault {
+      // Whoever stands behind it is not seen, and would stay.
+      throw .rejected(
+        address: path, what: "what was written back cannot be read to its end", why: "\(fault.detail). \(Self.byHand)")
+    }
   }
 }
 
 extension Manifest {
+  /// Whether a parameter holds paths, in which somebody may be named. Steps' names stand before it in jobs.
+  static func mayName(parameter: String) -> Bool {
+    let name = parameter.split(separator: ".").last.map(String.init) ?? parameter
+    return ["inputs", "user-map", "write-back", "state", "metrics-file", "replay"].contains(name)
+  }
+
   /// Changes the texts that may name somebody; the others are Mixdown's own words.
   fileprivate mutating func redact(_ redacted: (String) -> String) {
-    parameters = parameters.mapValues(redacted)
+    for (name, value) in parameters where Self.mayName(parameter: name) { parameters[name] = redacted(value) }
     error = error.map(redacted)
     for place in inputs.indices { inputs[place].path = redacted(inputs[place].path) }
     for place in (learning?.reports ?? []).indices {
@@ -232,8 +308,9 @@ private struct JournalCleaning {
   }
 
   private func removeOldFiles(but kept: Set<String>) throws(StoreError) {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.before)) ?? []
-    for name in names where !kept.contains("before/" + name) { removeFile(folder.before + "/" + name) }
+    for name in try namesInFolder(folder.before) where !kept.contains("before/" + name) {
+      removeFile(folder.before + "/" + name)
+    }
   }
 }
 

@@ -50,26 +50,32 @@ public struct ForgetJob: JobStep {
       let archive = RunArchive(state: state, store: self.store)
       let traces = try Traces(of: users, in: store, archive)
       // The oldest first: one that is cleaned knows by what a later one still has how its documents look now.
-      for id in archive.ids().reversed() where id != run.id.description {
-        let cleaning = FolderCleaning(archive.folder(id), traces)
-        for place in try cleaning.run() { warn(place) }
+      var met = traces.met
+      for id in try archive.ids().reversed() where id != run.id.description {
+        var cleaning = FolderCleaning(archive.folder(id), traces)
+        try cleaning.run()
+        met.formUnion(cleaning.met)
+        for note in cleaning.notes { warn(note) }
       }
-      archive.removeKnowledge()
+      try archive.removeKnowledge()
       var removed = 0
       for schema in Self.personal {
-        removed += try remove(from: store.open(schema))
+        let found = try remove(from: store.open(schema))
+        removed += found.documents
+        met.formUnion(found.users)
         try redact(traces, in: store.open(schema))
       }
       for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
       try RunDocuments(store).clean(traces)
       if store is DirectoryStore {
         // What a killed run has left there.
-        for schema in CollectionSchema.all {
+        for schema in CollectionSchema.all + [.users] {
           for end in [".bson.partial", ".bson.changes"] { removeFile("\(self.store)/\(schema.name)\(end)") }
         }
       }
       run.manifest.users.seen = users.count
-      run.manifest.users.changed = users.count
+      run.manifest.users.changed = met.count
+      run.manifest.users.unchanged = users.count - met.count
       run.manifest.removedDocuments = removed
       return .done
     } catch {
@@ -78,19 +84,24 @@ public struct ForgetJob: JobStep {
   }
 
   /// Removes the documents of the users.
-  private func remove(from collection: any StoredCollection) throws(StoreError) -> Int {
+  ///
+  /// - Returns: how many, and whose.
+  private func remove(
+    from collection: any StoredCollection
+  ) throws(StoreError) -> (documents: Int, users: Set<[UInt8]>) {
     let arena = Arena()
     let keys = users.sorted { $0.lexicographicallyPrecedes($1) }.map { arena.copy($0) }
     var rest = keys[...]
-    var removed = 0
+    var (removed, users): (Int, Set<[UInt8]>) = (0, [])
     while !rest.isEmpty {
       let piece = Array(rest.prefix(64))
       let found = try collection.documents(of: piece, limit: 8 << 20, in: arena)
       guard !found.isEmpty else { break }
       rest = rest.dropFirst(found.count)
       removed += try remove(zip(piece, found).map { ($0, $1) }, from: collection)
+      for (key, documents) in zip(piece, found) where !documents.isEmpty { users.insert(key.copy()) }
     }
-    return removed
+    return (removed, users)
   }
 
   private func remove(

@@ -19,6 +19,7 @@ public struct Pruning: Sendable {
     _ archive: RunArchive, store: String, server: MongoOptions = MongoOptions(), keep: Int, force: Bool
   ) throws(StoreError) {
     // A run that goes on must not lose its folder: the lock of a directory, or the leases of a server, keep it away.
+    try checkStore(store)
     let name = RunID(milliseconds: wallClock()).description
     let opened = try openStore(store, locking: true, run: name, options: server)
     let lease =
@@ -26,7 +27,7 @@ public struct Pruning: Sendable {
       ? nil
       : try Lease(CollectionSchema.all, of: opened, run: name, job: "runs prune", seconds: Lease.secondsAsked)
     defer { lease?.end() }
-    let ids = archive.ids(of: store)
+    let ids = try archive.ids(of: store)
     let resumable = Self.resumable(archive, ids)
     for run in ids.dropFirst(keep) {
       let folder = archive.folder(run)
@@ -85,7 +86,7 @@ public struct Pruning: Sendable {
 
 extension NSError {
   /// The errno behind an error of Foundation, or EIO.
-  fileprivate var posixCode: Int32 {
+  var posixCode: Int32 {
     let underlying = userInfo[NSUnderlyingErrorKey] as? NSError
     return Int32(clamping: (underlying ?? self).domain == NSPOSIXErrorDomain ? (underlying ?? self).code : 5)
   }

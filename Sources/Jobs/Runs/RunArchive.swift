@@ -1,5 +1,5 @@
 internal import Foundation
-internal import Stores
+public import Stores
 internal import Sync
 
 /// The folders of runs in a state directory.
@@ -22,16 +22,18 @@ public struct RunArchive: Sendable {
   }
 
   /// The ids of all runs that have a folder, newest first.
-  public func ids() -> [String] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: state)) ?? []
-    return names.filter(RunID.isValid).sorted(by: >)
+  ///
+  /// - Throws: `inputOutput` when the state directory is there and cannot be read: what cannot be seen is not nothing.
+  public func ids() throws(StoreError) -> [String] {
+    try namesInFolder(state).filter(RunID.isValid).sorted(by: >)
   }
 
   /// Removes what runs know of the documents as they are; without it everything is read and counted again.
-  func removeKnowledge() {
-    for folder in ids().map({ folder($0).path }) {
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-      for name in names where name.hasPrefix(SettledPlace.prefix) { removeFile(folder + "/" + name) }
+  func removeKnowledge() throws(StoreError) {
+    for folder in try ids().map({ folder($0).path }) {
+      for name in try namesInFolder(folder) where name.hasPrefix(SettledPlace.prefix) {
+        removeFile(folder + "/" + name)
+      }
     }
     for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
   }
@@ -42,7 +44,7 @@ public struct RunArchive: Sendable {
   public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
 
   /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
-  public func run(_ name: String) -> String? { Self.meant(name, among: ids()) }
+  public func run(_ name: String) throws(StoreError) -> String? { Self.meant(name, among: try ids()) }
 
   /// The one of these runs that a person means by an id, by its beginning or end, or by its folder.
   public static func meant(_ name: String, among ids: [String]) -> String? {
@@ -54,13 +56,23 @@ public struct RunArchive: Sendable {
 
   /// The ids of the runs of a store, newest first: a state directory may be shared. Those without a manifest that can be
   /// read are among them.
-  func ids(of store: String) -> [String] {
-    guard state != store + "/.runs" else { return ids() }
+  func ids(of store: String) throws(StoreError) -> [String] {
+    guard state != store + "/.runs" else { return try ids() }
     func place(_ name: String) -> String {
       MongoAddress.isAddress(name) ? name : URL(fileURLWithPath: name).standardizedFileURL.path
     }
     let own = place(withoutPassword(store))
-    return ids().filter { id in manifest(id).map { place($0.store) == own } ?? true }
+    return try ids().filter { id in manifest(id).map { place($0.store) == own } ?? true }
+  }
+}
+
+/// The names in a folder; none when there is no such folder.
+///
+/// - Throws: `inputOutput` when it cannot be read.
+func namesInFolder(_ path: String) throws(StoreError) -> [String] {
+  guard try FileStatus.of(path) != nil else { return [] }
+  do { return try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+    throw .inputOutput(path: path, operation: "list", code: (error as NSError).posixCode)
   }
 }
 

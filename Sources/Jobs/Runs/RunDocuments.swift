@@ -7,7 +7,7 @@ struct RunDocuments {
 
   init(_ store: any Store) throws(StoreError) { runs = try store.open(.jobRuns) }
 
-  private static let named: Set = ["parameters", "inputs", "error", "next_user", "learning"]
+  private static let named: Set = ["inputs", "error", "next_user", "learning"]
 
   /// Takes forgotten users out of them.
   func clean(_ traces: Traces) throws(StoreError) {
@@ -20,7 +20,11 @@ struct RunDocuments {
       for document in documents {
         guard let key = document.string(runs.schema.key) else { continue }
         var writer = BSONWriter()
-        do throws(BSONFault) { try Self.copy(document, to: &writer, traces) } catch { continue }
+        do throws(BSONFault) {
+          try Self.copy(document, to: &writer, traces) { Self.named.contains($0) }
+        } catch {
+          continue
+        }
         guard writer.view != document.bytes else { continue }
         changes.append(
           DocumentChange(key: key, stored: document, document: BSONDocument(unchecked: arena.copy(writer.view))))
@@ -34,20 +38,25 @@ struct RunDocuments {
 
   /// Copies a document with another word in the place of every id.
   ///
-  /// - Parameter mayName: whether its texts may name somebody; in a manifest only those of some fields do.
+  /// - Parameter mayName: whether the texts of a field may name somebody; in a manifest only those of some do.
   private static func copy(
-    _ document: BSONDocument, to writer: inout BSONWriter, _ traces: Traces, mayName: Bool = false
+    _ document: BSONDocument, to writer: inout BSONWriter, _ traces: Traces, mayName: (String) -> Bool
   ) throws(BSONFault) {
     let start = writer.open()
     var elements = document.elements
     while let element = try elements.next() {
-      let mayName = mayName || named.contains(element.key.string)
-      if mayName, let text = element.value.string {
+      let key = element.key.string
+      if mayName(key), let text = element.value.string {
         writer.key(element.key, .string)
         traces.redacted(text.copy()).withView { writer.put(string: $0) }
       } else if let nested = element.value.document ?? element.value.array {
         writer.key(element.key, element.value.type)
-        try copy(nested, to: &writer, traces, mayName: mayName)
+        let isNamed = mayName(key)
+        if key == "parameters" {
+          try copy(nested, to: &writer, traces, mayName: Manifest.mayName(parameter:))
+        } else {
+          try copy(nested, to: &writer, traces) { isNamed || mayName($0) }
+        }
       } else {
         writer.append(element.key, element.value)
       }

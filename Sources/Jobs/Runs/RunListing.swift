@@ -20,8 +20,10 @@ public struct RunListing: Sendable {
   public private(set) var runs: [Run]
 
   /// The runs whose folder is here.
-  public init(_ archive: RunArchive) {
-    runs = archive.ids().map { id in
+  ///
+  /// - Throws: when the state directory cannot be read.
+  public init(_ archive: RunArchive) throws(StoreError) {
+    runs = try archive.ids().map { id in
       let manifest = archive.manifest(id)
       return Run(id: id, manifest: manifest, hasFolder: true, wasKilled: manifest?.wasKilled ?? false)
     }

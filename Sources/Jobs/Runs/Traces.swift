@@ -7,6 +7,8 @@ internal import Sync
 struct Traces: Sendable {
   /// In UTF-8.
   let ids: Set<[UInt8]>
+  /// Those of whom the store or a journal had a document.
+  let met: Set<[UInt8]>
   /// Titles, names, searches and the like that no other user's documents hold.
   private let texts: [[UInt8]]
   private let fingerprints: Set<UInt64>
@@ -17,6 +19,7 @@ struct Traces: Sendable {
   init(of users: Set<[UInt8]>, in store: any Store, _ archive: RunArchive) throws(StoreError) {
     ids = users
     var own: [UInt64: [UInt8]] = [:]
+    var met: Set<[UInt8]> = []
     var digests: [[UInt8]: [UInt8]] = [:]
     func note(_ document: BSONDocument) {
       var writer = BSONWriter()
@@ -30,13 +33,16 @@ struct Traces: Sendable {
       for key in keys {
         let documents = try collection.documents(of: [key], in: arena).first ?? []
         for document in documents { document.forEachText { own[$0.fingerprint] = $0.copy() } }
+        if !documents.isEmpty { met.insert(key.copy()) }
       }
     }
-    for id in archive.ids() {
+    for id in try archive.ids() {
       guard let journal = try JournalReader(ifPresent: archive.folder(id)) else { continue }
       for change in journal.changes() {
+        let isTheirs = users.contains(change.key.copy())
+        if isTheirs { met.insert(change.key.copy()) }
         guard let document = try journal.document(change.before) else { continue }
-        if users.contains(change.key.copy()) {
+        if isTheirs {
           document.forEachText { own[$0.fingerprint] = $0.copy() }
         } else {
           note(document)
@@ -58,15 +64,20 @@ struct Traces: Sendable {
       }
     }
     // What is shorter says nothing of anybody, and stands everywhere.
-    texts = own.values.filter { $0.count >= 6 }
+    texts = own.values.filter { $0.count >= Self.shortestText }
     fingerprints = Set(own.keys)
     self.digests = digests
+    self.met = met
   }
+
+  private static let shortestText = 6
 
   // MARK: Documents of others
 
   /// From this length on an id is nobody's word, and is looked for inside of texts too. In bytes.
-  fileprivate static let unmistakable = 16
+  private static let unmistakable = 16
+
+  fileprivate static func isUnmistakable(_ id: [UInt8]) -> Bool { id.count >= unmistakable }
 
   /// Another user's document with another word in the place of every id; nil when it holds none.
   func redacted(_ document: BSONDocument) -> [UInt8]? {
@@ -90,18 +101,23 @@ struct Traces: Sendable {
     return writer.view != document.bytes
   }
 
+  /// - Parameters:
+  ///   - isList: whether it is a list itself.
+  ///   - isInList: whether it is one of a list.
   private static func copy(
-    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter
+    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter, isList: Bool = false,
+    isInList: Bool = false
   ) throws(BSONFault) {
     let start = writer.open()
     var elements = document.elements
     while let element = try elements.next() {
       if let text = element.value.string {
         writer.key(element.key, .string)
-        writer.put(string: text, without: ids, isName: element.key.namesSomebody)
+        writer.put(string: text, without: ids, isName: element.key.namesSomebody(inList: isInList))
       } else if let nested = element.value.document ?? element.value.array {
         writer.key(element.key, element.value.type)
-        try copy(nested, without: ids, to: &writer)
+        try copy(
+          nested, without: ids, to: &writer, isList: element.value.array != nil, isInList: isList)
       } else {
         writer.append(element.key, element.value)
       }
@@ -111,25 +127,48 @@ struct Traces: Sendable {
 
   // MARK: Texts
 
-  /// Whether a document holds one of the ids, or a text that was theirs alone.
+  /// Whether a document of what is known of everybody holds one of the ids, or a text that was theirs alone. A short id
+  /// is not looked for: there nobody is named, and it may be a title.
   func areMentioned(in document: BSONDocument) -> Bool {
     var found = false
     document.forEachText { text in
-      if fingerprints.contains(text.fingerprint) || ids.contains(text.copy()) { found = true }
+      if fingerprints.contains(text.fingerprint) { found = true }
+      if text.count >= Self.unmistakable, ids.contains(text.copy()) { found = true }
     }
     return found
   }
 
-  /// Whether a text holds one of the ids or texts, plain or as JSON and HTML write them.
-  func areMentioned(in text: ByteView) -> Bool {
-    ids.contains { text.mentions($0) } || texts.contains { text.mentions($0) }
+  /// The ids that are nobody's word and stand in a text, plain or as JSON and HTML write them.
+  func unmistakableIDs(in text: ByteView) -> Set<[UInt8]> {
+    ids.filter { Self.isUnmistakable($0) && text.mentions($0) }
   }
 
+  /// The ids that stand in a text of JSON as a whole string; in one that cannot be parsed, whatever they mean there.
+  func idsInQuotes(in text: ByteView) -> Set<[UInt8]> {
+    let quote = [UInt8(ascii: "\"")]
+    return ids.filter { id in Self.forms(id).contains { text.contains(quote + $0 + quote) } }
+  }
+
+  /// Whether a text holds one that was theirs alone, plain or as JSON and HTML write it.
+  func holdsTheirs(_ text: ByteView) -> Bool { texts.contains { text.mentions($0) } }
+
+  /// Whether a text is one that was theirs alone.
+  func isTheirs(_ text: ByteView) -> Bool { text.count >= Self.shortestText && fingerprints.contains(text.fingerprint) }
+
   /// The text with another word in the place of every id.
+  ///
+  /// A short id may be a number or a word of everybody's. It is replaced where it is the whole text, and where it is a
+  /// part of a path: `ann/phone.json`, `/ann`, `ann.json`.
   func redacted(_ text: [UInt8]) -> [UInt8] { text.redacted(ids) }
 
   /// The text with another word in the place of every id.
   func redacted(_ text: String) -> String { String(decoding: redacted(Array(text.utf8)), as: UTF8.self) }
+
+  /// The short ids that are part of a path in a text, or all of it.
+  func idsInPaths(of text: ByteView) -> Set<[UInt8]> {
+    let text = text.copy()[...]
+    return ids.filter { !Self.isUnmistakable($0) && text.firstOccurrence(of: $0, .pathPart) != nil }
+  }
 
   /// How a text stands in files: as it is, in JSON, in HTML, in a file's name.
   fileprivate static func forms(_ text: [UInt8]) -> Set<[UInt8]> {
@@ -154,7 +193,7 @@ extension BSONWriter {
   ///
   /// - Parameter isName: whether the string names somebody; any other is a text in which a short id may be a word.
   fileprivate mutating func put(string text: ByteView, without ids: Set<[UInt8]>, isName: Bool) {
-    let long = ids.filter { $0.count >= Traces.unmistakable && text.contains($0) }
+    let long = ids.filter { Traces.isUnmistakable($0) && text.contains($0) }
     if isName, ids.contains(text.copy()) {
       put(string: forgottenName)
     } else if long.isEmpty {
@@ -177,7 +216,7 @@ extension [UInt8] {
       for form in Traces.forms(id) {
         var result: [UInt8] = []
         var rest = text[...]
-        while let place = rest.firstOccurrence(of: form, isWhole: id.count < 8) {
+        while let place = rest.firstOccurrence(of: form, Traces.isUnmistakable(id) ? .anywhere : .pathPart) {
           result += rest[..<place]
           result += Array(forgottenName.utf8)
           rest = rest[(place + form.count)...]
@@ -190,9 +229,13 @@ extension [UInt8] {
 }
 
 extension ByteView {
-  /// Whether a field of this name says who somebody is: `owner_id`, `userId`.
-  fileprivate var namesSomebody: Bool {
-    count >= 2 && (self[count - 2] | 0x20) == UInt8(ascii: "i") && (self[count - 1] | 0x20) == UInt8(ascii: "d")
+  /// Whether a field of this name says who somebody is: `owner_id`, `userId`; not which video or device something is.
+  ///
+  /// - Parameter inList: whether it is a field of one of a list, whose `id` is its own.
+  func namesSomebody(inList: Bool) -> Bool {
+    let name = string.lowercased().filter { $0 != "_" && $0 != "-" }
+    guard name.hasSuffix("id") else { return false }
+    return name == "id" ? !inList : !["videoid", "deviceid", "sessionid", "runid"].contains { name.hasSuffix($0) }
   }
 
   fileprivate func contains(_ text: [UInt8]) -> Bool {
@@ -210,27 +253,53 @@ extension ByteView {
 
   fileprivate func mentions(_ text: [UInt8]) -> Bool {
     let own = copy()[...]
-    return Traces.forms(text).contains { own.firstOccurrence(of: $0, isWhole: text.count < 8) != nil }
+    return Traces.forms(text).contains { own.firstOccurrence(of: $0, text.count < 8 ? .word : .anywhere) != nil }
   }
 }
 
+/// Where in a text another one is looked for.
+private enum Standing {
+  case anywhere
+  /// With no letter or digit beside it: short texts are parts of others.
+  case word
+  /// As the name of a folder or of a user's file: `/ann/`, `ann.json`; or as the whole text.
+  case pathPart
+}
+
 extension ArraySlice<UInt8> {
-  /// - Parameter isWhole: whether no letter or digit may stand beside it: short names are parts of others.
-  fileprivate func firstOccurrence(of text: [UInt8], isWhole: Bool) -> Int? {
+  fileprivate func firstOccurrence(of text: [UInt8], _ standing: Standing) -> Int? {
     guard let first = text.first, count >= text.count else { return nil }
-    func isWordByte(_ byte: UInt8) -> Bool {
-      (byte >= 48 && byte < 58) || (byte >= 65 && byte < 91) || (byte >= 97 && byte < 123) || byte >= 128
-    }
     var place = startIndex
     while let start = self[place...].firstIndex(of: first), endIndex - start >= text.count {
       let end = start + text.count
-      let isAlone =
-        !isWhole
-        || ((start == startIndex || !isWordByte(self[start - 1])) && (end == endIndex || !isWordByte(self[end])))
-      if isAlone, self[start..<end].elementsEqual(text) { return start }
+      if stands(start..<end, as: standing), self[start..<end].elementsEqual(text) { return start }
       place = start + 1
     }
     return nil
+  }
+
+  private func stands(_ place: Range<Int>, as standing: Standing) -> Bool {
+    let before = place.lowerBound == startIndex ? nil : self[place.lowerBound - 1]
+    let after = self[place.upperBound...]
+    switch standing {
+    case .anywhere: return true
+    case .word: return before?.isWordByte != true && after.first?.isWordByte != true
+    case .pathPart:
+      let slash = UInt8(ascii: "/")
+      let isDump = [".json", ".ndjson", ".jsonl"].contains { after.starts(with: $0.utf8) }
+      // What else may end a path: the end of the text, a new line, an archive's extension, an error's words.
+      let ends = after.first.map { "\n .:,\"'()".utf8.contains($0) } ?? true
+      let begins = before.map { "\n :,\"'()".utf8.contains($0) } ?? true
+      if before == slash { return ends || after.first == slash }
+      return begins && (isDump || after.first == slash || (before == nil && after.isEmpty))
+    }
+  }
+}
+
+extension UInt8 {
+  /// Whether the byte is of a letter or a digit.
+  fileprivate var isWordByte: Bool {
+    (self >= 48 && self < 58) || (self >= 65 && self < 91) || (self >= 97 && self < 123) || self >= 128
   }
 }
 

@@ -34,9 +34,11 @@ public struct UndoJob: JobStep {
   }
 
   public func check() throws(StepFailure) {
-    guard RunArchive(state: state, store: store).run(undone) == undone else {
-      throw StepFailure(
-        .usage, "there is no folder of a run \(undone) in \(RunArchive(state: state, store: store).state)")
+    let archive = RunArchive(state: state, store: store)
+    let found: String?
+    do throws(StoreError) { found = try archive.run(undone) } catch { throw StepFailure(error) }
+    guard found == undone else {
+      throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
   }
 
@@ -53,7 +55,7 @@ public struct UndoJob: JobStep {
       if journal.isTorn { warn("the journal of \(undone) is torn: what is whole, up to byte \(journal.end), is used") }
       let outcomes = try journal.outcomes()
       // It is about the documents that are taken back.
-      archive.removeKnowledge()
+      try archive.removeKnowledge()
       var back = PuttingBack(job: self, store: store, journal: try run.journal())
       try back.run(outcomes, run.cancellation)
       run.manifest.users = back.users

@@ -32,6 +32,7 @@ public struct Verification: Sendable {
   public init(
     _ run: String, in archive: RunArchive, store: String, server: MongoOptions = MongoOptions()
   ) throws(StoreError) {
+    try checkStore(store)
     let opened = try openStore(store, locking: false, run: "verify", options: server)
     let folder = archive.folder(run)
     guard let journal = try JournalReader(ifPresent: folder) else {
@@ -96,7 +97,7 @@ private struct LaterWriters {
   private var written: [Identity: [(run: String, digest: [UInt8]?)]] = [:]
 
   init(_ archive: RunArchive, after run: String, of documents: Set<Identity>) throws(StoreError) {
-    for later in archive.ids().reversed() where later > run {
+    for later in try archive.ids().reversed() where later > run {
       guard let journal = try JournalReader(ifPresent: archive.folder(later)) else { continue }
       for change in journal.changes() where !change.isWithdrawn {
         let identity = Identity(change.collection, change.key.copy(), change.subkey?.copy())

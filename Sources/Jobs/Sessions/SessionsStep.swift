@@ -22,6 +22,8 @@ public struct SessionsStep: JobStep {
   }
 
   public var writes: Bool { !sessions.dryRun }
+  /// Pings may be the first that a store is given.
+  public var makesStore: Bool { !sessions.inputs.isEmpty }
 
   public var collections: [CollectionSchema] { [.sessionPings] }
 

@@ -16,6 +16,7 @@ public struct SetupStep: JobStep {
   }
 
   public var writes: Bool { true }
+  public var makesStore: Bool { true }
 
   public var collections: [CollectionSchema] { setup.collections }
 

@@ -32,6 +32,25 @@ import Testing
     #expect(folder.names == [])
   }
 
+  @Test("what a process that was killed has left of an archive goes when it is written again", arguments: names + ["x"])
+  func leftovers(name: String) throws {
+    try folder.write(".\(name).1-23.part/a.json", "{}")
+    try folder.write(".\(name).4-56.part", "half")
+    // Of other archives, of one that is being written, and what only looks like one.
+    let others = [".\(name).y.1-2.part", ".other.1-2.part", ".\(name).part", ".\(name).x-1.part"]
+    for other in others { try folder.write(other, "") }
+    var open = try ArchiveWriter(path: folder(name))
+    try open.add(name: "b.json", contents: Array("{}".utf8), modifiedAt: 1000)
+    #expect(folder.names.count == others.count + 1)
+    try Packing.write(folder(name), Self.files)
+    #expect(Set(folder.names).isSuperset(of: others + [name]) && folder.names.count == others.count + 2)
+    try ArchiveWriter.removeLeftovers(of: folder(name) + "/")
+    #expect(folder.names.count == others.count + 2)
+    _ = consume open
+    #expect(Set(folder.names) == Set(others + [name]))
+    try ArchiveWriter.removeLeftovers(of: folder("no/such/\(name)"))
+  }
+
   @Test("an archive appears under its name only when it is whole", arguments: names + ["x"])
   func replaced(name: String) throws {
     try folder.write("other", "")

@@ -128,6 +128,24 @@ import Testing
     #expect(try Reading(folder.path).digest != first)
   }
 
+  @Test("stores and the folders of runs are passed over, wherever they lie in an input")
+  func own() throws {
+    try folder.write("a/phone.json", "{}")
+    try folder.write("store/.mixdown.lock", "")
+    try folder.write("store/user_library.metadata.json", "{}")
+    try folder.write(".runs/01M89TR7EBMW1QV46YT6B2R517/quarantine.ndjson", "{}")
+    try folder.write("state/01M89TR7EBMW1QV46YT6B2R517/manifest.json", "{}")
+    try folder.write("state/01M89TR7EBMW1QV46YT6B2R517/quarantine.ndjson", "{}")
+    // A user may have such a name.
+    try folder.write("01M89TR7EBMW1QV46YT6B2R517/phone.json", "{}")
+    let reading = try Reading(folder.path)
+    #expect(reading.entries == ["01M89TR7EBMW1QV46YT6B2R517/phone.json", "a/phone.json"])
+    #expect(reading.skipped == [".runs", "state/01M89TR7EBMW1QV46YT6B2R517", "store"])
+    #expect(Set(reading.whys) == ["what runs have left", "a store"])
+    // What is named itself is read.
+    #expect(try Reading(folder("store")).entries == ["user_library.metadata.json"])
+  }
+
   @Test("an empty directory holds nothing")
   func empty() throws {
     let reading = try Reading(folder.path)

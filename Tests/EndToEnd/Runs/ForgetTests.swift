@@ -1,5 +1,7 @@
 import BSON
+import Dumps
 import Foundation
+import Jobs
 import Stores
 import Testing
 
@@ -75,6 +77,127 @@ import Testing
     try bench.run("undo", [run])
     #expect(Self.traces([user, secret, title], bench, [folder]) == [])
     #expect(try bench.contents().isEmpty)
+  }
+
+  @Test func `a short or numeric id takes nothing of others along`() throws {
+    let bench = try Bench(.directory)
+    let bad = #"[{"videoId":"1","title":"500","addedAt":1},{"addedAt":1}]"#
+    let list = #"{"id":"1","name":"500","owner_id":"500","songs":[],"updated_at":1}"#
+    let ann = #"{"user_id":"ann","favorites":\#(bad),"playlists":[\#(list)],"recent_searches":["1"]}"#
+    let hidden = #"{"user_id":17,"tldr-user":"{\"id\":\"500\"}","tldr-queue":"[]"}"#
+    try bench.folder.write("exports/ann/phone.json", ann)
+    try bench.folder.write("exports/1/phone.json", #"{"user_id":"1","favorites":\#(bad)}"#)
+    try bench.folder.write("exports/500.json", #"{"favorites":\#(bad)}"#)
+    try bench.folder.write("exports/500/broken.json", "{")
+    try bench.folder.write("exports/1.ndjson", #"{"user_id":17}"# + "\n")
+    try bench.folder.write("exports/bob/phone.json", hidden)
+    // Alone and as inputs themselves.
+    try bench.folder.write("uploads/500/desk.json", "{")
+    try bench.folder.write("uploads/ann.json", "{")
+    let inputs = [bench.folder("exports"), bench.folder("uploads/500/desk.json"), bench.folder("uploads/ann.json")]
+    let run = try bench.sync(inputs, ["--report-users", "50"], expecting: 3)
+    let path = "\(bench.state)/\(run)"
+    let metrics = try Data(contentsOf: URL(fileURLWithPath: path + "/metrics.prom"))
+    func lines() throws -> [QuarantineLine] {
+      let text = try String(contentsOfFile: path + "/quarantine.ndjson", encoding: .utf8)
+      return try text.split(separator: "\n").map { try .read(Data($0.utf8)) }
+    }
+    // A line of a run that was killed may be torn, and may be deeper than anything.
+    let deep = String(repeating: "[", count: 2000) + String(repeating: "]", count: 2000)
+    let torn = [#"{"user_id":"ann","raw":\#(deep)}"#, #"{"user_id":"500","raw":\#(deep)}"#, #"{"user_id":"1","ra"#]
+    let said = try #require(FileHandle(forWritingAtPath: path + "/log.ndjson"))
+    try said.seekToEnd()
+    try said.write(contentsOf: Data(torn.joined(separator: "\n").utf8))
+    try said.close()
+    let before = try lines()
+    try #require(before.filter { $0.index == 1 }.count == 3 && before.contains { $0.source.entry == "500/broken.json" })
+    try #require(before.contains { $0.source.entry == "bob/phone.json" && $0.reason == "no-user" })
+    let libraries = try bench.contents()
+
+    let forgot = try bench.run("forget", ["1", "500"])
+    #expect(forgot.errors.isEmpty, "\(forgot.errors)")
+    #expect(forgot.output.hasPrefix("forgotten: 2 users, ") && forgot.output.hasSuffix(" documents removed\n"))
+    let left = try lines()
+    #expect(
+      Set(left.map { "\($0.userId ?? "?") \($0.source.entry ?? "-")" }) == ["ann ann/phone.json", "? -"], "\(left)")
+    #expect(left.contains { $0.userId == "ann" && $0.index == 1 })
+    #expect(left.contains { $0.source.input == bench.folder("uploads/ann.json") })
+    #expect(try Data(contentsOf: URL(fileURLWithPath: path + "/metrics.prom")) == metrics)
+    let log = try String(contentsOfFile: path + "/log.ndjson", encoding: .utf8)
+    #expect(log.hasSuffix(torn[0]))
+    let manifest = try bench.manifest(run)
+    #expect(manifest.parameters["history-limit"] == "500" && manifest.parameters["report-users"] == "50")
+    let paths = [
+      bench.folder("exports"), bench.folder("uploads/forgotten/desk.json"), bench.folder("uploads/ann.json"),
+    ]
+    #expect(manifest.parameters["inputs"] == paths.joined(separator: "\n"))
+    #expect(manifest.inputs.map(\.path) == paths)
+    let report = try String(contentsOfFile: path + "/report.html", encoding: .utf8)
+    #expect(report.contains("user ann") && !report.contains("user 1 ") && !report.contains("user 500"))
+    #expect(!report.contains("500/broken.json") && !report.contains("500/desk.json"))
+
+    // Of ann's library nothing changes but whose playlist it is.
+    let now = try bench.contents()
+    #expect(Set(now.keys.map { $0.split(separator: " ")[1] }) == ["ann"])
+    let changed = now.filter { libraries[$0.key] != $0.value }
+    #expect(Array(changed.keys) == ["user_library ann "])
+    #expect(
+      changed.values.first?.count == (libraries["user_library ann "]?.count ?? 0) + "forgotten".count - "500".count)
+    let document = try bench.contents([.jobRuns])["job_runs \(run) "] ?? []
+    let text = String(decoding: document, as: UTF8.self)
+    #expect(text.contains("uploads/forgotten/desk.json") && !text.contains("uploads/500"))
+  }
+
+  @Test func `who is not found is said, and a name that cannot be is refused`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 3)))
+    #expect(
+      try bench.run("forget", ["lisener-1000"]).output.contains("0 documents removed; nothing of them was found")
+    )
+    let some = try bench.run("forget", [Listeners.name(0), "lisener-1000", "x"]).output
+    #expect(some.hasPrefix("forgotten: 3 users, ") && some.contains("; of 2 of them nothing was found"), "\(some)")
+    #expect(try !bench.run("forget", [Listeners.name(1)]).output.contains("found"))
+    try bench.run("forget", [""], expecting: 64)
+    try bench.run("forget", ["ann", ""], expecting: 64)
+    try bench.run("forget", ["--file", bench.folder.write("nobody", "\n\n")], expecting: 64)
+  }
+
+  @Test func `a state directory that cannot be read is no empty one`() throws {
+    let bench = try Bench(.directory)
+    let runs = try bench.folder.write("state", "a file")
+    #expect(throws: StoreError.self) { try RunArchive(state: runs).ids() }
+    #expect(try RunArchive(state: bench.folder("none")).ids() == [])
+    #expect(try mixdown(["runs", "--state", runs]).status == 74)
+  }
+
+  @Test func `what was written back is found from any folder, and nothing else is touched`() throws {
+    let bench = try Bench(.directory)
+    let user = Listeners.name(1)
+    let inputs = try bench.inputs(Listeners(count: 3))
+    func from(_ folder: String) -> [String] { ["/bin/sh", "-c", "cd \(bench.folder(folder)) && exec \"$@\"", "sh"] }
+    for folder in ["there", "here"] {
+      var archive = try ArchiveWriter(path: bench.folder.write("\(folder)/empty", "").replacing("empty", with: "w.zip"))
+      try archive.add(name: "\(user).json", contents: Array("{}".utf8), modifiedAt: Dump.modifiedAt)
+      try archive.close()
+    }
+    let unrelated = try bench.folder.bytes(of: "here/w.zip")
+    let arguments = inputs + ["--as-of", Bench.asOf, "--write-back"]
+    try bench.run("sync", arguments + ["w.zip"], through: from("there"))
+    try bench.run("sync", arguments + ["dry.zip", "--dry-run"], through: from("there"))
+    try bench.folder.write("there/.w.zip.1-2.part", user)
+    try bench.folder.write("there/.w.zip.1-2.part2", "somebody else's")
+    let forgot = try bench.run("forget", [user], through: from("here"))
+    #expect(forgot.errors.isEmpty, "\(forgot.errors)")
+    #expect(try bench.folder.bytes(of: "here/w.zip") == unrelated)
+    let inspected = try mixdown(["inspect", bench.folder("there/w.zip")]).output
+    #expect(inspected.contains("2 users, ") && !inspected.contains(user))
+    let names = try FileManager.default.contentsOfDirectory(atPath: bench.folder("there")).sorted()
+    #expect(names == [".w.zip.1-2.part2", "empty", "w.zip"])
+
+    // One that cannot be read to its end may hold anybody, and is no success.
+    let whole = try bench.folder.bytes(of: "there/w.zip")
+    try bench.folder.write("there/w.zip", Array(whole.prefix(whole.count / 2)))
+    #expect(try bench.run("forget", [Listeners.name(2)], expecting: 65).errors.contains("there/w.zip"))
   }
 
   /// Files of the store, the runs and what was written back that hold any of these texts.

@@ -33,6 +33,32 @@ import Testing
     #expect(last.outcome == "done" && last.nextUser == nil)
   }
 
+  @Test(arguments: ["back.tar", "back"])
+  func `a run that was stopped puts nothing in the place of what was written back`(_ name: String) throws {
+    let (bench, input, expected) = try Self.bench(.directory)
+    let back = bench.folder(name)
+    let isFolder = !name.contains(".")
+    if !isFolder { try bench.sync(bench.inputs(Listeners(count: 3), as: "first-"), ["--write-back", back]) }
+    let before = FileManager.default.contents(atPath: back)
+    let earlier = Set(bench.ids)
+    let arguments = [input, "--workers", "1", "--as-of", Bench.asOf, "--write-back", back]
+    let child = try bench.begin("sync", arguments)
+    let run = try waitFor { bench.ids.first { !earlier.contains($0) } }
+    try Self.waitUntilMerging(bench, run)
+    child.send(SIGINT)
+    try #require(try child.wait() == .exited(75), "\(child.errors)")
+    #expect(child.errors.contains("nothing was written back"))
+    #expect(
+      FileManager.default.contents(atPath: back) == before && FileManager.default.fileExists(atPath: back) == !isFolder)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: bench.folder.path).filter { $0.hasSuffix(".part") } == [])
+
+    // The next run writes everybody back, those among them whom the stopped one has merged.
+    try bench.sync([input], ["--write-back", back])
+    let users = expected.keys.filter { $0.hasPrefix("user_library") }.count
+    #expect(try mixdown(["inspect", back]).output.contains("\(users) users, "))
+  }
+
   @Test(arguments: Bench.Kind.allCases)
   func `a second signal ends it at once, and what is there is whole`(_ kind: Bench.Kind) throws {
     let (bench, input, expected) = try Self.bench(kind)

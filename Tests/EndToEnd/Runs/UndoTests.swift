@@ -115,7 +115,7 @@ import Testing
     let input = try bench.inputs(Listeners(count: 9, seed: 2), as: "second-")
     let arguments = input + ["--store", bench.store, "--state", state]
     #expect(try mixdown(["sync"] + arguments + ["--as-of", Bench.asOf]).status == 0)
-    let run = try #require(RunArchive(state: state).ids().first)
+    let run = try #require(try RunArchive(state: state).ids().first)
     #expect(try bench.contents() != before)
     #expect(try mixdown(["undo", run, "--store", bench.store, "--state", state]).status == 0)
     #expect(try bench.contents() == before)
