@@ -19,8 +19,7 @@ struct ReportCommand: StepCommand {
   @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
   var name: String?
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
   var store: String?
@@ -55,10 +54,11 @@ struct ReportCommand: StepCommand {
 
   private func folder(_ name: String) throws -> String {
     if name.contains("/"), FileManager.default.fileExists(atPath: name) { return name }
-    guard let store = store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? state else {
-      throw ValidationError("Name the run's folder, or where it lies with --state, --store or MIXDOWN_STORE.")
+    guard let store = namedStore(store) ?? state.folder else {
+      throw ValidationError(
+        "Name the run's folder, or where it lies: --state or MIXDOWN_STATE, --store or MIXDOWN_STORE.")
     }
-    let archive = RunArchive(state: state, store: store)
+    let archive = RunArchive(state: state.folder, store: store)
     guard let run = archive.run(name) else {
       throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
     }

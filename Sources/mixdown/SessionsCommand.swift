@@ -46,8 +46,7 @@ struct SessionsCommand: StepCommand {
   @Option(help: "How the active users are shown: a line each, or one JSON object.")
   var format = Format.text
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in a folder.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Flag(help: "Do everything but write.")
   var dryRun = false
@@ -71,7 +70,7 @@ struct SessionsCommand: StepCommand {
       "inputs": inputs.joined(separator: "\n"), "as-of": Instant.text(sessions.asOf),
       "max-clock-skew": "\(maxClockSkew)", "dry-run": "\(dryRun)", "allow-quarantine": "\(allowQuarantine)",
     ]
-    shown["state"] = state
+    shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
     return shown
   }
@@ -107,7 +106,7 @@ struct SessionsCommand: StepCommand {
       }
     }
     let job = Job(
-      name: SessionsStep.name, store: store.name, state: state, asOf: sessions.asOf, steps: [step],
+      name: SessionsStep.name, store: store.name, state: state.folder, asOf: sessions.asOf, steps: [step],
       server: store.server.options)
     let report = job.run()
     let logger = log.logger()

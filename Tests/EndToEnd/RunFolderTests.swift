@@ -178,3 +178,14 @@ import Testing
     #expect(sandbox.bytes != nil)
   }
 }
+  @Test(
+    arguments: [
+      ["sync", "x"], ["learn"], ["evaluate"], ["explain", "ann"], ["stats", "ann"], ["inspect", "--user", "ann"],
+      ["sessions"], ["setup"], ["runs"], ["doctor"],
+    ])
+  func `an empty name is no store`(_ command: [String]) throws {
+    for run in [try mixdown(command + ["--store", ""]), try mixdown(command, environment: ["MIXDOWN_STORE": ""])] {
+      #expect(run.status == 64, "\(run.errors)")
+    }
+  }
+
