@@ -264,11 +264,11 @@ public struct Job: Sendable {
 
   /// Those of a job's steps bear the step's name in front, as `--set` writes them.
   var parameters: [String: String] {
-    guard let only = steps.first, steps.count == 1, type(of: only).name == name else {
-      let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
-      return Dictionary(named) { $1 }
+    if let only = steps.first, steps.count == 1, type(of: only).name == name {
+      return only.parameters.mapValues(withoutPasswords)
     }
-    return only.parameters
+    let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
+    return Dictionary(named) { $1 }.mapValues(withoutPasswords)
   }
 
   /// Runs the steps; the first that fails is the last.

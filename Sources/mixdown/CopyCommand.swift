@@ -4,7 +4,7 @@ import Jobs
 import Logging
 import Stores
 
-struct CopyCommand: ParsableCommand {
+struct CopyCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "copy",
     abstract: "Copy one store into another, byte for byte.",

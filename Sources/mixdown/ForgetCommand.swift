@@ -3,7 +3,7 @@ import Foundation
 import Jobs
 import Logging
 
-struct ForgetCommand: ParsableCommand {
+struct ForgetCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",
     abstract: "Remove users from a store and from the folders of its runs, for good.",

@@ -5,7 +5,7 @@ import Library
 import Logging
 import Sync
 
-struct QuarantineCommand: ParsableCommand {
+struct QuarantineCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "quarantine",
     abstract: "Show what a run has not used, by reason; feed in again what was mended.",

@@ -5,7 +5,7 @@ import Library
 import Logging
 import Stores
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Run a job: steps with their parameters, from a file.",

@@ -6,7 +6,7 @@ import Jobs
 /// What a step may say in a job file is read from the command's own declaration, and its parser checks the values: a
 /// flag that is added to the command is a key of the step at once. A value that names a file or a folder has to be
 /// declared so (`completion: .file()`, `.directory`), for then it counts from the job file's folder.
-protocol StepCommand: ParsableCommand, SendableMetatype {
+protocol StepCommand: SpeakingCommand, SendableMetatype {
   /// What the arguments ask for. Files that they name are read; nothing is touched.
   func step() throws -> any JobStep
 

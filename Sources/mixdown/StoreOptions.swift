@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Logging
 import Stores
 
 /// How a command speaks to a server.
@@ -30,7 +31,6 @@ struct StoreOptions: ParsableArguments {
   func open(locking: Bool) throws -> any Store { try openNamed(name, locking: locking, server) }
 }
 
-/// Opens a store for a command.
 /// The store that an option names, or else MIXDOWN_STORE; nil where there is no name, or an empty one.
 func namedStore(_ option: String?) -> String? {
   let name = option ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? ""
@@ -62,6 +62,7 @@ struct WorkerOptions: ParsableArguments {
   var count: Int { workers ?? ProcessInfo.processInfo.activeProcessorCount }
 }
 
+/// Opens a store for a command.
 ///
 /// - Throws: the status to end with, after the message.
 func openNamed(_ name: String, locking: Bool, _ server: ServerOptions) throws -> any Store {
@@ -83,6 +84,9 @@ func failure(_ error: StoreError) -> ExitCode {
 /// Says what can be seen of the way to a store that cannot be reached.
 func sayAdvice(forStore name: String) {
   for line in Doctor.advice(forStore: name) {
-    Console.shared.say("  \(line)", to: .errors)
+    switch Console.shared.format {
+    case .text: Console.shared.say("  \(line)", to: .errors)
+    case .json: Console.shared.tell(.notice, line)
+    }
   }
 }

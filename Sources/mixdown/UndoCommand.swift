@@ -2,7 +2,7 @@ import ArgumentParser
 import Jobs
 import Logging
 
-struct UndoCommand: ParsableCommand {
+struct UndoCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "undo",
     abstract: "Put back what a run has changed.",

@@ -3,7 +3,7 @@ import Jobs
 import Logging
 import Stores
 
-struct VerifyCommand: ParsableCommand {
+struct VerifyCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Check that the store still holds what a run has written.",

@@ -77,7 +77,7 @@ public struct JobPlan: Sendable {
     }
     let path = paths.path(first)
     for other in values.dropFirst() where paths.path(other) != path {
-      faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(path)"))
+      faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(withoutPassword(path))"))
     }
     return Parameter(key: key, values: [path], origin: first.origin, note: "")
   }
@@ -119,7 +119,7 @@ extension JobPlan {
 }
 
 extension JobPlan.Parameter {
-  fileprivate var shownValues: [String] { values.isEmpty ? ["(\(note))"] : values }
+  fileprivate var shownValues: [String] { values.isEmpty ? ["(\(note))"] : values.map(withoutPassword) }
 }
 
 extension String {

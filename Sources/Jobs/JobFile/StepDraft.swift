@@ -143,6 +143,6 @@ struct PathResolver {
     let beside = (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
     let nearest = nearestName(to: url.lastPathComponent, among: beside.sorted())
     let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
-    return JobFault(value.place, "no such file or folder: \(path)\(hint)")
+    return JobFault(value.place, "no such file or folder: \(withoutPassword(path))\(hint)")
   }
 }
