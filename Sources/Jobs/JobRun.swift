@@ -58,7 +58,7 @@ public struct JobRun {
     if let earlier {
       manifest.startedAt = earlier.startedAt
       manifest.attempts = (earlier.attempts ?? 1) + 1
-      manifest.parameters["as-of"] = manifest.parameters["as-of"].map { _ in earlier.asOf }
+      for name in manifest.parameters.keys where name.isParameter("as-of") { manifest.parameters[name] = earlier.asOf }
     }
   }
 
@@ -72,7 +72,8 @@ public struct JobRun {
       }
     }
     for id in archive.ids() {
-      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun
+      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun,
+        !earlier.isDryRun(of: SyncJob.name)
       else {
         continue
       }
@@ -156,8 +157,7 @@ public struct JobRun {
   private var firstUser: String? {
     for earlier in archive.ids() where earlier < id.description || isResumed && earlier == id.description {
       guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
-        manifest.store == self.manifest.store,
-        !manifest.isDryRun
+        manifest.store == self.manifest.store, !manifest.isDryRun, !manifest.isDryRun(of: SyncJob.name)
       else { continue }
       return manifest.nextUser
     }

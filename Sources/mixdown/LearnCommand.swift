@@ -76,6 +76,7 @@ struct LearnCommand: StepCommand {
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     guard let learning = manifest.learning else { return "nothing was learned" }
     let users = learning.users
+    let isDry = manifest.isDryRun(of: LearnJob.name)
     let written = learning.written.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let removed = learning.removed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let zones = learning.unknownZones.values.reduce(0, +)
@@ -83,13 +84,15 @@ struct LearnCommand: StepCommand {
       "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new"
         + (users.left > 0 ? ", \(users.left) left" : ""),
       "\(learning.computed) computed" + (learning.full ? " (all)" : "") + " from \(learning.plays) plays",
-      written.isEmpty ? "nothing written" : "written: " + written.joined(separator: ", "),
+      written.isEmpty
+        ? "nothing \(isDry ? "to write" : "written")"
+        : (isDry ? "would write: " : "written: ") + written.joined(separator: ", "),
     ]
-    if !removed.isEmpty { parts.append("removed: " + removed.joined(separator: ", ")) }
+    if !removed.isEmpty { parts.append((isDry ? "would remove: " : "removed: ") + removed.joined(separator: ", ")) }
     if zones > 0 { parts.append("\(zones) users of unknown zones") }
     if learning.withoutAccount > 0 { parts.append("\(learning.withoutAccount) without an account") }
     parts.append("\(LastLine.twoPlaces(seconds)) s")
-    return parts.joined(separator: "; ")
+    return LastLine.beginning(isDry: isDry) + parts.joined(separator: "; ")
   }
 
   private func learnJob() -> LearnJob {

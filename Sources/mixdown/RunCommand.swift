@@ -106,7 +106,8 @@ struct RunCommand: SpeakingCommand {
     let report = job.run()
     if let error = report.manifest.error { logger.error("\(error)") }
     if report.status == .unreachable { sayAdvice(forStore: store) }
-    if !log.quiet || report.status != .done { say(JobEnding(report, job: plan.job).line) }
+    let isDry = dryRun || report.manifest.isDryRun
+    if !log.quiet || report.status != .done { say(JobEnding(report, job: plan.job, isDry: isDry).line) }
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 

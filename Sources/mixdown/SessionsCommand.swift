@@ -89,7 +89,8 @@ struct SessionsCommand: StepCommand {
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     let figures = manifest.sessions ?? [:]
     let figure = { (name: String) in figures[name] ?? 0 }
-    return "\(figure("new")) sessions new, \(figure("renewed")) renewed, \(figure("removed")) ended and removed; "
+    return LastLine.beginning(isDry: manifest.isDryRun(of: SessionsStep.name))
+      + "\(figure("new")) sessions new, \(figure("renewed")) renewed, \(figure("removed")) ended and removed; "
       + "\(figure("active")) active of \(figure("active_users")) users"
   }
 
@@ -102,7 +103,7 @@ struct SessionsCommand: StepCommand {
       guard format == .text else { return say(text.json) }
       text.users.forEach(say)
       if !isQuiet || summary.pings.quarantined + summary.left > 0 {
-        say((dryRun ? "dry run, nothing written; " : "") + text.lastLine)
+        say(LastLine.beginning(isDry: dryRun) + text.lastLine)
       }
     }
     let job = Job(

@@ -28,6 +28,10 @@ struct VerifyCommand: SpeakingCommand {
   func run() throws {
     let logger = log.logger()
     let (verified, archive) = try folders.run(id)
+    guard archive.manifest(verified)?.isDryRun != true else {
+      if !log.quiet { say("\(verified) was a dry run: it has written nothing, and there is nothing to check") }
+      return
+    }
     let store = try folders.storeName()
     let result: Verification
     do throws(StoreError) {

@@ -44,12 +44,11 @@ struct ReportPage {
 
   private var quarantined: Int { manifest.quarantine.values.reduce(0, +) }
   private var needsALook: Bool { quarantined > 0 || manifest.users.left > 0 }
-  private var isDryRun: Bool { manifest.parameters["dry-run"] == "true" }
 
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)
     var sentences: [String] = []
-    if isDryRun { sentences.append("A dry run: nothing was written.") }
+    if manifest.isDryRun { sentences.append("A dry run: nothing was written.") }
     if dumps.read > 0 || users.seen > 0 {
       sentences.append(
         "\(Quantity.count(dumps.read, "dump")) of \(Quantity.count(users.seen, "user")): "
