@@ -192,6 +192,8 @@ struct ReportPage {
 
   private var quarantine: Page.Section? {
     guard quarantined > 0 else { return nil }
+    // All steps of a job have one state directory.
+    let place = manifest.values(of: "state").first.map { "--state \($0)" } ?? "--store \(manifest.store)"
     let reasons = manifest.quarantine.sorted {
       $0.value != $1.value ? $0.value > $1.value : $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
     }
@@ -214,7 +216,7 @@ struct ReportPage {
       introduction: "What could not be used, and why. Nothing is lost: all of it lies in quarantine.ndjson of the run.",
       """
       <ul class="reasons">\(items.joined())</ul>\
-      <p class="note">All of it, with names: <code>mixdown quarantine \(manifest.runID)</code></p>
+      <p class="note">All of it, with names: <code>mixdown quarantine \(manifest.runID) \(place)</code></p>
       """)
   }
 
@@ -272,7 +274,7 @@ struct ReportPage {
           Markup(text: Quantity.bytes(input.bytes)), digest, input.finished ? "to its end" : "in part",
         ]
       })
-    let parameters = manifest.parameters.filter { $0.key != "inputs" }.sorted { $0.key < $1.key }
+    let parameters = manifest.parameters.filter { !$0.key.isParameter("inputs") }.sorted { $0.key < $1.key }
     let table = DataTable(
       caption: "Every parameter, defaults included", columns: [.text("Parameter"), .text("Value")],
       rows: parameters.map { ["<code>\($0.key)</code>", Markup(text: $0.value)] })
