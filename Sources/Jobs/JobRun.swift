@@ -182,23 +182,31 @@ public struct JobRun {
     do throws(StoreError) {
       if let opened, writes { try ManifestDocument.put(manifest, into: opened) }
     } catch {
-      status = ExitStatus(error)
-      manifest.end(
-        .failed, status, error: [manifest.error, error.description].compactMap(\.self).joined(separator: "; "))
+      status = ended(status, leaving: error)
     }
     do throws(StoreError) {
       try records.end(manifest, in: folder.path)
     } catch {
-      status = ExitStatus(error)
-      manifest.end(.failed, status, error: error.description)
+      status = ended(status, leaving: error)
     }
     do throws(StoreError) {
       try folder.write(manifest)
-      return status
     } catch {
-      manifest.end(.failed, .inputOutput, error: error.description)
-      return .inputOutput
+      status = ended(status, leaving: error)
     }
+    return status
+  }
+
+  /// Notes that something could not be left. A run that went well has failed by it; of one that did not, it stands beside
+  /// what ended the run, and does not hide it.
+  ///
+  /// - Returns: the status, which is still that of what ended the run.
+  private mutating func ended(_ status: ExitStatus, leaving error: StoreError) -> ExitStatus {
+    let wentWell = manifest.outcome == .done
+    let status = wentWell ? ExitStatus(error) : status
+    let errors = [manifest.error, error.description].compactMap(\.self).joined(separator: "; ")
+    manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
+    return status
   }
 }
 
@@ -283,7 +291,10 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
-      for step in steps { try step.check() }
+      for step in steps {
+        try step.check()
+        try step.records.check()
+      }
       for step in steps {
         if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
         worst = max(worst, try self.run(step, in: &run))
