@@ -126,14 +126,15 @@ struct RunCommand: SpeakingCommand {
     for text in set {
       do throws(JobFault) { overrides.append(try JobOverride(setting: text)) } catch { faults.append(error) }
     }
-    guard faults.isEmpty else { throw refusal(faults) }
     do throws(JobRefusal) {
-      return try JobPlan(
+      let plan = try JobPlan(
         path, yaml: text, overrides: overrides + ownOverrides, declarations: Steps.declarations,
         environment: ProcessInfo.processInfo.environment, now: now)
+      if faults.isEmpty { return plan }
     } catch {
-      throw refusal(error.faults)
+      faults = error.faults + faults
     }
+    throw refusal(faults)
   }
 
   /// The flags that this command hands on to the steps.

@@ -142,6 +142,8 @@ struct SyncCommand: StepCommand {
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
+  static let filesRead = ["user-map"]
+
   func step() throws -> any JobStep { try syncJob() }
 
   var serverTimeout: TimeSpan? { store.server.serverTimeout }
@@ -224,6 +226,8 @@ struct SyncCommand: StepCommand {
       "archive": "\(archive)", "allow-empty": "\(allowEmpty)", "allow-quarantine": "\(allowQuarantine)",
     ]
     shown["user-map"] = userMap
+    // Of two maps of one name a run that is gone on with must not take one for the other.
+    shown["user-map-digest"] = userMap.map { _ in options.userMap.digest }
     shown["write-back"] = writeBack
     shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description

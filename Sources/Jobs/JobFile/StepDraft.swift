@@ -42,7 +42,7 @@ struct StepDraft {
         faults.append(fault(value, of: key))
         refused.insert(key.name)
       }
-      if key.isArguments, key.isPath {
+      if key.isRead {
         for value in setting.values { if let missing = paths.missing(value) { faults.append(missing) } }
       }
     }
