@@ -40,7 +40,11 @@ struct ReportCommand: StepCommand {
         try report.keep(data)
       }
       try report.make()
-      if let path = record.metricsFile { try Metrics(try report.manifest()).write(to: path, isPublic: true) }
+      if let path = record.metricsFile {
+        let manifest = try report.manifest()
+        let lastSuccess = Metrics.lastSuccess(of: manifest.job, in: path)
+        try Metrics(manifest, lastSuccess: lastSuccess).write(to: path, isPublic: true)
+      }
     } catch {
       if case .refused(let path, _, let why) = error { throw failure("\(path): \(why)", .refused) }
       throw failure("\(error)", ExitStatus(error))
