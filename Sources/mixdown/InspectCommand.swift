@@ -61,23 +61,21 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func show(_ user: String, in path: String) throws {
+    let text: String?
     do throws(StoreError) {
       let library = try openStore(path, locking: false, options: server.options).open(.userLibrary)
       let arena = Arena()
       let name = Array(user.utf8).withView { arena.copy($0) }
-      guard let document = try library.documents(of: [name], limit: .max, in: arena).first?.first else {
-        throw .inconsistent(path: path, why: "")
-      }
-      var json = ReadableJSON(date: Instant.text)
-      do throws(BSONFault) {
-        say(try json.text(document))
-      } catch {
-        throw library.refusal(of: name, error)
+      let document = try library.documents(of: [name], limit: .max, in: arena).first?.first
+      text = try document.map { document throws(StoreError) in
+        var json = ReadableJSON(date: Instant.text)
+        do throws(BSONFault) { return try json.text(document) } catch { throw library.refusal(of: name, error) }
       }
     } catch {
-      if case .inconsistent = error { throw failure("\(path): no library of \(user)", .refused) }
       throw failure("\(error)", ExitStatus(error))
     }
+    guard let text else { throw failure("\(path): no library of \(user)", .refused) }
+    say(text)
   }
 }
 
