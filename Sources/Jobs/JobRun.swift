@@ -231,7 +231,7 @@ final class RunSnapshot: Sendable {
 /// Steps that are run one after another as one run: one id, one folder, one manifest, one exit status.
 public struct Job: Sendable {
   public var name: String
-  /// The directory that is the store.
+  /// Where the libraries are: a folder, or an address.
   public var store: String
   /// Where run folders go; nil for `.runs` in the store.
   public var state: String?

@@ -68,7 +68,6 @@ public struct ToolInfo: Decodable, Sendable {
     /// `positional`, `option` or `flag`.
     public let kind: String
     public let shouldDisplay: Bool?
-    public let sectionTitle: String?
     public let isOptional: Bool?
     public let isRepeating: Bool?
     public let names: [Name]?
