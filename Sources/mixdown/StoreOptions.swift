@@ -44,6 +44,10 @@ struct StateOptions: ParsableArguments {
     completion: .directory)
   var state: String?
 
+  func validate() throws {
+    if let folder, MongoAddress.isAddress(folder) { throw ValidationError("--state is a folder, not a server.") }
+  }
+
   /// What the option names, or else MIXDOWN_STATE; nil for the place that the store gives.
   var folder: String? {
     [state, ProcessInfo.processInfo.environment["MIXDOWN_STATE"]].compactMap(\.self).first { !$0.isEmpty }
