@@ -58,7 +58,7 @@ public struct JobRun {
     if let earlier {
       manifest.startedAt = earlier.startedAt
       manifest.attempts = (earlier.attempts ?? 1) + 1
-      manifest.parameters["as-of"] = manifest.parameters["as-of"].map { _ in earlier.asOf }
+      for name in manifest.parameters.keys where name.isParameter("as-of") { manifest.parameters[name] = earlier.asOf }
     }
   }
 
@@ -75,7 +75,8 @@ public struct JobRun {
     // A state directory that cannot be read fails the run as soon as it needs its folder.
     do throws(StoreError) { ids = try archive.ids() } catch { return nil }
     for id in ids {
-      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun
+      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun,
+        !earlier.isDryRun(of: SyncJob.name)
       else {
         continue
       }
@@ -159,8 +160,7 @@ public struct JobRun {
   private func firstUser() throws(StoreError) -> String? {
     for earlier in try archive.ids() where earlier < id.description || isResumed && earlier == id.description {
       guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
-        manifest.store == self.manifest.store,
-        !manifest.isDryRun
+        manifest.store == self.manifest.store, !manifest.isDryRun, !manifest.isDryRun(of: SyncJob.name)
       else { continue }
       return manifest.nextUser
     }
@@ -185,23 +185,31 @@ public struct JobRun {
     do throws(StoreError) {
       if let opened, writes { try ManifestDocument.put(manifest, into: opened) }
     } catch {
-      status = ExitStatus(error)
-      manifest.end(
-        .failed, status, error: [manifest.error, error.description].compactMap(\.self).joined(separator: "; "))
+      status = ended(status, leaving: error)
     }
     do throws(StoreError) {
       try records.end(manifest, in: folder.path)
     } catch {
-      status = ExitStatus(error)
-      manifest.end(.failed, status, error: error.description)
+      status = ended(status, leaving: error)
     }
     do throws(StoreError) {
       try folder.write(manifest)
-      return status
     } catch {
-      manifest.end(.failed, .inputOutput, error: error.description)
-      return .inputOutput
+      status = ended(status, leaving: error)
     }
+    return status
+  }
+
+  /// Notes that something could not be left. A run that went well has failed by it; of one that did not, it stands beside
+  /// what ended the run, and does not hide it.
+  ///
+  /// - Returns: the status, which is still that of what ended the run.
+  private mutating func ended(_ status: ExitStatus, leaving error: StoreError) -> ExitStatus {
+    let wentWell = manifest.outcome == .done
+    let status = wentWell ? ExitStatus(error) : status
+    let errors = [manifest.error, error.description].compactMap(\.self).joined(separator: "; ")
+    manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
+    return status
   }
 }
 
@@ -226,7 +234,7 @@ final class RunSnapshot: Sendable {
 /// Steps that are run one after another as one run: one id, one folder, one manifest, one exit status.
 public struct Job: Sendable {
   public var name: String
-  /// The directory that is the store.
+  /// Where the libraries are: a folder, or an address.
   public var store: String
   /// Where run folders go; nil for `.runs` in the store.
   public var state: String?
@@ -267,11 +275,11 @@ public struct Job: Sendable {
 
   /// Those of a job's steps bear the step's name in front, as `--set` writes them.
   var parameters: [String: String] {
-    guard let only = steps.first, steps.count == 1, type(of: only).name == name else {
-      let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
-      return Dictionary(named) { $1 }
+    if let only = steps.first, steps.count == 1, type(of: only).name == name {
+      return only.parameters.mapValues(withoutPasswords)
     }
-    return only.parameters
+    let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
+    return Dictionary(named) { $1 }.mapValues(withoutPasswords)
   }
 
   /// Runs the steps; the first that fails is the last.
@@ -286,7 +294,10 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
-      for step in steps { try step.check() }
+      for step in steps {
+        try step.check()
+        try step.records.check()
+      }
       // Before anything is made in it, the folder of the run among that.
       do throws(StoreError) {
         if !steps.contains(where: \.makesStore) { try checkStore(store) }

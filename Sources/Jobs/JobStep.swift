@@ -13,6 +13,9 @@ public protocol JobStep: Sendable {
   /// What the manifest shows of the step's flags, defaults included.
   var parameters: [String: String] { get }
 
+  /// What it asks the run to leave beside its manifest.
+  var records: RunRecords { get }
+
   /// Whether the step writes into the store, which needs its lock.
   var writes: Bool { get }
 
@@ -35,6 +38,8 @@ public protocol JobStep: Sendable {
 }
 
 extension JobStep {
+  public var records: RunRecords { RunRecords() }
+
   public func prepare(_ store: any Store) throws(StoreError) {}
 
   public var makesStore: Bool { false }

@@ -196,8 +196,21 @@ public struct Manifest: Codable, Sendable {
     seconds.merge(summary.seconds) { $1 }
   }
 
-  /// Whether the merge was asked to write nothing.
-  public var isDryRun: Bool { (parameters["dry-run"] ?? parameters["sync.dry-run"]) == "true" }
+  /// The values of a parameter: one in a run of one step, and in a job one of each step that has it.
+  func values(of parameter: String) -> [String] {
+    parameters.filter { $0.key.isParameter(parameter) }.map(\.value)
+  }
+
+  /// Whether the run was asked to write nothing: each of its steps that could be.
+  public var isDryRun: Bool {
+    let asked = values(of: "dry-run")
+    return !asked.isEmpty && asked.allSatisfy { $0 == "true" }
+  }
+
+  /// Whether a step was asked to write nothing.
+  public func isDryRun(of step: String) -> Bool {
+    (parameters["\(step).dry-run"] ?? parameters["dry-run"]) == "true"
+  }
 
   /// Notes how the run ended, and what it took.
   mutating func end(_ outcome: Outcome, _ status: ExitStatus, error: String? = nil) {
@@ -207,6 +220,11 @@ public struct Manifest: Codable, Sendable {
     endedAt = Instant.text(wallClock())
     peakMemoryBytes = peakMemory()
   }
+}
+
+extension String {
+  /// Whether this is the name of a parameter: as it is, or with a step's name in front, as in a job.
+  func isParameter(_ name: String) -> Bool { self == name || hasSuffix("." + name) }
 }
 
 // MARK: Reading

@@ -39,7 +39,7 @@ public struct Metrics {
       writer.family("mixdown_run_end_timestamp_seconds", "gauge", "When the last run ended, in seconds since 1970.")
       writer.sample(seconds(ended))
     }
-    let succeeded = manifest.outcome == .done && manifest.parameters["dry-run"] != "true"
+    let succeeded = manifest.outcome == .done && !manifest.isDryRun
     let success = succeeded ? manifest.endedAt.map(seconds) : lastSuccess.map { Double($0) }
     if let success {
       writer.family(

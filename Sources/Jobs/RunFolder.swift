@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 public import Stores
 
 /// The folder in which a run leaves what it did: `<state>/<run_id>/`, mode 0700, its files 0600.
@@ -39,14 +38,7 @@ struct RunFolder {
 
   /// Writes the manifest, whole or not at all.
   func write(_ manifest: Manifest) throws(StoreError) {
-    let json = try manifest.json()
-    let place = path + "/manifest.json"
-    let partial = place + ".partial"
-    let file = try PosixFile(partial, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
-    try file.write(json + [0x0A])
-    guard unsafe rename(partial, place) == 0 else {
-      throw .inputOutput(path: place, operation: "put in place", code: errno)
-    }
+    try writeWhole(try manifest.json() + [0x0A], to: path + "/manifest.json")
   }
 }
 

@@ -133,7 +133,11 @@ extension JSONText {
 
 /// A message without what nobody may read in a log: a password in an address, and any text that has a token in it.
 func withoutSecrets(_ text: String) -> String {
-  if Array(text.utf8).withView({ $0.mentionsToken }) { return "<redacted>" }
+  Array(text.utf8).withView { $0.mentionsToken } ? "<redacted>" : withoutPasswords(text)
+}
+
+/// A text without the passwords of the addresses in it.
+public func withoutPasswords(_ text: String) -> String {
   var shown: Substring = ""
   var rest = text[...]
   while let scheme = rest.range(of: "://") {

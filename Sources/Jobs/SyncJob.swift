@@ -9,7 +9,7 @@ public struct SyncJob: JobStep {
   public static let name = "sync"
 
   public var options: SyncOptions
-  /// The directory that is the store.
+  /// Where the libraries are: a folder, or an address.
   public var store: String
   /// Where run folders go; nil for `.runs` in the store.
   public var state: String?

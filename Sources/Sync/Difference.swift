@@ -11,7 +11,7 @@ struct Difference {
     for field in fields {
       let after = try Self.measure(new.value(field))
       guard let old else {
-        parts.append("\(field) \(after ?? "")")
+        parts.append(after.map { "\(field) \($0)" } ?? "\(field)")
         continue
       }
       let before = try Self.measure(old.value(field))

@@ -140,13 +140,7 @@ public final class Spool: Sendable {
     guard let json = try? JSONEncoder().encode(note) else { return }
     try input.dumps.synchronize()
     try input.quarantine.synchronize()
-    let partial = path(index, "json.partial")
-    let file = try PosixFile(partial, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
-    try file.write([UInt8](json))
-    try file.synchronize()
-    guard unsafe rename(partial, path(index, "json")) == 0 else {
-      throw .inputOutput(path: partial, operation: "put in place", code: errno)
-    }
+    try writeWhole([UInt8](json), to: path(index, "json"))
   }
 
   // MARK: Reading

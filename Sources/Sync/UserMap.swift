@@ -1,6 +1,11 @@
+internal import Digests
+
 /// Which account a guest became: the guest's dumps and library go to the account. Not followed twice.
 public struct UserMap: Sendable {
   public private(set) var accounts: [[UInt8]: [UInt8]] = [:]
+
+  /// SHA-256 of the CSV that it was read from, in lower-case hexadecimal; empty where there was none.
+  public private(set) var digest = ""
 
   public init() {}
 
@@ -13,6 +18,7 @@ public struct UserMap: Sendable {
   ///
   /// - Throws: the first line that says nothing clear.
   public init(csv: [UInt8]) throws(UserMapError) {
+    digest = hexadecimal(sha256(csv))
     var text = csv[...]
     if text.starts(with: [0xEF, 0xBB, 0xBF]) { text = text.dropFirst(3) }
     var line = 0

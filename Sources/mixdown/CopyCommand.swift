@@ -4,7 +4,7 @@ import Jobs
 import Logging
 import Stores
 
-struct CopyCommand: ParsableCommand {
+struct CopyCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "copy",
     abstract: "Copy one store into another, byte for byte.",
@@ -37,8 +37,7 @@ struct CopyCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Copy these collections alone.", valueName: "a,b,…"))
   var collections: String?
 
-  @Option(help: "Batches that are worked on at once. Default: one for each active core.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @OptionGroup var server: ServerOptions
 
@@ -46,7 +45,6 @@ struct CopyCommand: ParsableCommand {
   var log: LogOptions
 
   func validate() throws {
-    guard (1...1024).contains(workers ?? 1) else { throw ValidationError("--workers is 1 to 1024.") }
     _ = try chosen()
   }
 
@@ -71,7 +69,7 @@ struct CopyCommand: ParsableCommand {
     var copy = Copy()
     copy.collections = try chosen()
     copy.overwrites = overwrite
-    copy.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    copy.workers = workers.count
     let logger = log.logger()
     copy.copied = { [isQuiet = log.quiet] collection in
       if (!isQuiet && collection.read > 0) || !collection.isEqual { say(collection.line) }

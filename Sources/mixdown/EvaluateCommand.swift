@@ -22,11 +22,7 @@ struct EvaluateCommand: StepCommand {
       mixdown evaluate --store data/store --cut 2025-12-18T00:00:00Z --tune --format json
       """)
 
-  @Option(
-    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
-  var store: String?
-
-  @OptionGroup var server: ServerOptions
+  @OptionGroup var store: StoreOptions
 
   @Option(help: "The first instant that trains nothing. Default: seven days before --as-of.")
   var cut: Moment?
@@ -49,32 +45,26 @@ struct EvaluateCommand: StepCommand {
   @Option(help: "How the outcome is printed.")
   var format = Format.text
 
-  @Option(help: "Threads that read and count. Default: one for each active core.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "What may be held in memory for work in flight.")
   var memory = ByteCount(1 << 30)
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @OptionGroup(title: "Messages")
   var log: LogOptions
 
   func validate() throws {
-    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
-    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
     guard (100...1_000_000).contains(resamples) else { throw ValidationError("--resamples is 100 to 1000000.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
   }
 
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
-
   func run() throws {
-    let report = evaluateJob().run(server: server.options)
+    let report = evaluateJob().run(server: store.server.options)
     let logger = log.logger()
     if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if report.status == .unreachable { sayAdvice(forStore: store.name) }
     if let evaluation = report.manifest.evaluation, !log.quiet || report.status != .done {
       switch format {
       case .text: say(EvaluationTable(evaluation).text)
@@ -90,7 +80,7 @@ struct EvaluateCommand: StepCommand {
 
   func step() throws -> any JobStep { evaluateJob() }
 
-  var serverTimeout: TimeSpan? { server.serverTimeout }
+  var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     guard let evaluation = manifest.evaluation else { return "nothing was evaluated" }
@@ -106,7 +96,7 @@ struct EvaluateCommand: StepCommand {
     options.resamples = resamples
     options.seed = seed
     options.tunes = tune
-    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.workers = workers.count
     options.memory = memory.bytes
     var shown = figures.shown
     shown["as-of"] = Instant.text(options.parameters.asOf)
@@ -117,9 +107,9 @@ struct EvaluateCommand: StepCommand {
     shown["seed"] = "\(seed)"
     shown["workers"] = "\(options.workers)"
     shown["memory"] = "\(memory)"
-    shown["state"] = state
+    shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
-    var job = EvaluateJob(options: options, store: storePath ?? "", state: state, parameters: shown)
+    var job = EvaluateJob(options: options, store: store.name, state: state.folder, parameters: shown)
     let logger = log.logger()
     job.events.left = { report in
       logger.warning(

@@ -23,11 +23,7 @@ struct ExplainCommand: ParsableCommand {
   @Argument(help: "The user's id.")
   var user: String
 
-  @Option(
-    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
-  var store: String?
-
-  @OptionGroup var server: ServerOptions
+  @OptionGroup var store: StoreOptions
 
   @Option(help: "One language, genre or mood alone.")
   var value: String?
@@ -42,18 +38,15 @@ struct ExplainCommand: ParsableCommand {
   var format = Format.text
 
   func validate() throws {
-    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
     guard terms >= 0 else { throw ValidationError("--terms cannot be negative.") }
   }
-
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
 
   func run() throws {
     let explanation: PersonExplanation?
     do {
-      try checkStore(storePath ?? "")
-      let store = try openStore(storePath ?? "", locking: false, options: server.options)
-      explanation = try PersonView(user, store: store).explanation(value: value, asOf: asOf?.milliseconds)
+      try checkStore(store.name)
+      let opened = try openStore(store.name, locking: false, options: store.server.options)
+      explanation = try PersonView(user, store: opened).explanation(value: value, asOf: asOf?.milliseconds)
     } catch let error as StoreError {
       throw failure("\(error)", ExitStatus(error))
     } catch let fault as PersonFault {

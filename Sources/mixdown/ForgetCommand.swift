@@ -4,7 +4,7 @@ import Jobs
 import Logging
 import Pages
 
-struct ForgetCommand: ParsableCommand {
+struct ForgetCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "forget",
     abstract: "Remove users from a store and from the folders of its runs, for good.",
@@ -50,7 +50,7 @@ struct ForgetCommand: ParsableCommand {
     let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
     guard !ids.isEmpty else { throw failure("\(file ?? ""): names nobody", .usage) }
     guard ids.allSatisfy({ $0.count <= 256 }) else { throw failure("a user's id has 1 to 256 bytes", .usage) }
-    var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state)
+    var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state.folder)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
     if let error = report.manifest.error { logger.error("\(error)") }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BSON
 import Dumps
-import Foundation
 import Jobs
 import Library
 import Stores
@@ -33,10 +32,9 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup(title: "Reading")
   var input: InputOptions
 
-  @Option(help: "Threads that parse. Default: one for each active core.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+  private var storePath: String? { namedStore(store) }
 
   func validate() throws {
     if user != nil {
@@ -45,7 +43,6 @@ struct InspectCommand: ParsableCommand {
     } else {
       guard !inputs.isEmpty else { throw ValidationError("Name at least one INPUT, or --store and --user.") }
     }
-    guard (1...1024).contains(workers ?? 1) else { throw ValidationError("--workers is 1 to 1024.") }
   }
 
   func run() throws {
@@ -55,7 +52,7 @@ struct InspectCommand: ParsableCommand {
     options.parameters.maxClockSkew = input.maxClockSkew.milliseconds
     options.limits = input.limits
     options.users = input.usersFrom
-    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.workers = workers.count
     do throws(InputError) {
       for line in InspectionText(try Inspection(options)).lines { say(line) }
     } catch {
@@ -64,24 +61,22 @@ struct InspectCommand: ParsableCommand {
   }
 
   private func show(_ user: String, in path: String) throws {
+    let text: String?
     do throws(StoreError) {
       try checkStore(path)
       let library = try openStore(path, locking: false, options: server.options).open(.userLibrary)
       let arena = Arena()
       let name = Array(user.utf8).withView { arena.copy($0) }
-      guard let document = try library.documents(of: [name], limit: .max, in: arena).first?.first else {
-        throw .inconsistent(path: path, why: "")
-      }
-      var json = ReadableJSON(date: Instant.text)
-      do throws(BSONFault) {
-        say(try json.text(document))
-      } catch {
-        throw library.refusal(of: name, error)
+      let document = try library.documents(of: [name], limit: .max, in: arena).first?.first
+      text = try document.map { document throws(StoreError) in
+        var json = ReadableJSON(date: Instant.text)
+        do throws(BSONFault) { return try json.text(document) } catch { throw library.refusal(of: name, error) }
       }
     } catch {
-      if case .inconsistent = error { throw failure("\(path): no library of \(user)", .refused) }
       throw failure("\(error)", ExitStatus(error))
     }
+    guard let text else { throw failure("\(path): no library of \(user)", .refused) }
+    say(text)
   }
 }
 

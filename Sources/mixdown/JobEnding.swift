@@ -4,25 +4,29 @@ import Jobs
 struct JobEnding {
   let line: String
 
-  init(_ report: Job.Report, job: String) {
+  /// - Parameter isDry: whether the run was asked to write nothing.
+  init(_ report: Job.Report, job: String, isDry: Bool) {
+    let job = job + (isDry ? ": dry run, nothing written;" : ":")
     let last = report.manifest.steps.last
     let failed = last?.outcome == .failed ? " in step \(last?.name ?? "")" : ""
     let status = "exit status \(report.status.rawValue)"
     let seconds = LastLine.twoPlaces(report.elapsed)
     line =
       switch report.status {
-      case .done: "\(job): done in \(seconds) s" + (report.folder.map { "; \($0)" } ?? "")
+      case .done: "\(job) done in \(seconds) s" + (report.folder.map { "; \($0)" } ?? "")
       case .quarantined:
-        "\(job): done in \(seconds) s, but something was not used (\(status)). What and why: mixdown quarantine "
+        "\(job) done in \(seconds) s, but something was not used (\(status)). What and why: mixdown quarantine "
           + (report.folder ?? "")
       case .outdone:
-        "\(job): done in \(seconds) s, but a simple baseline predicts better (\(status)). See the figures of evaluate"
+        "\(job) done in \(seconds) s, but a simple baseline predicts better (\(status)). See the figures of evaluate"
       case .failed where last?.outcome == .done:
-        "\(job): done in \(seconds) s, but \(report.manifest.left["conflict"] ?? 0) users are as they were, for somebody "
+        "\(job) done in \(seconds) s, but \(report.manifest.left["conflict"] ?? 0) users are as they were, for somebody "
           + "else wrote them each time (\(status)). Run it again"
-      case .locked: "\(job): stopped\(failed) (\(status)). \(Self.advice(report.status))"
+      case .locked where report.manifest.outcome == .interrupted:
+        "\(job) stopped as it was asked to (\(status)). Run it again for the rest; with --resume it reads nothing twice"
+      case .locked: "\(job) stopped\(failed) (\(status)). \(Self.advice(report.status))"
       case .failed, .usage, .refused, .unreachable, .inputOutput, .jobFile:
-        "\(job): failed\(failed) (\(status)). \(Self.advice(report.status))"
+        "\(job) failed\(failed) (\(status)). \(Self.advice(report.status))"
           + (report.folder.map { " Folder: \($0)" } ?? "")
       }
   }

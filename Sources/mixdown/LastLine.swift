@@ -24,9 +24,11 @@ struct LastLine {
       let reasons = manifest.left.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
       parts[0] += ", \(users.left) left (\(reasons.joined(separator: ", ")))"
     }
-    text =
-      (manifest.isDryRun ? "dry run, nothing written; " : "") + parts.joined(separator: "; ")
+    text = Self.beginning(isDry: manifest.isDryRun(of: SyncJob.name)) + parts.joined(separator: "; ")
   }
+
+  /// What the last line of a dry run says first.
+  static func beginning(isDry: Bool) -> String { isDry ? "dry run, nothing written; " : "" }
 
   static func twoPlaces(_ seconds: Double) -> String {
     let hundredths = Int((seconds * 100).rounded())

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Jobs
 import Learning
 import Library
@@ -19,11 +18,7 @@ struct LearnCommand: StepCommand {
       mixdown learn --store data/store --half-life-days 14 --unknown-weight 0
       """)
 
-  @Option(
-    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
-  var store: String?
-
-  @OptionGroup var server: ServerOptions
+  @OptionGroup var store: StoreOptions
 
   @Flag(help: "Count everything, not what changed alone.")
   var full = false
@@ -40,14 +35,12 @@ struct LearnCommand: StepCommand {
   @Flag(help: "Replace documents that were computed for a later time.")
   var force = false
 
-  @Option(help: "Threads that read and count. Default: one for each active core.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "What may be held in memory for work in flight.")
   var memory = ByteCount(1 << 30)
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Flag(help: "Do everything but write.")
   var dryRun = false
@@ -59,20 +52,16 @@ struct LearnCommand: StepCommand {
   var log: LogOptions
 
   func validate() throws {
-    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
-    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
     guard (archiveMonths ?? 0) >= 0 else { throw ValidationError("--archive-months cannot be negative.") }
   }
 
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
-
   func run() throws {
     let job = learnJob()
-    let report = job.run(server: server.options)
+    let report = job.run(server: store.server.options)
     let logger = log.logger()
     if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if report.status == .unreachable { sayAdvice(forStore: store.name) }
     if report.manifest.outcome == .done, !log.quiet || report.status != .done {
       say(Self.lastLine(report.manifest, seconds: report.elapsed))
     }
@@ -82,11 +71,12 @@ struct LearnCommand: StepCommand {
 
   func step() throws -> any JobStep { learnJob() }
 
-  var serverTimeout: TimeSpan? { server.serverTimeout }
+  var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     guard let learning = manifest.learning else { return "nothing was learned" }
     let users = learning.users
+    let isDry = manifest.isDryRun(of: LearnJob.name)
     let written = learning.written.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let removed = learning.removed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let zones = learning.unknownZones.values.reduce(0, +)
@@ -94,13 +84,15 @@ struct LearnCommand: StepCommand {
       "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new"
         + (users.left > 0 ? ", \(users.left) left" : ""),
       "\(learning.computed) computed" + (learning.full ? " (all)" : "") + " from \(learning.plays) plays",
-      written.isEmpty ? "nothing written" : "written: " + written.joined(separator: ", "),
+      written.isEmpty
+        ? "nothing \(isDry ? "to write" : "written")"
+        : (isDry ? "would write: " : "written: ") + written.joined(separator: ", "),
     ]
-    if !removed.isEmpty { parts.append("removed: " + removed.joined(separator: ", ")) }
+    if !removed.isEmpty { parts.append((isDry ? "would remove: " : "removed: ") + removed.joined(separator: ", ")) }
     if zones > 0 { parts.append("\(zones) users of unknown zones") }
     if learning.withoutAccount > 0 { parts.append("\(learning.withoutAccount) without an account") }
     parts.append("\(LastLine.twoPlaces(seconds)) s")
-    return parts.joined(separator: "; ")
+    return LastLine.beginning(isDry: isDry) + parts.joined(separator: "; ")
   }
 
   private func learnJob() -> LearnJob {
@@ -109,10 +101,10 @@ struct LearnCommand: StepCommand {
     options.force = force
     options.mirrorsUsers = mirrorUsers
     options.archiveMonths = archiveMonths
-    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.workers = workers.count
     options.memory = memory.bytes
     options.dryRun = dryRun
-    var job = LearnJob(options: options, store: storePath ?? "", state: state, parameters: shown(options))
+    var job = LearnJob(options: options, store: store.name, state: state.folder, parameters: shown(options))
     job.records = record.records
     let logger = log.logger()
     job.events.left = { report in
@@ -135,7 +127,7 @@ struct LearnCommand: StepCommand {
     shown["memory"] = "\(memory)"
     shown["dry-run"] = "\(dryRun)"
     shown["archive-months"] = archiveMonths.map(String.init)
-    shown["state"] = state
+    shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
     shown.merge(record.shown) { $1 }
     return shown

@@ -4,6 +4,11 @@ import Jobs
 import Library
 import Logging
 
+/// A command that is told how it is to speak.
+protocol SpeakingCommand: ParsableCommand {
+  var log: LogOptions { get }
+}
+
 /// What a command says while it works, and how.
 struct LogOptions: ParsableArguments {
   enum Format: String, ExpressibleByArgument, CaseIterable {
@@ -34,6 +39,24 @@ struct LogOptions: ParsableArguments {
   }
 }
 
+extension LogOptions.Format {
+  /// A message as one line: `mixdown: error: message key=value`, or one flat JSON object.
+  func line(_ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)]) -> String {
+    switch self {
+    case .text: return "mixdown: \(level): \(message)" + fields.map { " \($0.key)=\($0.value)" }.joined()
+    case .json:
+      // Before it is encoded: an address ends at a quotation mark, and what the encoder escapes would hide that.
+      var object = fields.reduce(into: [:]) { $0[$1.key] = withoutPasswords($1.value) }
+      object["time"] = Instant.text(wallClock())
+      object["level"] = level.rawValue
+      object["message"] = withoutPasswords(message)
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+  }
+}
+
 /// Writes messages to standard error, one line each.
 struct StandardErrorLog: LogHandler {
   let format: LogOptions.Format
@@ -52,17 +75,7 @@ struct StandardErrorLog: LogHandler {
 
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-    let line: String
-    switch format {
-    case .text:
-      line = "mixdown: \(event.level): \(event.message)" + fields.map { " \($0.key)=\($0.value)" }.joined()
-    case .json:
-      var object = ["time": Instant.text(wallClock()), "level": event.level.rawValue, "message": "\(event.message)"]
-      for (key, value) in fields { object[key] = "\(value)" }
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      line = (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    }
+    let line = format.line(event.level, "\(event.message)", fields.map { ($0.key, "\($0.value)") })
     Console.shared.say(line, to: .errors)
   }
 }

@@ -20,12 +20,24 @@ struct ManualPage {
     lines.append(".SH COMMANDS")
     for (path, command) in commands { lines += Self.section(command, path, of: tool.commandName) }
     lines += [
-      ".SH ENVIRONMENT", ".TP", "\\fBMIXDOWN_STORE\\fR", "The store, where none is named.",
+      ".SH ENVIRONMENT"
+    ]
+    for (variable, meaning) in Self.environment { lines += [".TP", "\\fB\(variable)\\fR", Self.escaped(meaning)] }
+    lines += [
       ".SH FILES", ".TP", "\\fI<state>/<run>/manifest.json\\fR", "What a run was and did.",
       ".TP", "\\fI<state>/<run>/quarantine.ndjson\\fR", "What was not used, and why.",
     ]
     text = lines.joined(separator: "\n")
   }
+
+  private static let environment = [
+    ("MIXDOWN_STORE", "The store, where none is named."),
+    ("MIXDOWN_STATE", "Where the folders of runs lie, where no --state is named."),
+    ("MIXDOWN_MONGO_PASSWORD", "The password of whoever a mongodb:// address names, where it has none itself."),
+    ("MIXDOWN_MONGO_PASSWORD_FILE", "A file with that password, where MIXDOWN_MONGO_PASSWORD is not set."),
+    ("MIXDOWN_LEASE", "How many seconds the lease of a run on a server is long. The same for all runs; default: 60."),
+    ("XDG_STATE_HOME", "The folders of runs on a server lie in its folder mixdown; default: ~/.local/state."),
+  ]
 
   /// The commands that do something, each with its name as it is written: `runs show`.
   private static func leaves(_ command: ToolInfo.Command, path: [String]) -> [(path: String, command: ToolInfo.Command)]

@@ -41,10 +41,38 @@ struct Mixdown: ParsableCommand {
     ])
 
   static func main() {
+    // What was closed would be the next file that is opened, and what is said would go into that.
+    for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) < 0 {
+      _ = unsafe open("/dev/null", O_RDWR)
+    }
     // A limit on the size of files, and a reader of the output that has gone, are errors like others, not signals.
     for ignored in [SIGXFSZ, SIGPIPE] { _ = signal(ignored, SIG_IGN) }
     prepareForArchives()
     hidePasswords()
-    main(nil)
+    Glibc.exit(ended().rawValue)
+  }
+
+  /// Runs the command that the arguments name.
+  ///
+  /// - Returns: the status to end with.
+  private static func ended() -> ExitCode {
+    let code = parsedAndRun()
+    guard let loss = Console.shared.loss, [.success, ExitCode(3), ExitCode(4)].contains(code) else { return code }
+    return failure("standard output: cannot write: \(loss). What the command has done is done", .inputOutput)
+  }
+
+  private static func parsedAndRun() -> ExitCode {
+    do {
+      var command = try parseAsRoot()
+      if let speaking = command as? any SpeakingCommand { Console.shared.format = speaking.log.logFormat }
+      try command.run()
+      return .success
+    } catch {
+      // The parser's own way to end would show arguments as they stand, passwords among them.
+      let code = exitCode(for: error)
+      let text = fullMessage(for: error)
+      if !text.isEmpty { Console.shared.say(text, to: code.isSuccess ? .output : .errors) }
+      return code
+    }
   }
 }

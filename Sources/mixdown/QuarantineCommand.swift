@@ -5,7 +5,7 @@ import Library
 import Logging
 import Sync
 
-struct QuarantineCommand: ParsableCommand {
+struct QuarantineCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "quarantine",
     abstract: "Show what a run has not used, by reason; feed in again what was mended.",
@@ -54,7 +54,7 @@ struct QuarantineCommand: ParsableCommand {
     defer { try? FileManager.default.removeItem(atPath: dumps) }
     let (written, left): (Int, Int)
     do { (written, left) = try quarantine.writeDumps(to: dumps) } catch { throw failure("\(error)", .inputOutput) }
-    say("\(written) lines are fed in again, \(left) cannot be")
+    if !log.quiet || left > 0 { say("\(written) lines are fed in again, \(left) cannot be") }
     guard written > 0 else { return }
     let now = wallClock()
     let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
@@ -64,9 +64,12 @@ struct QuarantineCommand: ParsableCommand {
     job.makesStore = false
     let logger = log.logger()
     job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
-    let report = job.run()
+    let report = job.run(server: folders.server.options)
     if let error = report.manifest.error { logger.error("\(error)") }
-    if report.manifest.outcome == .done { say(LastLine(report.manifest, seconds: report.elapsed).text) }
+    if report.status == .unreachable { sayAdvice(forStore: store) }
+    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
+      say(LastLine(report.manifest, seconds: report.elapsed).text)
+    }
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 }

@@ -19,8 +19,7 @@ struct ReportCommand: StepCommand {
   @Argument(help: ArgumentHelp("The run's id, its beginning or end, or its folder.", valueName: "run"))
   var name: String?
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
   var store: String?
@@ -41,7 +40,11 @@ struct ReportCommand: StepCommand {
         try report.keep(data)
       }
       try report.make()
-      if let path = record.metricsFile { try Metrics(try report.manifest()).write(to: path, isPublic: true) }
+      if let path = record.metricsFile {
+        let manifest = try report.manifest()
+        let lastSuccess = Metrics.lastSuccess(of: manifest.job, in: path)
+        try Metrics(manifest, lastSuccess: lastSuccess).write(to: path, isPublic: true)
+      }
     } catch {
       if case .refused(let path, _, let why) = error { throw failure("\(path): \(why)", .refused) }
       throw failure("\(error)", ExitStatus(error))
@@ -55,10 +58,11 @@ struct ReportCommand: StepCommand {
 
   private func folder(_ name: String) throws -> String {
     if name.contains("/"), FileManager.default.fileExists(atPath: name) { return name }
-    guard let store = store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? state else {
-      throw ValidationError("Name the run's folder, or where it lies with --state, --store or MIXDOWN_STORE.")
+    guard let store = namedStore(store) ?? state.folder else {
+      throw ValidationError(
+        "Name the run's folder, or where it lies: --state or MIXDOWN_STATE, --store or MIXDOWN_STORE.")
     }
-    let archive = RunArchive(state: state, store: store)
+    let archive = RunArchive(state: state.folder, store: store)
     guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
       throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
     }

@@ -5,7 +5,7 @@ import Library
 import Logging
 import Stores
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
     abstract: "Run a job: steps with their parameters, from a file.",
@@ -106,7 +106,8 @@ struct RunCommand: ParsableCommand {
     let report = job.run()
     if let error = report.manifest.error { logger.error("\(error)") }
     if report.status == .unreachable { sayAdvice(forStore: store) }
-    if !log.quiet || report.status != .done { say(JobEnding(report, job: plan.job).line) }
+    let isDry = dryRun || report.manifest.isDryRun
+    if !log.quiet || report.status != .done { say(JobEnding(report, job: plan.job, isDry: isDry).line) }
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
@@ -125,14 +126,15 @@ struct RunCommand: ParsableCommand {
     for text in set {
       do throws(JobFault) { overrides.append(try JobOverride(setting: text)) } catch { faults.append(error) }
     }
-    guard faults.isEmpty else { throw refusal(faults) }
     do throws(JobRefusal) {
-      return try JobPlan(
+      let plan = try JobPlan(
         path, yaml: text, overrides: overrides + ownOverrides, declarations: Steps.declarations,
         environment: ProcessInfo.processInfo.environment, now: now)
+      if faults.isEmpty { return plan }
     } catch {
-      throw refusal(error.faults)
+      faults = error.faults + faults
     }
+    throw refusal(faults)
   }
 
   /// The flags that this command hands on to the steps.

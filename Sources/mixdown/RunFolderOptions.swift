@@ -15,20 +15,19 @@ struct RunFolderOptions: ParsableArguments {
 
   @OptionGroup var server: ServerOptions
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
-  private var named: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
+  private var named: String? { namedStore(store) }
 
   /// The store; refused where none is named.
   func storeName() throws -> String {
-    guard let named, !named.isEmpty else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+    guard let named else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
     return named
   }
 
   /// The folders of runs; where they are named the store need not be.
   func archive() throws -> RunArchive {
-    if let state { return RunArchive(state: state) }
+    if let folder = state.folder { return RunArchive(state: folder) }
     return RunArchive(state: nil, store: try storeName())
   }
 
@@ -36,7 +35,7 @@ struct RunFolderOptions: ParsableArguments {
   func listing() throws -> (RunListing, failed: (any Error)?) {
     let archive = try archive()
     var listing = try sayingWhy { () throws(StoreError) in try RunListing(archive) }
-    guard let named, !named.isEmpty else { return (listing, nil) }
+    guard let named else { return (listing, nil) }
     do throws(StoreError) {
       try listing.add(store: named, server: server.options)
       return (listing, nil)
@@ -47,7 +46,7 @@ struct RunFolderOptions: ParsableArguments {
 
   /// The manifest of the run that a person names when it has no folder here, but the store knows it.
   func manifestWithoutFolder(_ name: String) throws -> Manifest? {
-    guard let named, !named.isEmpty, !name.contains("/") else { return nil }
+    guard named != nil, !name.contains("/") else { return nil }
     let archive = try archive()
     guard try sayingWhy({ () throws(StoreError) in try archive.run(name) }) == nil else { return nil }
     let (listing, failed) = try listing()

@@ -46,8 +46,7 @@ struct SessionsCommand: StepCommand {
   @Option(help: "How the active users are shown: a line each, or one JSON object.")
   var format = Format.text
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in a folder.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Flag(help: "Do everything but write.")
   var dryRun = false
@@ -71,7 +70,7 @@ struct SessionsCommand: StepCommand {
       "inputs": inputs.joined(separator: "\n"), "as-of": Instant.text(sessions.asOf),
       "max-clock-skew": "\(maxClockSkew)", "dry-run": "\(dryRun)", "allow-quarantine": "\(allowQuarantine)",
     ]
-    shown["state"] = state
+    shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
     return shown
   }
@@ -90,7 +89,8 @@ struct SessionsCommand: StepCommand {
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     let figures = manifest.sessions ?? [:]
     let figure = { (name: String) in figures[name] ?? 0 }
-    return "\(figure("new")) sessions new, \(figure("renewed")) renewed, \(figure("removed")) ended and removed; "
+    return LastLine.beginning(isDry: manifest.isDryRun(of: SessionsStep.name))
+      + "\(figure("new")) sessions new, \(figure("renewed")) renewed, \(figure("removed")) ended and removed; "
       + "\(figure("active")) active of \(figure("active_users")) users"
   }
 
@@ -103,11 +103,11 @@ struct SessionsCommand: StepCommand {
       guard format == .text else { return say(text.json) }
       text.users.forEach(say)
       if !isQuiet || summary.pings.quarantined + summary.left > 0 {
-        say((dryRun ? "dry run, nothing written; " : "") + text.lastLine)
+        say(LastLine.beginning(isDry: dryRun) + text.lastLine)
       }
     }
     let job = Job(
-      name: SessionsStep.name, store: store.name, state: state, asOf: sessions.asOf, steps: [step],
+      name: SessionsStep.name, store: store.name, state: state.folder, asOf: sessions.asOf, steps: [step],
       server: store.server.options)
     let report = job.run()
     let logger = log.logger()

@@ -24,11 +24,7 @@ struct StatsCommand: ParsableCommand {
   @Argument(help: "The user's id.")
   var user: String
 
-  @Option(
-    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
-  var store: String?
-
-  @OptionGroup var server: ServerOptions
+  @OptionGroup var store: StoreOptions
 
   @Option(help: "Which days: the last 7, 30 or 365, or all.")
   var range = PersonStatistics.Range.year
@@ -36,17 +32,11 @@ struct StatsCommand: ParsableCommand {
   @Option(help: "How it is printed; json is the whole document.")
   var format = Format.text
 
-  func validate() throws {
-    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
-  }
-
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
-
   func run() throws {
     let statistics: PersonStatistics?
     do throws(StoreError) {
-      try checkStore(storePath ?? "")
-      statistics = try PersonView(user, store: try openStore(storePath ?? "", locking: false, options: server.options))
+      try checkStore(store.name)
+      statistics = try PersonView(user, store: try openStore(store.name, locking: false, options: store.server.options))
         .statistics()
     } catch {
       throw failure("\(error)", ExitStatus(error))

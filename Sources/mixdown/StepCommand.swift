@@ -6,7 +6,10 @@ import Jobs
 /// What a step may say in a job file is read from the command's own declaration, and its parser checks the values: a
 /// flag that is added to the command is a key of the step at once. A value that names a file or a folder has to be
 /// declared so (`completion: .file()`, `.directory`), for then it counts from the job file's folder.
-protocol StepCommand: ParsableCommand, SendableMetatype {
+protocol StepCommand: SpeakingCommand, SendableMetatype {
+  /// The flags that name a file that is read: in a job, one that is not there is refused with its place.
+  static var filesRead: [String] { get }
+
   /// What the arguments ask for. Files that they name are read; nothing is touched.
   func step() throws -> any JobStep
 
@@ -22,6 +25,8 @@ protocol StepCommand: ParsableCommand, SendableMetatype {
 }
 
 extension StepCommand {
+  static var filesRead: [String] { [] }
+
   var serverTimeout: TimeSpan? { nil }
 }
 
@@ -36,7 +41,9 @@ enum Steps {
   static let declarations: [StepDeclaration] = {
     let dump = Mixdown._dumpHelp()
     return commands.compactMap { command in
-      StepDeclaration(command.configuration.commandName ?? "", dump: dump) { arguments in
+      StepDeclaration(
+        command.configuration.commandName ?? "", dump: dump, reading: command.filesRead
+      ) { arguments in
         do {
           _ = try command.parse(arguments)
           return nil

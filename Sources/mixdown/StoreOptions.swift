@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Logging
 import Stores
 
 /// How a command speaks to a server.
@@ -25,9 +26,44 @@ struct StoreOptions: ParsableArguments {
     guard !name.isEmpty else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
   }
 
-  var name: String { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? "" }
+  var name: String { namedStore(store) ?? "" }
 
   func open(locking: Bool) throws -> any Store { try openNamed(name, locking: locking, server) }
+}
+
+/// The store that an option names, or else MIXDOWN_STORE; nil where there is no name, or an empty one.
+func namedStore(_ option: String?) -> String? {
+  let name = option ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] ?? ""
+  return name.isEmpty ? nil : name
+}
+
+/// Where the folders of runs lie.
+struct StateOptions: ParsableArguments {
+  @Option(
+    help: "Where the folders of runs lie. Also from MIXDOWN_STATE. Default: .runs in the store.",
+    completion: .directory)
+  var state: String?
+
+  func validate() throws {
+    if let folder, MongoAddress.isAddress(folder) { throw ValidationError("--state is a folder, not a server.") }
+  }
+
+  /// What the option names, or else MIXDOWN_STATE; nil for the place that the store gives.
+  var folder: String? {
+    [state, ProcessInfo.processInfo.environment["MIXDOWN_STATE"]].compactMap(\.self).first { !$0.isEmpty }
+  }
+}
+
+/// How many threads a command works with.
+struct WorkerOptions: ParsableArguments {
+  @Option(help: "Threads that work at once. Default: one for each active core.")
+  var workers: Int?
+
+  func validate() throws {
+    guard (1...1024).contains(count) else { throw ValidationError("--workers is 1 to 1024.") }
+  }
+
+  var count: Int { workers ?? ProcessInfo.processInfo.activeProcessorCount }
 }
 
 /// Opens a store for a command.
@@ -52,6 +88,9 @@ func failure(_ error: StoreError) -> ExitCode {
 /// Says what can be seen of the way to a store that cannot be reached.
 func sayAdvice(forStore name: String) {
   for line in Doctor.advice(forStore: name) {
-    Console.shared.say("  \(line)", to: .errors)
+    switch Console.shared.format {
+    case .text: Console.shared.say("  \(line)", to: .errors)
+    case .json: Console.shared.tell(.notice, line)
+    }
   }
 }

@@ -28,11 +28,7 @@ struct SyncCommand: StepCommand {
   @Argument(help: "Files, folders and archives with dumps.", completion: .file())
   var inputs: [String] = []
 
-  @Option(
-    help: "The store: a folder, or mongodb://user@host/database. Also from MIXDOWN_STORE.", completion: .directory)
-  var store: String?
-
-  @OptionGroup var server: ServerOptions
+  @OptionGroup var store: StoreOptions
 
   @Option(help: "merge joins all replicas; replace puts the newest dump's sections in the place of the store's.")
   var mode = MergeParameters.Mode.merge
@@ -70,14 +66,12 @@ struct SyncCommand: StepCommand {
   @Flag(help: "Let --mode replace empty a section that is not empty.")
   var allowEmpty = false
 
-  @Option(help: "Threads that parse and merge. Default: one for each active core.")
-  var workers: Int?
+  @OptionGroup var workers: WorkerOptions
 
   @Option(help: "What may be held in memory for work in flight.")
   var memory = ByteCount(1 << 30)
 
-  @Option(help: "Where the folders of runs lie. Default: .runs in the store.", completion: .directory)
-  var state: String?
+  @OptionGroup var state: StateOptions
 
   @Option(
     help: ArgumentHelp(
@@ -115,14 +109,10 @@ struct SyncCommand: StepCommand {
 
   func validate() throws {
     guard !inputs.isEmpty else { throw ValidationError("Name at least one INPUT.") }
-    guard storePath != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
-    guard (workers ?? 1) >= 1, (workers ?? 1) <= 1024 else { throw ValidationError("--workers is 1 to 1024.") }
     guard historyLimit >= 0 else { throw ValidationError("--history-limit cannot be negative.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
     _ = try decidedSections()
   }
-
-  private var storePath: String? { store ?? ProcessInfo.processInfo.environment["MIXDOWN_STORE"] }
 
   /// The sections that the run decides.
   private func decidedSections() throws -> SectionSet {
@@ -142,10 +132,10 @@ struct SyncCommand: StepCommand {
 
   func run() throws {
     let job = try syncJob()
-    let report = job.run(server: server.options)
+    let report = job.run(server: store.server.options)
     let logger = log.logger()
     if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: storePath ?? "") }
+    if report.status == .unreachable { sayAdvice(forStore: store.name) }
     if report.manifest.outcome == .done, !log.quiet || report.status != .done {
       say(Self.lastLine(report.manifest, seconds: report.elapsed))
     }
@@ -153,9 +143,11 @@ struct SyncCommand: StepCommand {
     guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
+  static let filesRead = ["user-map"]
+
   func step() throws -> any JobStep { try syncJob() }
 
-  var serverTimeout: TimeSpan? { server.serverTimeout }
+  var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String { LastLine(manifest, seconds: seconds).text }
 
@@ -163,7 +155,7 @@ struct SyncCommand: StepCommand {
     let logger = log.logger()
     let options = try syncOptions()
     var job = SyncJob(
-      options: options, store: storePath ?? "", state: state, parameters: effectiveParameters(options))
+      options: options, store: store.name, state: state.folder, parameters: effectiveParameters(options))
     job.records = record.records
     job.resume = resume
     job.isResumable = resumable
@@ -203,7 +195,7 @@ struct SyncCommand: StepCommand {
     options.users = input.usersFrom
     options.noCreate = noCreate
     if let userMap { options.userMap = try readUserMap(userMap) }
-    options.workers = workers ?? ProcessInfo.processInfo.activeProcessorCount
+    options.workers = workers.count
     options.memory = memory.bytes
     options.writeBack = writeBack
     options.dryRun = dryRun
@@ -235,9 +227,11 @@ struct SyncCommand: StepCommand {
       "archive": "\(archive)", "allow-empty": "\(allowEmpty)", "allow-quarantine": "\(allowQuarantine)",
     ]
     shown["user-map"] = userMap
+    // Of two maps of one name a run that is gone on with must not take one for the other.
+    shown["user-map-digest"] = userMap.map { _ in options.userMap.digest }
     // Whole, for whoever looks for it later does so from elsewhere: `forget`.
     shown["write-back"] = writeBack.map { URL(fileURLWithPath: $0).standardizedFileURL.path }
-    shown["state"] = state
+    shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
     shown.merge(record.shown) { $1 }
     return shown

@@ -2,7 +2,7 @@ import ArgumentParser
 import Jobs
 import Logging
 
-struct UndoCommand: ParsableCommand {
+struct UndoCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "undo",
     abstract: "Put back what a run has changed.",
@@ -31,6 +31,10 @@ struct UndoCommand: ParsableCommand {
   func run() throws {
     let logger = log.logger()
     let (undone, archive) = try folders.run(id)
+    guard archive.manifest(undone)?.isDryRun != true else {
+      if !log.quiet { say("\(undone) was a dry run: it has written nothing, and there is nothing to put back") }
+      return
+    }
     var job = UndoJob(undone, store: try folders.storeName(), state: archive.state)
     job.isForced = force
     job.left = { logger.warning("left as it is: \($1)", metadata: ["document": "\($0)"]) }

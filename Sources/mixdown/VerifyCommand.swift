@@ -3,7 +3,7 @@ import Jobs
 import Logging
 import Stores
 
-struct VerifyCommand: ParsableCommand {
+struct VerifyCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Check that the store still holds what a run has written.",
@@ -28,6 +28,10 @@ struct VerifyCommand: ParsableCommand {
   func run() throws {
     let logger = log.logger()
     let (verified, archive) = try folders.run(id)
+    guard archive.manifest(verified)?.isDryRun != true else {
+      if !log.quiet { say("\(verified) was a dry run: it has written nothing, and there is nothing to check") }
+      return
+    }
     let store = try folders.storeName()
     let result: Verification
     do throws(StoreError) {

@@ -75,6 +75,53 @@ import Testing
     }
   }
 
+  @Test func `a user map that is not there is refused with its place, whether the job is run or checked`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("jobs/guests.csv", "a,ann\n")
+    let job = try Self.job(sandbox, "user-map: guest.csv")
+    for flags in [[], ["--check"]] {
+      let run = try mixdown(["run", job] + flags, environment: ["INPUT": input])
+      #expect(run.status == 78 && run.output.isEmpty)
+      #expect(run.errors.hasPrefix("mixdown: error: \(job):7:17: no such file or folder: "), "\(run.errors)")
+      #expect(run.errors.hasSuffix("/guest.csv; did you mean \"guests.csv\"?\n"))
+    }
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+  }
+
+  @Test func `faults of several kinds on the command line are told at once`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let flags = ["--set", "sync.wokers=2", "--set", "nonsense", "--set", "sync.mode=replce"]
+    let run = try mixdown(["run", Self.job(sandbox)] + flags, environment: ["INPUT": input])
+    #expect(run.status == 78 && run.errors.split(separator: "\n").count == 3, "\(run.errors)")
+  }
+
+  @Test func `a dry run of a job says so in each line`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    try sandbox.syncWell([input])
+    let job = try sandbox.folder.write(
+      "job.yaml",
+      "job: night\nstore: store\nstate: state\nsteps:\n  - sync: {inputs: [ann.json]}\n  - sessions:\n  - learn:\n")
+    let dry = try mixdown(["run", job, "--dry-run"])
+    let lines = dry.output.split(separator: "\n")
+    #expect(dry.status == 0 && lines.count == 4, "\(dry.output)\(dry.errors)")
+    for (line, name) in zip(lines, ["sync", "sessions", "learn", "night"]) {
+      #expect(line.hasPrefix("\(name): dry run, nothing written; "), "\(line)")
+    }
+    #expect(lines.dropFirst(2).first?.contains("would write: ") == true)
+    #expect(!FileManager.default.fileExists(atPath: sandbox.store + "/user_stats.bson"))
+  }
+
+  @Test func `a job that is stopped is told to be run again, not to wait for another`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let run = try mixdown(["run", Self.job(sandbox), "--deadline", "1ms"], environment: ["INPUT": input])
+    #expect(run.status == 75 && run.errors.contains("the deadline"))
+    #expect(run.output.contains("Run it again for the rest") && !run.output.contains("other run"), "\(run.output)")
+  }
+
   @Test func `a check shows the plan and touches nothing`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
@@ -159,6 +206,10 @@ import Testing
     try bench.run("run", [job, "--resume"], environment: environment, retries: 200)
     #expect(bench.ids == [run])
     #expect(try bench.asOf(run) == clock)
+    // What the manifest says of each step is what counted, not the time of the second try.
+    let manifest = try bench.manifest(run)
+    let shown = Set(["sync", "learn"].compactMap { manifest.parameters["\($0).as-of"] })
+    #expect(shown == [try #require(manifest.asOf)])
     // A try that still met the lease of the killed process counts as well.
     #expect(try bench.manifest(run).attempts ?? 1 >= 2)
     let computed = try Set(

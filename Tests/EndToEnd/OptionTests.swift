@@ -232,4 +232,11 @@ import Testing
     #expect(try sandbox.sync([input], ["--user-map", "/nowhere.csv"]).status == 74)
     #expect(sandbox.bytes == nil)
   }
+
+  @Test func `a new user's parts are shown, each with its size where it has one`() throws {
+    let sandbox = try Sandbox()
+    let dump = #"{"preferences": {"shuffle": true}, "queue": []}"#
+    let run = try sandbox.syncWell([sandbox.folder.write("ann.json", dump)], ["--diff"])
+    #expect(run.output.split(separator: "\n").first == "ann: new: preferences, queue 0")
+  }
 }

@@ -135,16 +135,57 @@ import Testing
     #expect(left.errors.contains("would-empty"))
   }
 
-  @Test(arguments: ["| true", "2>&1 >/dev/null | true", ">/dev/full 2>&1", ">&- 2>&-"])
-  func `a run goes on when nobody reads what it says`(_ redirection: String) throws {
+  @Test(arguments: [("| true", 0), ("2>&1 >/dev/null | true", 0), (">/dev/full 2>&1", 74), (">&- 2>&-", 0)])
+  func `a run goes on when nobody reads what it says, and where it cannot be written its status says so`(
+    _ redirection: String, _ status: Int32
+  ) throws {
     let sandbox = try Sandbox()
     let input = try Packing.folder.pack(Listeners().dumps, in: sandbox.folder)
     let wrapper = ["/bin/sh", "-c", "\"$@\" \(redirection)", "sh"]
-    #expect(try sandbox.sync([input], ["--diff", "--log-level", "trace"], through: wrapper).status == 0)
+    let run = try sandbox.sync([input], ["--diff", "--log-level", "trace"], through: wrapper)
+    #expect(run.status == status)
+    #expect(try run.manifest.outcome == "done")
     let before = sandbox.bytes
     #expect(before != nil)
     try sandbox.syncWell([input])
     #expect(sandbox.bytes == before)
+  }
+
+  @Test func `what cannot be written to standard output is no success`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[{"videoId":"a"}]}"#)
+    let made = try sandbox.syncWell([input])
+    #expect(try mixdown(["learn", "--store", sandbox.store]).status == 0)
+    let commands = [
+      ["stats", "ann", "--store", sandbox.store, "--format", "html"], ["inspect", input],
+      ["inspect", "--user", "ann", "--store", sandbox.store], ["runs", "show", try made.folder], ["--help"],
+    ]
+    for command in commands {
+      let child = try Child(["/bin/sh", "-c", "\"$@\" > /dev/full", "sh", mixdownBinary] + command)
+      #expect(try child.wait() == .exited(74), "\(command)")
+      #expect(child.errors.contains("standard output: cannot write: No space left on device"))
+    }
+    // What ends with an error of its own says that.
+    let child = try Child(["/bin/sh", "-c", "\"$@\" > /dev/full", "sh", mixdownBinary, "stats", "bob"])
+    #expect(try child.wait() == .exited(64))
+  }
+
+  @Test func `what ends a command is said in JSON where that was asked for`() throws {
+    let sandbox = try Sandbox()
+    let commands: [[String]] = [
+      ["run", sandbox.folder("none.yaml")], ["undo", "01M8", "--store", sandbox.store],
+      ["copy", sandbox.folder("none"), sandbox.store],
+      ["sync", "x", "--store", sandbox.store, "--user-map", sandbox.folder("none.csv")],
+    ]
+    for command in commands {
+      let run = try mixdown(command + ["--log-format", "json"])
+      let lines = run.errors.split(separator: "\n")
+      #expect(run.status != 0 && lines.count == 1)
+      for line in lines {
+        let fields = try JSONDecoder().decode([String: String].self, from: Data(line.utf8))
+        #expect(fields["level"] == "error" && fields["message"] != nil && fields["time"] != nil)
+      }
+    }
   }
 
   // MARK: Usage
@@ -164,6 +205,17 @@ import Testing
       run.output.isEmpty && (run.errors.hasPrefix("Error: ") || run.errors.hasPrefix("mixdown: error: ")),
       "\(run.output)\(run.errors)")
     for path in [sandbox.store, run.state] { #expect(!FileManager.default.fileExists(atPath: path)) }
+  }
+
+  @Test(
+    arguments: [
+      ["sync", "x"], ["learn"], ["evaluate"], ["explain", "ann"], ["stats", "ann"], ["inspect", "--user", "ann"],
+      ["sessions"], ["setup"], ["runs"], ["doctor"],
+    ])
+  func `an empty name is no store`(_ command: [String]) throws {
+    for run in [try mixdown(command + ["--store", ""]), try mixdown(command, environment: ["MIXDOWN_STORE": ""])] {
+      #expect(run.status == 64, "\(run.errors)")
+    }
   }
 
   @Test func `a sync needs inputs and a store, which the environment may name`() throws {

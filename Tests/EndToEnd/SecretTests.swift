@@ -87,4 +87,42 @@ import Testing
       text.contains(
         #""raw":{"user_id":5,"tldr-access-token":"<redacted>","tldr-refresh-token":"<redacted>","tldr-queue":"[]"}"#))
   }
+
+  // MARK: Passwords
+
+  /// An address with a password that nobody may see.
+  private static let address = "mongodb://ann:S3cret@127.0.0.1:1/music"
+
+  @Test func `the check of a job shows no password`() throws {
+    let folder = try TemporaryFolder()
+    let job = try folder.write("job.yaml", "steps:\n  - setup: {store: \"\(Self.address)\"}\n  - learn:\n")
+    let written = try mixdown(["run", job, "--check"])
+    #expect(written.status == 0 && written.output.contains("mongodb://ann@127.0.0.1:1/music"))
+    let bare = try folder.write("bare.yaml", "steps:\n  - learn:\n")
+    let environment = try mixdown(["run", bare, "--check"], environment: ["MIXDOWN_STORE": Self.address])
+    #expect(environment.output.contains("mongodb://ann@127.0.0.1:1/music"))
+    let two = try folder.write(
+      "two.yaml", "store: other\nsteps:\n  - setup: {store: \"\(Self.address)\"}\n  - learn: {store: third}\n")
+    let refused = try mixdown(["run", two])
+    #expect(refused.status == 78 && refused.errors.contains("a job has one store"))
+    for run in [written, environment, refused] { #expect(!(run.output + run.errors).contains("S3cret")) }
+  }
+
+  @Test(
+    arguments: [
+      (["sync", address, "--store", "s"], 74), (["inspect", address], 74), (["run", address], 78),
+      (["sync", "x", "--store", "s", "--workers", address], 64),
+      (["sync", "x", "--store", "s", "--state", address], 64),
+      (["quarantine", address, "--store", "s"], 64),
+      (["copy", address, "\(address)?tls=nonsense"], 64),
+      (["setup", "--store", "\(address)/x", "--set", address], 64),
+    ] as [([String], Int32)], [[], ["--log-format", "json"]])
+  func `an address in the wrong place is shown without its password`(_ command: ([String], Int32), _ flags: [String])
+    throws
+  {
+    let hasFormat = !["inspect"].contains(command.0[0])
+    let run = try mixdown(command.0 + (hasFormat ? flags : []))
+    #expect(run.status == command.1 && !run.errors.isEmpty, "\(run.errors)")
+    #expect(!(run.output + run.errors).contains("S3cret"), "\(run.errors)")
+  }
 }

@@ -105,6 +105,25 @@ import Testing
     #expect(other.store.values == ["t"] && "\(other.store.origin)" == "environment MIXDOWN_STORE")
   }
 
+  @Test func `the state directory may stand in the environment, and an empty name is none`() throws {
+    let folder = try JobFolder()
+    let environment = ["MIXDOWN_STATE": "runs"]
+    let plan = try folder.plan(Self.head, environment: environment)
+    #expect(plan.state.values == ["runs"] && "\(plan.state.origin)" == "environment MIXDOWN_STATE")
+    #expect(plan.steps.allSatisfy { $0.arguments.contains("--state=runs") })
+    #expect(try folder.plan(Self.head, set: ["state="], environment: environment).state.values == ["runs"])
+    #expect(try folder.plan(Self.head, set: ["state=here"], environment: environment).state.values == ["here"])
+    #expect(throws: JobRefusal.self) { try folder.plan(Self.head, set: ["store="]) }
+  }
+
+  @Test func `a plan that is shown has no password`() throws {
+    let folder = try JobFolder()
+    let plan = try folder.plan(Self.head, set: ["store=mongodb://ann:S3cret@h/db"])
+    #expect(plan.store.values == ["mongodb://ann:S3cret@h/db"])
+    #expect(plan.lines.contains { $0.contains("mongodb://ann@h:27017/db") })
+    #expect(!plan.lines.contains { $0.contains("S3cret") })
+  }
+
   @Test(arguments: [
     ("${A}", "1"), ("x${A}y${B}z", "x1y2z"), ("${NONE:-d}", "d"), ("${EMPTY:-d}", "d"), ("${EMPTY}", ""),
     ("${NONE:-}", ""), ("$${A}", "${A}"), ("$$${A}", "$${A}"), ("$A {A}", "$A {A}"), ("${C}", "${A}"),

@@ -34,4 +34,18 @@ import Testing
       try read(Self.first.replacing("\"manifest_version\": 1", with: "\"manifest_version\": 2"))
     }
   }
+
+  @Test(
+    arguments: [
+      (["dry-run": "true"], true, true), (["dry-run": "false"], false, false), (["mode": "merge"], false, false),
+      (["sync.dry-run": "true", "learn.dry-run": "true"], true, true), (["learn.dry-run": "true"], true, false),
+      (["sync.dry-run": "true", "learn.dry-run": "false"], false, true),
+    ] as [([String: String], Bool, Bool)])
+  func `a run is dry when every step is that can be`(_ parameters: [String: String], _ isDry: Bool, _ isSyncDry: Bool)
+    throws
+  {
+    var manifest = try read(Self.first)
+    manifest.parameters = parameters
+    #expect(manifest.isDryRun == isDry && manifest.isDryRun(of: "sync") == isSyncDry)
+  }
 }

@@ -51,4 +51,12 @@ import Testing
     manifest.parameters["dry-run"] = "true"
     #expect(!Metrics(manifest).text.contains("last_success"))
   }
+
+  @Test func `a dry run of a job is no success, but one of which a step writes is`() {
+    var manifest = Folder.manifest
+    manifest.parameters = ["sync.dry-run": "true", "learn.dry-run": "true", "report.report-users": "0"]
+    #expect(!Metrics(manifest).text.contains("last_success"))
+    manifest.parameters["learn.dry-run"] = "false"
+    #expect(Metrics(manifest).text.contains("last_success"))
+  }
 }

@@ -54,6 +54,30 @@ import Testing
     #expect(html.contains("the &lt;disk&gt; is full") == (outcome == .failed))
   }
 
+  @Test func `a dry run of a job says that nothing was written`() throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    manifest.parameters = ["sync.dry-run": "true", "learn.dry-run": "true"]
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    #expect(try folder.text("report.html").contains("A dry run: nothing was written."))
+  }
+
+  @Test(
+    arguments: [
+      (["mode": "merge"], "--store data/store"), (["state": "runs"], "--state runs"),
+      (["setup.validate": "warn", "sync.state": "/srv/runs", "learn.state": "/srv/runs"], "--state /srv/runs"),
+    ] as [([String: String], String)])
+  func `the command that shows what was quarantined finds the run`(_ parameters: [String: String], _ flag: String)
+    throws
+  {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    (manifest.parameters, manifest.quarantine) = (parameters, ["no-time": 1])
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    let command = "<code>mixdown quarantine \(manifest.runID) \(flag)</code>"
+    #expect(try folder.text("report.html").contains(command))
+  }
+
   // MARK: Names
 
   private static let secret = "secret-listener"
@@ -74,6 +98,7 @@ import Testing
     var manifest = Folder.manifest
     manifest.quarantine = ["invalid-field": 5]
     manifest.inputs = Folder.inputs("/in/\(Self.secret).json.gz")
+    manifest.parameters = ["inputs": "/in/\(Self.secret).json.gz", "sync.inputs": "/in/\(Self.secret).json"]
     try Self.quarantine(folder, order: [0, 1, 2, 3, 4])
     try RunReport(folder: folder.path).make(manifest, ReportData())
     let html = try folder.text("report.html")

@@ -43,9 +43,6 @@ public struct JobFile: Sendable {
   /// The folder from which the file's relative paths count.
   var folder: String { path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "." }
 
-  /// The file's name without its folder: what is shown.
-  var shownPath: String { path }
-
   /// The steps that a job may have, in the order in which it makes sense to run them.
   public static let stepNames = ["setup", "sync", "sessions", "learn", "personalize", "evaluate", "report"]
 

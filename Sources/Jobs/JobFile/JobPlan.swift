@@ -47,7 +47,7 @@ public struct JobPlan: Sendable {
     self.path = path
     job = file.name
     store = Self.common("store", of: file, paths, variable: "MIXDOWN_STORE", environment, &faults)
-    state = Self.common("state", of: file, paths, variable: nil, environment, &faults)
+    state = Self.common("state", of: file, paths, variable: "MIXDOWN_STATE", environment, &faults)
     if store.values.isEmpty, reader.faults.isEmpty {
       let place = JobPlace.file(path, line: 1, column: 1)
       faults.append(JobFault(place, "the job names no \"store\", nor does MIXDOWN_STORE or --store"))
@@ -68,7 +68,7 @@ public struct JobPlan: Sendable {
     _ faults: inout [JobFault]
   ) -> Parameter {
     let settings = (file.settings + file.steps.flatMap(\.settings)).filter { $0.key == key }
-    let values = settings.compactMap(\.values.first)
+    let values = settings.compactMap(\.values.first).filter { !$0.text.isEmpty }
     guard let first = values.first else {
       if let variable, let value = environment[variable], !value.isEmpty {
         return Parameter(key: key, values: [value], origin: .environment(variable, nil), note: "")
@@ -77,7 +77,7 @@ public struct JobPlan: Sendable {
     }
     let path = paths.path(first)
     for other in values.dropFirst() where paths.path(other) != path {
-      faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(path)"))
+      faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(withoutPassword(path))"))
     }
     return Parameter(key: key, values: [path], origin: first.origin, note: "")
   }
@@ -119,7 +119,7 @@ extension JobPlan {
 }
 
 extension JobPlan.Parameter {
-  fileprivate var shownValues: [String] { values.isEmpty ? ["(\(note))"] : values }
+  fileprivate var shownValues: [String] { values.isEmpty ? ["(\(note))"] : values.map(withoutPassword) }
 }
 
 extension String {

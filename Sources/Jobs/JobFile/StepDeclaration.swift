@@ -27,6 +27,8 @@ public struct StepDeclaration: Sendable {
     public let choices: [String]?
     /// Whether it names a file or a folder.
     public let isPath: Bool
+    /// Whether it names a file that is read, and so has to be there.
+    public let isRead: Bool
   }
 
   /// What the values of a key look like.

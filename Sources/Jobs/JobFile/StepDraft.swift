@@ -42,7 +42,7 @@ struct StepDraft {
         faults.append(fault(value, of: key))
         refused.insert(key.name)
       }
-      if key.isArguments, key.isPath {
+      if key.isRead {
         for value in setting.values { if let missing = paths.missing(value) { faults.append(missing) } }
       }
     }
@@ -143,6 +143,6 @@ struct PathResolver {
     let beside = (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
     let nearest = nearestName(to: url.lastPathComponent, among: beside.sorted())
     let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
-    return JobFault(value.place, "no such file or folder: \(path)\(hint)")
+    return JobFault(value.place, "no such file or folder: \(withoutPassword(path))\(hint)")
   }
 }

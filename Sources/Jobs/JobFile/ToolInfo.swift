@@ -6,8 +6,11 @@ extension StepDeclaration {
   /// - Parameters:
   ///   - name: the subcommand's name.
   ///   - dump: what `--experimental-dump-help` prints.
+  ///   - read: the flags that name a file that is read.
   ///   - complaint: what the subcommand's parser has against some arguments.
-  public init?(_ name: String, dump: String, complaint: @escaping @Sendable ([String]) -> String?) {
+  public init?(
+    _ name: String, dump: String, reading read: [String] = [], complaint: @escaping @Sendable ([String]) -> String?
+  ) {
     guard let command = ToolInfo(dump: dump)?.command.subcommands?.first(where: { $0.commandName == name })
     else { return nil }
     let arguments = command.arguments ?? []
@@ -15,7 +18,7 @@ extension StepDeclaration {
     // A flag with an opposite is declared as two, of which the first has a default.
     let opposites = arguments.filter { $0.kind == "flag" && $0.defaultValue != nil }
       .flatMap { $0.names ?? [] }.map { "no-" + $0.name }.filter(flags.contains)
-    let keys = arguments.compactMap { Key($0, opposites: opposites) }
+    let keys = arguments.compactMap { Key($0, opposites: opposites, reading: read) }
     self.init(name: name, abstract: command.abstract ?? "", keys: keys, complaint: complaint)
   }
 }
@@ -24,7 +27,7 @@ extension StepDeclaration.Key {
   /// Flags that ask something of the command line itself and are no part of what a step does.
   private static let asking: Set = ["help", "version", "generate-completion-script"]
 
-  fileprivate init?(_ argument: ToolInfo.Argument, opposites: [String]) {
+  fileprivate init?(_ argument: ToolInfo.Argument, opposites: [String], reading read: [String]) {
     let long = argument.names?.first { $0.kind == "long" }?.name
     guard argument.shouldDisplay ?? true, let name = long ?? argument.valueName, !Self.asking.contains(name),
       !opposites.contains(name)
@@ -32,12 +35,13 @@ extension StepDeclaration.Key {
       return nil
     }
     let isFlag = argument.kind == "flag"
+    let isPath = argument.completionKind?.isPath ?? false
     self.init(
       name: name, abstract: argument.abstract ?? "",
       standard: isFlag ? argument.defaultValue.map { "\($0 == "--" + name)" } : argument.defaultValue, isFlag: isFlag,
       opposite: opposites.first { $0 == "no-" + name },
       isArguments: argument.kind == "positional", isRepeated: argument.isRepeating ?? false,
-      choices: argument.allValues, isPath: argument.completionKind?.isPath ?? false)
+      choices: argument.allValues, isPath: isPath, isRead: isPath && (long == nil || read.contains(name)))
   }
 }
 
@@ -64,7 +68,6 @@ public struct ToolInfo: Decodable, Sendable {
     /// `positional`, `option` or `flag`.
     public let kind: String
     public let shouldDisplay: Bool?
-    public let sectionTitle: String?
     public let isOptional: Bool?
     public let isRepeating: Bool?
     public let names: [Name]?

@@ -66,7 +66,7 @@ final class JournalReader {
     let subkey: ByteView?
     /// What was there before; nil when nothing was.
     let before: BSONDocument?
-    /// SHA-256 of what the run left there; nil when it removed the document.
+    /// The digest of what the run left there (docs/runs.md); nil when it removed the document.
     let written: [UInt8]?
   }
 

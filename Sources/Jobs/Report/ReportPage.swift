@@ -44,12 +44,11 @@ struct ReportPage {
 
   private var quarantined: Int { manifest.quarantine.values.reduce(0, +) }
   private var needsALook: Bool { quarantined > 0 || manifest.users.left > 0 }
-  private var isDryRun: Bool { manifest.parameters["dry-run"] == "true" }
 
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)
     var sentences: [String] = []
-    if isDryRun { sentences.append("A dry run: nothing was written.") }
+    if manifest.isDryRun { sentences.append("A dry run: nothing was written.") }
     if dumps.read > 0 || users.seen > 0 {
       sentences.append(
         "\(Quantity.count(dumps.read, "dump")) of \(Quantity.count(users.seen, "user")): "
@@ -193,6 +192,8 @@ struct ReportPage {
 
   private var quarantine: Page.Section? {
     guard quarantined > 0 else { return nil }
+    // All steps of a job have one state directory.
+    let place = manifest.values(of: "state").first.map { "--state \($0)" } ?? "--store \(manifest.store)"
     let reasons = manifest.quarantine.sorted {
       $0.value != $1.value ? $0.value > $1.value : $0.key.utf8.lexicographicallyPrecedes($1.key.utf8)
     }
@@ -215,7 +216,7 @@ struct ReportPage {
       introduction: "What could not be used, and why. Nothing is lost: all of it lies in quarantine.ndjson of the run.",
       """
       <ul class="reasons">\(items.joined())</ul>\
-      <p class="note">All of it, with names: <code>mixdown quarantine \(manifest.runID)</code></p>
+      <p class="note">All of it, with names: <code>mixdown quarantine \(manifest.runID) \(place)</code></p>
       """)
   }
 
@@ -273,7 +274,7 @@ struct ReportPage {
           Markup(text: Quantity.bytes(input.bytes)), digest, input.finished ? "to its end" : "in part",
         ]
       })
-    let parameters = manifest.parameters.filter { $0.key != "inputs" }.sorted { $0.key < $1.key }
+    let parameters = manifest.parameters.filter { !$0.key.isParameter("inputs") }.sorted { $0.key < $1.key }
     let table = DataTable(
       caption: "Every parameter, defaults included", columns: [.text("Parameter"), .text("Value")],
       rows: parameters.map { ["<code>\($0.key)</code>", Markup(text: $0.value)] })

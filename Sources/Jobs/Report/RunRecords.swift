@@ -27,6 +27,16 @@ public struct RunRecords: Sendable {
     report.throughput = ReportData.Throughput(seconds: samples.map(\.seconds), users: samples.map(\.users))
   }
 
+  /// Looks whether the metrics can go where they are to go, so that no run finds out at its end.
+  func check() throws(StepFailure) {
+    guard let metricsFile else { return }
+    let slash = metricsFile.lastIndex(of: "/")
+    let folder = slash.map { $0 == metricsFile.startIndex ? "/" : String(metricsFile[..<$0]) } ?? "."
+    guard ((try? FileStatus.of(folder + "/.")) ?? nil) != nil else {
+      throw StepFailure(.inputOutput, "\(metricsFile): no such folder to write metrics into: \(folder)")
+    }
+  }
+
   /// Begins to write the log.
   public func begin(in folder: String) throws(StoreError) {
     try RunLog.shared.open(folder + "/log.ndjson")
@@ -34,15 +44,22 @@ public struct RunRecords: Sendable {
 
   /// Writes metrics and report of a run that has ended.
   ///
-  /// The metrics come first: a monitor has more need of them, and they are small.
+  /// The metrics come first: a monitor has more need of them, and they are small. Where they cannot be put elsewhere, the
+  /// run has its report all the same.
   public func end(_ manifest: Manifest, in folder: String) throws(StoreError) {
     let place = folder + "/metrics.prom"
     let lastSuccess = metricsFile.flatMap { Metrics.lastSuccess(of: manifest.job, in: $0) }
     let metrics = Metrics(manifest, lastSuccess: lastSuccess)
     try metrics.write(to: place, isPublic: false)
-    if let metricsFile { try metrics.write(to: metricsFile, isPublic: true) }
+    var failure: StoreError?
+    do throws(StoreError) {
+      if let metricsFile { try metrics.write(to: metricsFile, isPublic: true) }
+    } catch {
+      failure = error
+    }
     let report = RunReport(folder: folder)
     try report.keep(self.report)
     try report.make(manifest, self.report)
+    if let failure { throw failure }
   }
 }

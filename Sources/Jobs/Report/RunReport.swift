@@ -64,13 +64,3 @@ public struct RunReport: Sendable {
     }
   }
 }
-
-/// Writes a file that only its owner may read, whole or not at all.
-func writeWhole(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(StoreError) {
-  let partial = path + ".partial"
-  let file = try PosixFile(partial, O_WRONLY | O_CREAT | O_TRUNC, mode: mode, operation: "create")
-  try file.write(bytes)
-  guard unsafe rename(partial, path) == 0 else {
-    throw .inputOutput(path: path, operation: "put in place", code: errno)
-  }
-}

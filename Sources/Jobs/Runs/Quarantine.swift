@@ -19,9 +19,14 @@ public struct Quarantine: Sendable {
   ///
   /// - Throws: what keeps the file from being read, or the first line that is no object.
   public init(_ path: String) throws {
-    let text = try Data(contentsOf: URL(fileURLWithPath: path))
+    guard let text = FileManager.default.contents(atPath: path) else {
+      let why = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "no such file"
+      throw QuarantineFault(description: "\(path): \(why)")
+    }
     var lines: [[String: any Sendable]] = []
-    for (number, line) in text.split(separator: 0x0A).enumerated() {
+    // Empty lines are nothing, but are counted: an editor does so too.
+    let all = text.split(separator: 0x0A, omittingEmptySubsequences: false)
+    for (number, line) in all.enumerated() where !line.isEmpty {
       guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: any Sendable] else {
         throw QuarantineFault(description: "\(path), line \(number + 1): no JSON object")
       }

@@ -145,9 +145,8 @@ private struct PuttingBack {
     try journal.record(changes.map(\.1), of: collection)
     let conflicts = Set(try writer.write(changes.map(\.1)))
     if !conflicts.isEmpty { try journal.withdraw(conflicts.sorted().map { changes[$0].1 }, of: collection) }
-    for (place, (outcome, change)) in changes.enumerated() where !conflicts.contains(place) {
+    for (place, (_, change)) in changes.enumerated() where !conflicts.contains(place) {
       note(change.stored == nil ? \.created : \.changed)
-      _ = outcome
     }
     let met = conflicts.sorted().map { changes[$0].0 }
     guard isLast else { return met }

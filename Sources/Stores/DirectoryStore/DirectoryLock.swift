@@ -35,13 +35,27 @@ public final class DirectoryLock: Sendable {
     guard let status = try FileStatus.of(path),
       let locks = try? String(contentsOfFile: "/proc/locks", encoding: .utf8)
     else { return nil }
-    // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:131090 0 EOF`
-    let isHeld = locks.split(separator: "\n").contains { line in
+    let written = try Holder.written(in: PosixFile(path, O_RDONLY))
+    guard isHeld(status, by: written?.process, in: locks) else { return nil }
+    return written?.description ?? "a run that has just begun"
+  }
+
+  /// Whether the kernel's list has a lock of this file.
+  ///
+  /// - Parameter process: who should have it. Some file systems (btrfs, overlays) tell of a file another device than the
+  ///   list does: there the process has to be the right one.
+  static func isHeld(_ file: FileStatus, by process: Int32?, in locks: String) -> Bool {
+    let major = (file.device >> 8) & 0xFFF | (file.device >> 32) & ~0xFFF
+    let minor = file.device & 0xFF | (file.device >> 12) & ~0xFF
+    // `1: FLOCK  ADVISORY  WRITE 4711 fe:00:131090 0 EOF`; numbers of the device in hexadecimal.
+    return locks.split(separator: "\n").contains { line in
       let fields = line.split(separator: " ")
-      return fields.contains("FLOCK") && fields.contains { $0.hasSuffix(":\(status.inode)") }
+      guard let kind = fields.firstIndex(of: "FLOCK"), fields.count > kind + 4 else { return false }
+      let place = fields[kind + 4].split(separator: ":")
+      guard place.count == 3, UInt64(place[2]) == file.inode else { return false }
+      let isOnDevice = UInt64(place[0], radix: 16) == major && UInt64(place[1], radix: 16) == minor
+      return isOnDevice || process.map { Int32(fields[kind + 3]) == $0 } ?? false
     }
-    guard isHeld else { return nil }
-    return try Holder.written(in: PosixFile(path, O_RDONLY))?.description ?? "a run that has just begun"
   }
 
   // Not left to the closing of the file: a child process that is just being made has the file too until it runs its own

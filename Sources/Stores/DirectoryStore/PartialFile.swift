@@ -1,6 +1,16 @@
 package import BSON
 package import Glibc
 
+/// Writes a file whole or not at all: it is on disk before it takes the place of what was there.
+///
+/// - Parameter mode: the permissions, as far as the umask allows.
+package func writeWhole(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(StoreError) {
+  let file = try PartialFile(path + ".partial", mode: mode)
+  try file.append(bytes)
+  try file.synchronize()
+  try file.replace(path)
+}
+
 /// A file that is being written beside the one it is to replace, and that is removed unless it does.
 ///
 /// Writing goes front to back through one buffer. The system is asked early to bring what was written to disk, so that

@@ -99,6 +99,32 @@ import Testing
     #expect(try bench.contents() == expected, "created, run by run: \(seen)")
   }
 
+  @Test func `metrics that cannot be written do not hide what ended the run`() throws {
+    let (bench, input, _) = try Self.bench(.directory)
+    // Where a folder lies no file can be put.
+    let taken = bench.folder("taken")
+    try FileManager.default.createDirectory(atPath: taken, withIntermediateDirectories: true)
+    let flags = ["--workers", "1", "--as-of", Bench.asOf, "--metrics-file", taken]
+    let child = try bench.begin("sync", [input] + flags)
+    let run = try waitFor { bench.ids.first }
+    try Self.waitUntilMerging(bench, run)
+    child.send(SIGINT)
+    try #require(try child.wait() == .exited(75), "\(child.errors)")
+    let manifest = try bench.manifest(run)
+    #expect(manifest.outcome == "interrupted" && manifest.exitStatus == 75)
+    #expect(manifest.error?.contains("SIGINT") == true && manifest.error?.contains("; \(taken)") == true)
+    #expect(FileManager.default.fileExists(atPath: "\(bench.state)/\(run)/report.html"))
+
+    // A run that went well has failed by it; where there is no folder it does not begin.
+    let failed = try bench.run("sync", [input] + flags, expecting: 74)
+    #expect(failed.errors.contains(taken))
+    let last = try bench.manifest(#require(bench.ids.last))
+    #expect(last.outcome == "failed" && last.exitStatus == 74)
+    let count = bench.ids.count
+    let refused = try bench.run("sync", [input, "--metrics-file", bench.folder("none/m.prom")], expecting: 74)
+    #expect(refused.errors.contains("no such folder to write metrics into") && bench.ids.count == count)
+  }
+
   @Test func `a closed standard output fails no run`() throws {
     let bench = try Bench(.directory)
     let input = try bench.inputs(Listeners(count: 3))

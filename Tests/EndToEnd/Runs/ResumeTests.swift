@@ -90,4 +90,22 @@ import Testing
     #expect(try bench.contents().keys.contains("user_library ann "))
     #expect(try bench.contents().keys.contains("user_library bob "))
   }
+
+  @Test func `a run with another user map of the same name is another run`() throws {
+    let bench = try Bench(.directory)
+    let guest = try bench.folder.write("guest.json", #"{"user_id":"guest","queue":[{"videoId":"q"}]}"#)
+    let map = try bench.folder.write("map.csv", "guest,wrong\n")
+    let inputs = try [guest] + bench.inputs(Listeners(count: 300, plays: 60))
+    let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf, "--user-map", map]
+    let child = try bench.begin("sync", arguments + ["--resumable"])
+    let run = try waitFor { bench.ids.first }
+    try waitFor { FileManager.default.fileExists(atPath: "\(bench.state)/\(run)/resume/0.json") ? true : nil }
+    child.send(SIGKILL)
+    try #require(try child.wait() == .killed(signal: SIGKILL))
+    try bench.folder.write("map.csv", "guest,right\n")
+    try bench.run("sync", arguments + ["--resume"])
+    let contents = try bench.contents()
+    #expect(contents["user_library right "] != nil && contents["user_library wrong "] == nil)
+    #expect(bench.ids.count == 2)
+  }
 }

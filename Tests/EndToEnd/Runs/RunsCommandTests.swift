@@ -148,4 +148,82 @@ import Testing
     change(&manifest)
     try JSONSerialization.data(withJSONObject: manifest).write(to: path)
   }
+
+  @Test func `a dry run is shown as one, and there is nothing of it to undo or verify`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    let dry = try bench.sync(input, ["--dry-run"])
+    #expect(try bench.run("runs").output.contains("  sync  done (0), dry run  3 would change  "))
+    for command in ["undo", "verify"] {
+      #expect(try bench.run(command, [dry]).output.hasPrefix("\(dry) was a dry run: it has written nothing, "))
+    }
+    #expect(bench.ids == [dry])
+  }
+
+  @Test func `the environment names where the folders of runs lie`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.folder.write("ann.json", #"{"user_id":"ann","history":[{"title":"no time"}]}"#)
+    let environment = ["MIXDOWN_STORE": bench.store, "MIXDOWN_STATE": bench.state]
+    for command in [["sync", input, "--allow-quarantine"], ["sessions"], ["learn"], ["evaluate"]] {
+      let before = bench.ids.count
+      #expect(try mixdown(command, environment: environment).status == 0)
+      #expect(bench.ids.count == before + 1, "\(command)")
+    }
+    #expect(try bench.manifest(bench.ids[0]).parameters["state"] == bench.state)
+    let run = String(try #require(bench.ids.first).suffix(8))
+    #expect(try mixdown(["runs"], environment: environment).output.split(separator: "\n").count == 4)
+    for command in [["quarantine", run], ["verify", run], ["undo", run], ["report", run]] {
+      #expect(try mixdown(command, environment: environment).status == 0, "\(command)")
+    }
+    // A flag counts more; without either the folders lie in the store.
+    #expect(
+      try mixdown(["runs", "--state", bench.folder("none")], environment: environment).output.split(
+        separator: "\n"
+      ).allSatisfy { $0.contains("no folder here") })
+    #expect(!FileManager.default.fileExists(atPath: bench.store + "/.runs"))
+  }
+
+  @Test func `a report that is made again leaves the time of the last success`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    let metrics = bench.folder("mixdown.prom")
+    // In whole seconds.
+    let success = { () throws in
+      let lines = try String(contentsOfFile: metrics, encoding: .utf8).split(separator: "\n")
+      let line = lines.first { $0.hasPrefix("mixdown_run_last_success") }
+      return line?.split(separator: " ").last.flatMap { Double($0)?.rounded() }
+    }
+    try bench.sync(input, ["--metrics-file", metrics])
+    let before = try success()
+    #expect(before != nil)
+    let dry = try bench.sync(input, ["--dry-run"])
+    #expect(try mixdown(["report", "\(bench.state)/\(dry)", "--metrics-file", metrics]).status == 0)
+    #expect(try success() == before)
+    #expect(try String(contentsOfFile: metrics, encoding: .utf8).contains(dry))
+  }
+
+  @Test func `a quarantine that cannot be fed in is refused in words, and a quiet one says nothing`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.folder.write("ann.json", #"{"user_id":"ann","history":[{"title":"no time"}]}"#)
+    let run = try bench.sync([input], expecting: 3)
+    let gone = try bench.run("quarantine", [run, "--replay", "/nowhere"], expecting: 74)
+    #expect(gone.errors == "mixdown: error: /nowhere: no such file\n")
+    // Lines are those that an editor shows.
+    let bad = try bench.folder.write("bad.ndjson", "\n\nno object\n")
+    #expect(
+      try bench.run("quarantine", [run, "--replay", bad], expecting: 74).errors.hasSuffix("line 3: no JSON object\n"))
+
+    let mended = try bench.folder.write(
+      "mended.ndjson",
+      #"{"user_id":"ann","section":"history","index":0,"raw":{"title":"t","playedAt":1750000000000}}"# + "\n")
+    let server = ["--replay", mended, "--server-timeout", "1s", "--quiet"]
+    let arguments = ["quarantine", "\(bench.state)/\(run)", "--store", "mongodb://127.0.0.1:1/music"] + server
+    let clock = ContinuousClock()
+    var unreachable: Run?
+    let time = try clock.measure { unreachable = try mixdown(arguments) }
+    #expect(unreachable?.status == 69 && time < .seconds(9), "\(time)")
+    #expect((unreachable?.errors.split(separator: "\n").count ?? 0) > 1, "advice is missing")
+    let quiet = try bench.run("quarantine", [run, "--replay", mended, "--quiet"])
+    #expect(quiet.output.isEmpty && quiet.errors.isEmpty)
+  }
 }

@@ -29,6 +29,7 @@ struct Manifest: Decodable {
   let parameters: [String: String]
   let exitStatus: Int32?
   let error: String?
+  let asOf: String?
   let inputs: [Input]
   let counts: Counts
   let users: Users
