@@ -110,6 +110,32 @@ import Testing
     #expect(ann.recentSearches == ["new", "old"])
   }
 
+  // MARK: Clocks
+
+  @Test(
+    arguments: [
+      "2025-10-09T08:53:20Z", "2025-10-09T10:53:20+02:00", "1760000000000", "1760000000", "1760000000.0",
+      #"{"$date": "2025-10-09T08:53:20Z"}"#, #"{"$date":1760000000000}"#,
+      #"{"$date": {"$numberLong": "1760000000000"}}"#,
+    ])
+  func `the run's clock is a time in any form that a dump may use`(_ asOf: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let clock = try sandbox.syncWell([input], ["--as-of", asOf]).manifest.parameters["as-of"]
+    #expect(clock == "2025-10-09T08:53:20.000Z")
+    try sandbox.folder.write(
+      "job.yaml", "store: store\nsteps:\n  - sync:\n      inputs: [ann.json]\n      as-of: '\(asOf)'\n")
+    let run = try mixdown(["run", sandbox.folder("job.yaml"), "--check"])
+    #expect(run.status == 0 && run.output.contains(asOf), "\(run.output)\(run.errors)")
+  }
+
+  @Test(arguments: [#"{"$date": "soon"}"#, #"{"$date": 5"#, #"{"$date": 0}"#, "{}", #"{"at": 1760000000000}"#, "soon"])
+  func `what is no time is no clock`(_ asOf: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    #expect(try sandbox.sync([input], ["--as-of", asOf]).status == 64)
+  }
+
   // MARK: Limits
 
   @Test(arguments: [0, 1, 3, 500])
