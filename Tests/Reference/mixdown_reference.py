@@ -872,8 +872,11 @@ def texts(source, limits):
         pass
     lines = [(number, line.strip(b" \t\r")) for number, line in enumerate(data.split(b"\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
-    # Reading: it is one value a line when the first line is one, or when each line looks like an object's.
-    if lines and len(lines) > 1 and (is_json(lines[0][1]) or all(line[:1] == b"{" and line[-1:] == b"}" for _, line in lines)):
+    # Reading: it is one value a line when the first line is one, or when each line looks like an object's. A scalar that
+    # is too large to be kept cannot be told from the first line of something else.
+    first = lines[0][1] if lines else b""
+    is_line = (first[:1] in b"{[" or len(first) <= limits.max_dump_size) and is_json(first)
+    if len(lines) > 1 and (is_line or all(line[:1] == b"{" and line[-1:] == b"}" for _, line in lines)):
         for number, line in lines:
             if len(line) > limits.max_dump_size:
                 yield Text(source, f"line {number}", line, reason="too-large")

@@ -658,6 +658,8 @@ class Nasty:
                         items.insert(0, self.pick(5, None, "x", []))
                 if form == "array" and self.chance(self.odd / 2):
                     items = []
+                if form == "lines" and self.chance(self.bad / 2):  # a scalar by itself is a line like any other
+                    items.insert(0, self.pick(5, None, True, "{", Token("-0.5e3")))
                 if form in ("lines",) and style[1] == "\n  ":
                     style = (style[0], " ")
                 pack = self.pick(".gz", ".zst") if self.chance(0.1) else ""
