@@ -185,8 +185,22 @@ import Testing
   func `completionRate is a double from 0 to 1`(_ value: Value, _ rate: Value?) throws {
     let after = try merge(.at(9, ["history": [["videoId": "v", "playedAt": at(1), "completionRate": value]]]))
     #expect(after.each("history", "completionRate") == [rate])
-    let volume = try merge(.at(9, ["preferences": ["volume": value, "shuffle": true]]))
-    #expect(volume["preferences"]?["volume"] == rate)
+  }
+
+  private static let volumes = rates.map { rate in
+    switch rate.0 {
+    case .double(.infinity): (rate.0, 1.0 as Value?)
+    case .double(-.infinity): (rate.0, 0.0 as Value?)
+    default: rate
+    }
+  }
+
+  @Test(arguments: volumes)
+  func `a volume is a double from 0 to 1, and an infinite one is moved to the border`(
+    _ value: Value, _ volume: Value?
+  ) throws {
+    let after = try merge(.at(9, ["preferences": ["volume": value, "shuffle": true]]))
+    #expect(after["preferences"]?["volume"] == volume)
   }
 
   private static let durations: [(Value, Value?)] = [

@@ -495,8 +495,13 @@ def strings(value):
 
 
 def fraction(value):
-    """`completionRate`, and `volume`: Reading: both are dropped when not finite."""
-    if not is_number(value) or not -math.inf < value < math.inf:
+    """`completionRate`: dropped when not finite."""
+    return volume(value) if is_number(value) and -math.inf < value < math.inf else None
+
+
+def volume(value):
+    """`volume`. Reading: an infinite one is clamped as any other; NaN has no place between 0 and 1."""
+    if not is_number(value) or value != value:
         return None
     return 0.0 if value <= 0 else 1.0 if value >= 1 else float(value)
 
@@ -762,7 +767,7 @@ class Library:
             if name == "repeat" and not (isinstance(value, str) and value in ("off", "all", "one")):
                 continue
             if name == "volume":
-                value = fraction(value)
+                value = volume(value)
                 if value is None:
                     continue
             result[name] = value

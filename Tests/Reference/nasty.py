@@ -474,7 +474,7 @@ class Nasty:
         if self.chance(0.6):
             result.set("repeat", self.pick("off", "all", "ALL", None, 5, "") if self.chance(self.odd) else self.pick("off", "all", "one"))
         if self.chance(0.6):
-            result.set("volume", self.pick(0, 1, 0.5, 0.25, 2, -1, "1", None, True))
+            result.set("volume", self.pick(0, 1, 0.5, 0.25, 2, -1, "1", None, True, Token("1e400"), Token("-1e400"), Obj([["$numberDouble", "NaN"]])))
         if self.chance(0.4):
             result.set(self.pick("theme", "theme", "crossfade"), self.anything())
         if self.chance(self.bad / 3):
