@@ -136,6 +136,43 @@ import Testing
     #expect(try sandbox.sync([input], ["--as-of", asOf]).status == 64)
   }
 
+  // MARK: When a dump was taken
+
+  private static let taken = [
+    #"{"$date": {"$numberLong": "1767225600000"}}"#, #"{"$numberLong": "1767225600000"}"#,
+    #"{"$numberInt": "1767225600"}"#, #"{"$numberDouble": "1767225600000.5"}"#,
+  ]
+
+  @Test(arguments: taken)
+  func `times of a library may be wrapped as numbers of Extended JSON`(_ time: String) throws {
+    for dump in [
+      #"{"user_id": "ann", "exported_at": \#(time), "queue": [{"videoId": "new"}]}"#,
+      #"{"user_id": "ann", "exported_at": \#(time), "data": {"queue": [{"videoId": "new"}]}}"#,
+      #"{"user_id": "ann", "data": {"exported_at": \#(time), "queue": [{"videoId": "new"}]}}"#,
+    ] {
+      let sandbox = try Sandbox()
+      try sandbox.syncWell([
+        sandbox.folder.write("new.json", dump),
+        sandbox.folder.write(
+          "old.json", #"{"user_id": "ann", "exported_at": 1767225599000, "queue": [{"videoId": "old"}]}"#),
+      ])
+      let ann = try #require(try sandbox.library(of: "ann"))
+      #expect(Stored.ids(ann.queue) == ["new"], "\(dump)")
+    }
+  }
+
+  @Test(arguments: taken, ["updated_at", "section_updated_at"])
+  func `the newest time inside a library may be wrapped, too`(_ time: String, _ field: String) throws {
+    let sandbox = try Sandbox()
+    let stamp = field == "updated_at" ? time : #"{"as_of": \#(time)}"#
+    let old = #"{"user_id": "ann", "exported_at": 1767225599000, "queue": [{"videoId": "old"}]}"#
+    // A file of 1970 has no time.
+    let new = try sandbox.folder.write(
+      "new.json", #"{"user_id": "ann", "\#(field)": \#(stamp), "queue": [{"videoId": "new"}]}"#, modifiedAt: 0)
+    try sandbox.syncWell([new, sandbox.folder.write("old.json", old)])
+    #expect(Stored.ids(try sandbox.library(of: "ann")?.queue) == ["new"])
+  }
+
   // MARK: Limits
 
   @Test(arguments: [0, 1, 3, 500])

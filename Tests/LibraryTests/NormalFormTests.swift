@@ -60,6 +60,9 @@ import Testing
     (["$date": ["$numberLong": "1735689600000"]], epoch), (["$date": ["$numberLong": "5"]], 5),
     (["$date": ["$numberLong": "0"]], nil), (["$date": ["$numberLong": "-5"]], nil),
     (["$date": ["$numberLong": "9223372036854775808"]], nil), (["$date": ["$numberLong": "soon"]], nil),
+    (["$date": ["$numberInt": "5"]], 5), (["$date": ["$numberInt": "1735689600000"]], nil),
+    (["$date": ["$numberDouble": "1735689600000.7"]], epoch), (["$date": ["$numberDouble": "NaN"]], nil),
+    (["$date": ["$numberLong": "5", "x": 1]], nil),
     (["$date": 0], nil), (["$date": -5], nil), (["$date": "soon"], nil), (["$date": nil], nil), (["$date": [:]], nil),
   ]
 

@@ -972,7 +972,7 @@ class Dump:
             if not enveloped:
                 outer = body
             else:
-                inner = body
+                outer, inner = extended(outer), body
             for name in LIBRARY_KEYS:
                 self.raw[name] = body.get(name)
         elif not outer.keys() & ENVELOPE_KEYS:
