@@ -44,7 +44,7 @@ public struct DumpReader: ~Copyable {
     self.limits = limits
     self.parameters = parameters
     self.users = users
-    normalizer = Normalizer(arena: arena, sections: parameters.readSections)
+    normalizer = Normalizer(arena: arena, parameters: parameters)
   }
 
   // MARK: The first look
@@ -249,13 +249,15 @@ public struct DumpReader: ~Copyable {
   private mutating func readBrowser(
     _ section: Section, _ value: BSONValue, _ hasNULKeys: Bool, into replica: inout Replica
   ) throws(BSONFault) {
-    guard parameters.readSections.contains(section) else { return }
+    let isRead = parameters.readSections.contains(section)
+    // What is not read counts only in that it is there, and not in every mode.
+    guard isRead || (parameters.mode == .replace && !replica.hasOtherSections) else { return }
     guard let text = value.string else {
       normalizer.hasNULKeys = hasNULKeys
       return try normalizer.read(section, value, into: &replica)
     }
     func refuse(_ reason: QuarantineReason, _ detail: String) {
-      replica.quarantined.append(Quarantined(section, nil, reason, detail, raw: value))
+      if isRead { replica.quarantined.append(Quarantined(section, nil, reason, detail, raw: value)) }
     }
     let read: InnerJSON
     do throws(JSONFault) {

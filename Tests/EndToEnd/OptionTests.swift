@@ -110,6 +110,27 @@ import Testing
     #expect(ann.recentSearches == ["new", "old"])
   }
 
+  private static let newest: [(String, [String])] = [
+    // The newest dump has another section alone; and ones that say nothing: no section, a removal, what cannot be read.
+    (#"{"tldr-queue": "[]"}"#, ["f1"]), (#"{"tldr-shuffle": "true"}"#, ["f1"]), (#"{"local_queue": []}"#, ["f1"]),
+    (#"{"total_songs_played": 3}"#, ["f1"]),
+    (#"{"tldr-device-id": "phone"}"#, ["f2"]), (#"{"tldr-queue": "[}"}"#, ["f2"]), (#"{"queue": 5}"#, ["f2"]),
+    (#"{"tldr-shuffle": "maybe"}"#, ["f2"]), (#"{"removed": {"favorites": []}}"#, ["f2"]),
+  ]
+
+  @Test(arguments: newest)
+  func `replace takes the named sections of the newest dump that has any section`(
+    _ dump: String, _ favorites: [String]
+  ) throws {
+    let sandbox = try Self.sandbox()
+    let newest = #"{"user_id": "ann", "exported_at": 1767225600000, "data": \#(dump)}"#
+    try sandbox.folder.write("later/ann/newest.json", newest)
+    try sandbox.folder.write(
+      "later/ann/older.json", #"{"exported_at": 1767225500000, "favorites": [{"videoId": "f2"}]}"#)
+    try sandbox.syncWell([sandbox.folder("later")], ["--mode", "replace", "--sections", "favorites"])
+    #expect(Stored.ids(try sandbox.library(of: "ann")?.favorites) == favorites)
+  }
+
   // MARK: Clocks
 
   @Test(

@@ -137,6 +137,35 @@ import Testing
     #expect(try scene.merged()[section] == (isObject ? [:] : []))
   }
 
+  @Test(
+    arguments: [
+      ["queue": []], ["total_songs_played": 3], ["preferences": [:]], ["playlists": [["id": "p"]]],
+    ] as [Value])
+  func `the newest dump is the newest with any section, be it one that the run decides or not`(_ other: Value) throws {
+    let cloud: Value = ["favorites": [["title": "stored"]]]
+    let after = try replaced(
+      cloud: cloud, .at(5, other), .at(4, ["favorites": [["title": "older"]]])
+    ) { $0.sections = [.favorites] }
+    #expect(after.each("favorites", "title") == ["stored"])
+    #expect(!after.isWritten)
+  }
+
+  @Test(
+    arguments: [
+      ["removed": ["favorites": [["title": "stored", "removedAt": at(9)]]]], ["queue": 5], ["queue": nil],
+      ["total_songs_played": "many"], ["preferences": ["\0": 1]], ["theme": "dark"],
+    ] as [Value])
+  func `a dump without any section that can be used is not the newest`(_ nothing: Value) throws {
+    var parameters = MergeParameters(asOf: now)
+    parameters.mode = .replace
+    parameters.sections = [.favorites]
+    let arena = Arena()
+    #expect(try !Export.at(5, nothing).replica(parameters, in: arena).saysSomething)
+    #expect(try Export.at(5, ["queue": []]).replica(parameters, in: arena).saysSomething)
+    parameters.mode = .merge
+    #expect(try !Export.at(5, ["queue": []]).replica(parameters, in: arena).saysSomething)
+  }
+
   @Test func `without a dump nothing is replaced`() throws {
     #expect(try !replaced(cloud: ["favorites": [["title": "a", "artist": nil]]]).isWritten)
   }

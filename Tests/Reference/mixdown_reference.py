@@ -1788,8 +1788,10 @@ def run(options):
                 ms = max([*library.times(), *dump.body_times], default=None)
             if ms is not None:
                 ms = min(ms, options.as_of)
-            # A dump without any section says nothing. Reading: those that this run does not decide are none.
-            decided = [part for section in options.sections for part in PARTS[section]]
+            # A dump without any section says nothing. Reading: for `merge`, those that this run does not decide are none;
+            # `replace` takes the newest dump that has any, and tombstones, which it does not read, are none.
+            chosen = options.sections if options.mode == "merge" else SECTIONS
+            decided = [part for section in chosen for part in PARTS[section]]
             if options.mode == "merge" and {"favorites", "playlists"} & set(options.sections):
                 decided.append("removed")
             if any(part in library.sections for part in decided):
