@@ -313,10 +313,10 @@ public struct Normalizer: ~Copyable {
       return []
     }
     var stones: [Tombstone] = []
-    try self.list(.removed, array, as: kind, label: label, into: &replica) { (_, entry) in
+    try self.list(.removed, array, as: kind, label: label, into: &replica) { (position, entry) in
       stones.append(
         Tombstone(
-          document: entry.document, removedAt: entry.removedAt, playlist: entry.playlist,
+          document: entry.document, position: position, removedAt: entry.removedAt, playlist: entry.playlist,
           song: kind == .removedPlaylist ? nil : entry.key))
     }
     return stones

@@ -735,7 +735,7 @@ class Library:
                 continue
             if kind == "recent_searches":
                 if isinstance(value, str):
-                    result.append(value)
+                    result += [trimmed(value)] if trimmed(value) else []
                 else:
                     report(kind, index, "invalid-field", value)
                 continue
@@ -968,6 +968,7 @@ class Dump:
                 self.raw[name] = body.get("local_" + name)
             self.raw["removed"] = body.get("removed")
         elif body.keys() & (LIBRARY_KEYS | OTHER_LIBRARY_KEYS):
+            # Reading: in what is wrapped round a library, too.
             body = extended(body)
             if not enveloped:
                 outer = body
@@ -1424,8 +1425,7 @@ def merged_searches(replicas):
     result, seen = [], set()
     for replica in found:
         for search in replica.sections["recent_searches"]:
-            search = trimmed(search)
-            if search and lowercase(search) not in seen:
+            if lowercase(search) not in seen:
                 seen.add(lowercase(search))
                 result.append(search)
     times = [r.time_of("recent_searches") for r in found if r.time_of("recent_searches") is not None]
@@ -1647,10 +1647,11 @@ def new_document(user, stored, replicas, options, report):
         put(result, "removed", removed or ABSENT)
     if not changed:
         return None
-    if cloud is None and not fields:
+    if cloud is None and result.keys() <= {"_id", "user_id"}:
         return None  # Reading: a library without anything in it is not made.
 
-    used = set(touched) | ({"removed"} if options.mode == "merge" else set())
+    # Reading: what this run does not decide stays as it is stored, so nothing of it is set aside.
+    used = set(touched) | ({"removed"} if kinds else set())
     for section, index, reason, raw in faults:
         if section.split(".")[0] in used and (not section.startswith("removed.") or section.split(".")[1] in kinds):
             report(section, index, reason, raw)
