@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The named sections of the newest dump take the place of the cloud's (section 2.10).
+/// The named sections of the newest dump take the place of the cloud's (docs: merge).
 @Suite struct Replace {
   private func replaced(
     cloud: Value? = nil, _ exports: Export..., with change: (inout MergeParameters) -> Void = { _ in }
@@ -171,7 +171,7 @@ import Testing
   }
 }
 
-/// A run may decide some sections alone (section 2.10).
+/// A run may decide some sections alone (docs: merge).
 @Suite struct Sections {
   private let everything: Value = [
     "favorites": [["title": "new"]], "history": [["title": "new", "playedAt": at(1)]], "total_songs_played": 5,
@@ -219,7 +219,7 @@ import Testing
   }
 }
 
-/// A guest who became the account (section 1.3).
+/// A guest who became the account (docs: dumps).
 @Suite struct Guests {
   private func made(_ local: String, for user: String) -> Value { .string(SceneMaker.made(local, for: user)) }
 

@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The normal form of the known fields (section 1.1).
+/// The normal form of the known fields (docs: dumps).
 @Suite struct NormalForm {
   /// What a field of the cloud's only favourite becomes; nil when it is dropped.
   private func stored(_ field: String, _ value: Value) throws -> Value? {
@@ -357,7 +357,7 @@ import Testing
   }
 }
 
-/// What makes two entries the same song (section 1.1).
+/// What makes two entries the same song (docs: merge).
 @Suite struct SongKeys {
   private static let keys: [(Value, String)] = [
     (["videoId": "V"], "v:V"), (["videoId": "v", "title": "a", "artist": "x"], "v:v"),

@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// What the user removed stays removed (section 2.7).
+/// What the user removed stays removed (docs: merge).
 @Suite struct Tombstones {
   private func made(_ local: String) -> Value { .string(SceneMaker.made(local, for: "ann")) }
 

@@ -4,8 +4,11 @@
     mixdown_reference.py INPUT... --store DIR --out FILE.bson --quarantine FILE.ndjson --as-of MS [flags]
 
 Reads `DIR/user_library.bson`, merges the dumps into it and writes the whole resulting file. It is one process with
-everything in memory and no care for speed; numbers in brackets name the section of the contract. Where the contract
-leaves room, a comment beginning `Reading:` says which way this program goes.
+everything in memory and no care for speed. Where the contract leaves room, a comment beginning `Reading:` says which
+way this program goes. Numbers in brackets name its sections, of which users read in docs/dumps.md (1.1 one form for all,
+1.2 where dumps are found, 1.3 shapes and whose a dump is, 1.5 quarantine) and in docs/merge.md (2 whose word is newer,
+2.1 favourites, 2.2 history, 2.3 queue, 2.4 playlists, 2.5 preferences, 2.6 searches, 2.7 removals, 2.8 what is written,
+2.9 what always holds, 2.10 replace).
 
 Values: None, bool, str, float, list and dict stand for the BSON types of that name; `Int32`, `Int64`, `Date` and `Raw`
 for the rest. So `type(value)` is the BSON type, and nothing is converted silently.
