@@ -44,7 +44,7 @@ public struct DumpReader: ~Copyable {
     self.limits = limits
     self.parameters = parameters
     self.users = users
-    normalizer = Normalizer(arena: arena, sections: parameters.readSections)
+    normalizer = Normalizer(arena: arena, parameters: parameters)
   }
 
   // MARK: The first look
@@ -138,11 +138,11 @@ public struct DumpReader: ~Copyable {
     var replica = Replica(origin: .dump(text: text), time: nil)
     normalizer.latest = parameters.latest
     normalizer.hasNULKeys = opened.hasNULKeys
+    var body = envelope.body
     switch envelope.shape {
-    case .localStorage: try readBrowser(envelope.body, hasNULKeys: opened.hasNULKeys, into: &replica)
-    case .syncRequest: try readSections(envelope.body, prefix: "local_", into: &replica)
+    case .localStorage: try readBrowser(body, hasNULKeys: opened.hasNULKeys, into: &replica)
+    case .syncRequest: try readSections(body, prefix: "local_", into: &replica)
     case .library:
-      var body = envelope.body
       if ExtendedJSON.mayOccur(in: text) {
         body = BSONDocument(unchecked: try ExtendedJSON.converted(body, in: arena, padding: 0))
       }
@@ -150,7 +150,7 @@ public struct DumpReader: ~Copyable {
     case nil: break
     }
     var time = envelope.exportedAt ?? modifiedAt
-    if time == nil { time = try newestTime(opened, text: text, in: replica) }
+    if time == nil { time = try newestTime(opened, body: body, text: text, in: replica) }
     replica.time = time.map { min($0, parameters.asOf) }
     return ReadDump(
       replica: replica, document: opened.document, shape: envelope.shape, device: envelope.device,
@@ -158,8 +158,10 @@ public struct DumpReader: ~Copyable {
   }
 
   /// The newest time anywhere in the dump, in sections too that this run does not decide.
+  ///
+  /// - Parameter body: the object with the sections, without the wrappers of Extended JSON.
   private func newestTime(
-    _ opened: OpenedDump, text: ByteView, in replica: Replica
+    _ opened: OpenedDump, body: BSONDocument, text: ByteView, in replica: Replica
   ) throws(BSONFault) -> Int64? {
     var newest = replica.newestEntry
     if parameters.readSections != .all {
@@ -170,7 +172,7 @@ public struct DumpReader: ~Copyable {
       newest = try reader.read(opened, text: text, modifiedAt: 0).replica.newestEntry
     }
     if opened.envelope.shape == .library {
-      for stamp in try [opened.envelope.body.value("updated_at")] + opened.envelope.body.stamps() {
+      for stamp in try [body.value("updated_at")] + body.stamps() {
         if let stamp, let time = try Instant.milliseconds(stamp) { newest = max(newest, time) }
       }
     }
@@ -247,13 +249,15 @@ public struct DumpReader: ~Copyable {
   private mutating func readBrowser(
     _ section: Section, _ value: BSONValue, _ hasNULKeys: Bool, into replica: inout Replica
   ) throws(BSONFault) {
-    guard parameters.readSections.contains(section) else { return }
+    let isRead = parameters.readSections.contains(section)
+    // What is not read counts only in that it is there, and not in every mode.
+    guard isRead || (parameters.mode == .replace && !replica.hasOtherSections) else { return }
     guard let text = value.string else {
       normalizer.hasNULKeys = hasNULKeys
       return try normalizer.read(section, value, into: &replica)
     }
     func refuse(_ reason: QuarantineReason, _ detail: String) {
-      replica.quarantined.append(Quarantined(section, nil, reason, detail, raw: value))
+      if isRead { replica.quarantined.append(Quarantined(section, nil, reason, detail, raw: value)) }
     }
     let read: InnerJSON
     do throws(JSONFault) {

@@ -55,7 +55,9 @@ public struct DumpEnvelope {
 
   private mutating func take(_ keys: Keys) throws(BSONFault) {
     if user == .absent, let value = keys.user { user = Self.user(value) }
-    if exportedAt == nil, let value = keys.exportedAt { exportedAt = try Instant.milliseconds(value) }
+    if exportedAt == nil, let value = keys.exportedAt {
+      exportedAt = shape == .library ? try ExtendedJSON.milliseconds(value) : try Instant.milliseconds(value)
+    }
     if device == nil { device = keys.device?.string }
   }
 

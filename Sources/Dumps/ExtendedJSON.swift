@@ -19,6 +19,15 @@ enum ExtendedJSON {
     return arena.copy(writer.view, padding: padding)
   }
 
+  /// The time that a value stands for, in milliseconds, be it wrapped or not.
+  static func milliseconds(_ value: BSONValue) throws(BSONFault) -> Int64? {
+    guard let wrapper = value.document else { return try Instant.milliseconds(value) }
+    var writer = BSONWriter(capacity: 32)
+    guard try writeWrapped(wrapper, key: ByteView("t"), to: &writer) else { return nil }
+    return try Instant.milliseconds(
+      BSONValue(type: BSONType(rawValue: writer.view[0]), bytes: writer.view.dropFirst(3)))
+  }
+
   private static func write(_ document: BSONDocument, to writer: inout BSONWriter) throws(BSONFault) {
     let start = writer.open()
     var elements = document.elements
@@ -87,10 +96,21 @@ enum ExtendedJSON {
   private static func date(_ value: BSONValue) throws(BSONFault) -> Int64? {
     if let text = value.string { return Instant.parse(text) }
     if let number = value.integer { return number }
-    if let number = value.double { return number.magnitude < 0x1p62 ? Int64(number) : nil }
-    guard let nested = value.document, let long = try nested.value("$numberLong")?.string else { return nil }
-    return Int64(long.string)
+    if let number = value.double { return truncated(number) }
+    guard let nested = value.document else { return nil }
+    var elements = nested.elements
+    guard let only = try elements.next(), try elements.next() == nil, let text = only.value.string?.string else {
+      return nil
+    }
+    switch only.key {
+    case "$numberInt": return Int32(text).map(Int64.init)
+    case "$numberLong": return Int64(text)
+    case "$numberDouble": return double(text).flatMap(truncated)
+    default: return nil
+    }
   }
+
+  private static func truncated(_ number: Double) -> Int64? { number.magnitude < 0x1p62 ? Int64(number) : nil }
 
   private static func double(_ text: String) -> Double? {
     switch text {

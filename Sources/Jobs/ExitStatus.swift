@@ -4,7 +4,7 @@ public enum ExitStatus: Int32, Sendable, Codable {
   /// The program found a mistake of its own, or something nobody foresaw; or somebody else wrote libraries each time that
   /// they were merged.
   case failed = 1
-  /// Done, and something was quarantined or left: look at it.
+  /// Done, and something was quarantined, or a user was left whom the next run will not take as it is: look at it.
   case quarantined = 3
   /// Done, but what was learnt predicts worse than a simple baseline.
   case outdone = 4

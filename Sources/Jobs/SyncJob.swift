@@ -82,7 +82,7 @@ public struct SyncJob: JobStep {
     }
     // Everybody else is done, and so are the steps that follow; but these will not be without another run.
     if summary.left[UserReport.conflict] != nil { return .failed }
-    let needsALook = !summary.quarantine.isEmpty || summary.counts.users.left > 0
+    let needsALook = !summary.quarantine.isEmpty || summary.left.keys.contains { $0 != UserReport.active }
     return needsALook && !allowQuarantine ? .quarantined : .done
   }
 

@@ -12,8 +12,8 @@ struct DecidedLibrary {
   private var decidesTotal = false
   /// When each timed section was last decided, in milliseconds.
   private var times = PerSection<Int64?>()
-  /// `removed` with the expired removals that the document still holds: what counts as a change is judged by this.
-  private var removedWithExpired: BSONValue?
+  /// The stored `removed` without what has expired: removals that have are no reason to write.
+  private var storedRemoved: BSONValue?
   private var history: [Entry] = []
   private var fates = EntryFates()
   /// What is known of a later merge of the same dumps.
@@ -96,9 +96,9 @@ struct DecidedLibrary {
       repetition.add(beyondLimit: merged?.beyondLimitOfDumps ?? 0)
     }
     if decides(.favorites) || decides(.playlists) {
-      let stored = cloud?.stored[.removed]?.document
-      values[.removed] = .some(try stones.written(over: stored, expired: [], in: arena).map(SectionValue.value))
-      removedWithExpired = try stones.written(over: stored, expired: stones.expired, in: arena)
+      let stored = cloud?.stored[.removed]
+      values[.removed] = .some(try stones.written(over: stored?.document, in: arena).map(SectionValue.value))
+      storedRemoved = try stones.withoutExpired(stored, in: arena)
     }
     count(cloud?.replica)
   }
@@ -224,8 +224,8 @@ struct DecidedLibrary {
     if decidesTotal, try differs(totalValue, from: cloud?.storedTotal) { changed.append("total_songs_played") }
     if let removed = values[.removed] {
       // Removals that have expired are no reason to write, but are left out of what is written.
+      let isReason = try differs(removed, from: storedRemoved)
       let stored = cloud?.stored[.removed]
-      let isReason = try differs(removedWithExpired.map(SectionValue.value), from: stored)
       if isReason || !changed.isEmpty, try differs(removed, from: stored) { changed.append(Section.removed.field) }
     }
     return changed.sorted { ByteView($0) < ByteView($1) }

@@ -26,7 +26,7 @@ public enum Instant {
     }
   }
 
-  /// `{"$date": …}` alone: a string, a number of milliseconds, `{"$numberLong": "…"}`.
+  /// `{"$date": …}` alone: a string, or a number of milliseconds, which may be wrapped in turn.
   private static func extendedDate(_ document: BSONDocument) throws(BSONFault) -> Int64? {
     var elements = document.elements
     guard let only = try elements.next(), only.key == ByteView("$date"), try elements.next() == nil else { return nil }
@@ -37,11 +37,21 @@ public enum Instant {
     case .date: return positive(only.value.date)
     case .document:
       guard let nested = only.value.document else { return nil }
-      var inner = nested.elements
-      guard let long = try inner.next(), long.key == ByteView("$numberLong"), try inner.next() == nil,
-        let digits = long.value.string
-      else { return nil }
-      return positive(Int64(digits.string))
+      return try wrappedNumber(nested)
+    default: return nil
+    }
+  }
+
+  /// `{"$numberLong": "…"}`, `{"$numberInt": "…"}` or `{"$numberDouble": "…"}`, in milliseconds.
+  private static func wrappedNumber(_ document: BSONDocument) throws(BSONFault) -> Int64? {
+    var elements = document.elements
+    guard let only = try elements.next(), try elements.next() == nil, let text = only.value.string?.string else {
+      return nil
+    }
+    switch only.key {
+    case "$numberLong": return positive(Int64(text))
+    case "$numberInt": return positive(Int32(text).map(Int64.init))
+    case "$numberDouble": return Double(text).flatMap(truncated)
     default: return nil
     }
   }

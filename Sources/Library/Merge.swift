@@ -16,7 +16,7 @@ public struct Merge: ~Copyable {
   public init(parameters: MergeParameters, arena: Arena) {
     self.parameters = parameters
     self.arena = arena
-    normalizer = Normalizer(arena: arena, sections: parameters.readSections)
+    normalizer = Normalizer(arena: arena, parameters: parameters)
   }
 
   /// The library of a guest who became this account, as a replica of the account's.

@@ -17,6 +17,12 @@ enum NormalForm {
     return min(max(number, 0), 1)
   }
 
+  /// A number clamped to 0…1, an infinite one too; what is no number at all has no place there.
+  static func volume(_ value: BSONValue) -> Double? {
+    guard let number = value.double ?? value.integer.map(Double.init), !number.isNaN else { return nil }
+    return min(max(number, 0), 1)
+  }
+
   /// A number of seconds as given: finite and not negative.
   static func duration(_ value: BSONValue) -> Bool {
     if let number = value.double { return number.isFinite && number >= 0 }

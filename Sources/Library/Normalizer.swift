@@ -13,16 +13,33 @@ public struct Normalizer: ~Copyable {
 
   /// The sections that are read at all.
   private let sections: SectionSet
+  /// Whether it is noted that a replica has a section that is not read.
+  private let notesOtherSections: Bool
 
   public init(arena: Arena, sections: SectionSet = .all) {
+    self.init(arena: arena, sections: sections, notesOtherSections: false)
+  }
+
+  /// Reads what a run with these parameters decides.
+  public init(arena: Arena, parameters: MergeParameters) {
+    // `replace` takes the newest dump that has any section, be it one that the run decides or not.
+    self.init(arena: arena, sections: parameters.readSections, notesOtherSections: parameters.mode == .replace)
+  }
+
+  private init(arena: Arena, sections: SectionSet, notesOtherSections: Bool) {
     self.arena = arena
     self.sections = sections
+    self.notesOtherSections = notesOtherSections
     entries = EntryNormalizer(arena: arena)
   }
 
   /// Reads one section's value into the replica; null is absence.
   public mutating func read(_ section: Section, _ value: BSONValue, into replica: inout Replica) throws(BSONFault) {
-    guard !value.isNull, sections.contains(section) else { return }
+    guard !value.isNull else { return }
+    guard sections.contains(section) else {
+      if notesOtherSections, try isSection(section, value) { replica.hasOtherSections = true }
+      return
+    }
     switch section {
     case .favorites: replica.favorites = try list(section, value, as: .song, into: &replica)
     case .history: replica.history = try list(section, value, as: .play, into: &replica)
@@ -34,9 +51,26 @@ public struct Normalizer: ~Copyable {
     }
   }
 
+  /// Whether the value is a section's, so that it would not be quarantined. Removals are none where they are not read.
+  private func isSection(_ section: Section, _ value: BSONValue) throws(BSONFault) -> Bool {
+    switch section {
+    case .removed: return false
+    case .preferences:
+      guard let document = value.document else { return false }
+      if hasNULKeys, try NormalForm.hasNULKey(document) { return false }
+      return true
+    case .favorites, .history, .queue, .playlists, .recentSearches: return value.array != nil
+    }
+  }
+
   /// Reads `total_songs_played`; what is no count is absent.
   public func readTotal(_ value: BSONValue, into replica: inout Replica) {
-    if sections.contains(.history), let total = NormalForm.total(value) { replica.totalSongsPlayed = total }
+    guard let total = NormalForm.total(value) else { return }
+    if sections.contains(.history) {
+      replica.totalSongsPlayed = total
+    } else if notesOtherSections {
+      replica.hasOtherSections = true
+    }
   }
 
   // MARK: Lists of entries
@@ -279,10 +313,10 @@ public struct Normalizer: ~Copyable {
       return []
     }
     var stones: [Tombstone] = []
-    try self.list(.removed, array, as: kind, label: label, into: &replica) { (_, entry) in
+    try self.list(.removed, array, as: kind, label: label, into: &replica) { (position, entry) in
       stones.append(
         Tombstone(
-          document: entry.document, removedAt: entry.removedAt, playlist: entry.playlist,
+          document: entry.document, position: position, removedAt: entry.removedAt, playlist: entry.playlist,
           song: kind == .removedPlaylist ? nil : entry.key))
     }
     return stones

@@ -16,7 +16,7 @@ public struct Preferences: Sendable {
           case "shuffle": if element.value.bool != nil { writer.append(element.key, element.value) }
           case "repeat":
             if let mode = element.value.string, Self.isRepeatMode(mode) { writer.append(element.key, element.value) }
-          case "volume": if let volume = NormalForm.fraction(element.value) { writer.append("volume", double: volume) }
+          case "volume": if let volume = NormalForm.volume(element.value) { writer.append("volume", double: volume) }
           default: writer.append(element.key, element.value)
           }
         }

@@ -5,8 +5,8 @@ struct RemovedSets {
   var favorites = TombstoneSet()
   var playlists = TombstoneSet()
   var playlistSongs = TombstoneSet()
-  /// Expired removals that the stored document still holds, by list.
-  private(set) var expired: [(list: StaticString, stone: Tombstone)] = []
+  /// Places of expired removals that the stored document still holds, by list.
+  private var expired: [(list: StaticString, position: Int)] = []
   private let decidesFavorites: Bool
   private let decidesPlaylists: Bool
 
@@ -22,7 +22,7 @@ struct RemovedSets {
           if stone.removedAt >= expiry {
             try set.insert(stone, in: arena)
           } else if isCloud {
-            expired.append((list, stone))
+            expired.append((list, stone.position))
           }
         }
       }
@@ -36,18 +36,12 @@ struct RemovedSets {
 
   /// The `removed` field: lists in ascending order of key, empty ones left out, lists that this run does not decide as
   /// they are stored; nil when nothing is left.
-  ///
-  /// - Parameter expired: removals to be listed although they no longer count, where none that counts has their key.
-  func written(
-    over stored: BSONDocument?, expired: [(list: StaticString, stone: Tombstone)], in arena: Arena
-  ) throws(BSONFault) -> BSONValue? {
+  func written(over stored: BSONDocument?, in arena: Arena) throws(BSONFault) -> BSONValue? {
     func append(_ list: StaticString, _ set: TombstoneSet, _ writer: inout BSONWriter) {
-      let old = expired.filter { ByteView($0.list) == ByteView(list) && set.byKey[$0.stone.key] == nil }
-      let stones = (set.sorted + old.map(\.stone)).sorted { $0.key < $1.key }
-      guard !stones.isEmpty else { return }
+      guard !set.isEmpty else { return }
       writer.key(list, .array)
       let start = writer.open()
-      for (position, stone) in stones.enumerated() { writer.append(at: position, stone.document) }
+      for (position, stone) in set.sorted.enumerated() { writer.append(at: position, stone.document) }
       writer.close(start)
     }
     let document = try arena.written { writer throws(BSONFault) in
@@ -66,6 +60,47 @@ struct RemovedSets {
       writer.close(start)
     }
     return document.count <= 5 ? nil : BSONValue(type: .document, bytes: document)
+  }
+
+  /// The `removed` field as it is stored, without the removals in it that have expired; nil when nothing is left. What
+  /// counts as a change is judged by this.
+  func withoutExpired(_ stored: BSONValue?, in arena: Arena) throws(BSONFault) -> BSONValue? {
+    guard !expired.isEmpty, let document = stored?.document else { return stored }
+    let left = try arena.written { writer throws(BSONFault) in
+      let start = writer.open()
+      var lists = document.elements
+      while let list = try lists.next() {
+        let places = expired.filter { ByteView($0.list) == list.key }.map(\.position)
+        if let array = list.value.array, !places.isEmpty {
+          try Self.append(array, as: list.key, without: Set(places), to: &writer)
+        } else {
+          writer.append(list.key, list.value)
+        }
+      }
+      writer.close(start)
+    }
+    return left.count <= 5 ? nil : BSONValue(type: .document, bytes: left)
+  }
+
+  /// Writes a list without what stands at some places; nothing when nothing is left.
+  private static func append(
+    _ array: BSONDocument, as key: ByteView, without places: Set<Int>, to writer: inout BSONWriter
+  ) throws(BSONFault) {
+    var left: [BSONValue] = []
+    var elements = array.elements
+    var position = 0
+    while let element = try elements.next() {
+      if !places.contains(position) { left.append(element.value) }
+      position += 1
+    }
+    guard !left.isEmpty else { return }
+    writer.key(key, .array)
+    let start = writer.open()
+    for (position, value) in left.enumerated() {
+      writer.index(position, value.type)
+      writer.put(bytes: value.bytes)
+    }
+    writer.close(start)
   }
 
   private func isDecided(_ list: ByteView) -> Bool {

@@ -24,6 +24,8 @@ public struct Replica: Sendable {
   /// Trimmed, without empty ones, newest first.
   public var recentSearches: [ByteView]?
   public var removed: Tombstones?
+  /// Whether the replica has a section that was not read; noted only where that decides something.
+  public var hasOtherSections = false
   /// Entries met while reading, those quarantined included.
   public var entriesRead = 0
   public var quarantined: [Quarantined] = []
@@ -42,7 +44,7 @@ public struct Replica: Sendable {
   /// Whether the replica has an opinion on anything.
   public var saysSomething: Bool {
     favorites != nil || history != nil || totalSongsPlayed != nil || queue != nil || playlists != nil
-      || preferences != nil || recentSearches != nil || removed != nil
+      || preferences != nil || recentSearches != nil || removed != nil || hasOtherSections
   }
 }
 

@@ -15,6 +15,8 @@ public struct Tombstones: Sendable {
 public struct Tombstone: Sendable {
   /// As it will be written.
   public var document: BSONDocument
+  /// The place in its list, from 0, where it was read.
+  public var position: Int
   /// Milliseconds since 1970.
   public var removedAt: Int64
   /// The playlist's id, of a removed playlist or of a song removed from one; empty for a favourite.

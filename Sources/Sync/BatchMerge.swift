@@ -46,6 +46,8 @@ public struct UserReport: Sendable {
   public var reason: String
   /// The reason of those whom somebody else wrote each time that they were merged.
   public static let conflict = "conflict"
+  /// The reason of those whose browser syncs them now: the next run takes them, and nobody need look.
+  public static let active = "active"
   public var detail: String
 }
 
@@ -128,7 +130,7 @@ struct BatchMerge {
       let dumps = user.dumps.reduce(0) { $0 + ($1.guest == nil ? 1 : 0) }
       merged.counts.users.seen += 1
       let why = "the user has an active session; the next run takes the dumps"
-      merged.leave(UserReport(user: id.string, reason: "active", detail: why), dumps: dumps, unusable: 0)
+      merged.leave(UserReport(user: id.string, reason: UserReport.active, detail: why), dumps: dumps, unusable: 0)
       return merged
     }
     var replicas: [Replica] = []

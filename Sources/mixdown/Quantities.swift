@@ -1,5 +1,6 @@
 import ArgumentParser
 import BSON
+import Dumps
 import Library
 
 /// A number of bytes: `1048576`, `256MiB`, `1GiB`, `64MB`.
@@ -59,12 +60,17 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
   var defaultValueDescription: String { description }
 }
 
-/// A moment in any form that a dump may use: `2026-01-01T00:00:00Z`, or milliseconds or seconds since 1970.
+/// A moment in any form that a dump may use: `2026-01-01T00:00:00Z`, milliseconds or seconds since 1970, or either as
+/// Extended JSON, `{"$date": …}`.
 struct Moment: ExpressibleByArgument {
   var milliseconds: Int64
 
   init?(argument: String) {
-    let number: Int64?
+    guard let number = argument.hasPrefix("{") ? Self.extended(argument) : Self.plain(argument) else { return nil }
+    milliseconds = number
+  }
+
+  private static func plain(_ argument: String) -> Int64? {
     var writer = BSONWriter(capacity: 64)
     if let integer = Int64(argument) {
       writer.append("t", integer: integer)
@@ -74,9 +80,17 @@ struct Moment: ExpressibleByArgument {
       writer.append("t", string: argument)
     }
     let type = BSONType(rawValue: writer.view[0])
-    number = try? Instant.milliseconds(BSONValue(type: type, bytes: writer.view.dropFirst(3)))
-    guard let number else { return nil }
-    milliseconds = number
+    return try? Instant.milliseconds(BSONValue(type: type, bytes: writer.view.dropFirst(3)))
+  }
+
+  private static func extended(_ argument: String) -> Int64? {
+    let padded = Array(argument.utf8) + [UInt8](repeating: 0, count: JSONReader.padding)
+    let arena = Arena()
+    var reader = JSONReader()
+    guard let read = try? padded.withView({ try reader.read($0, maxDepth: 3) }), read.kind == .object else {
+      return nil
+    }
+    return try? Instant.milliseconds(BSONValue(type: .document, bytes: reader.copyBSON(to: arena)))
   }
 }
 

@@ -130,6 +130,90 @@ import Testing
     #expect(ann.recentSearches == ["new", "old"])
   }
 
+  private static let newest: [(String, [String])] = [
+    // The newest dump has another section alone; and ones that say nothing: no section, a removal, what cannot be read.
+    (#"{"tldr-queue": "[]"}"#, ["f1"]), (#"{"tldr-shuffle": "true"}"#, ["f1"]), (#"{"local_queue": []}"#, ["f1"]),
+    (#"{"total_songs_played": 3}"#, ["f1"]),
+    (#"{"tldr-device-id": "phone"}"#, ["f2"]), (#"{"tldr-queue": "[}"}"#, ["f2"]), (#"{"queue": 5}"#, ["f2"]),
+    (#"{"tldr-shuffle": "maybe"}"#, ["f2"]), (#"{"removed": {"favorites": []}}"#, ["f2"]),
+  ]
+
+  @Test(arguments: newest)
+  func `replace takes the named sections of the newest dump that has any section`(
+    _ dump: String, _ favorites: [String]
+  ) throws {
+    let sandbox = try Self.sandbox()
+    let newest = #"{"user_id": "ann", "exported_at": 1767225600000, "data": \#(dump)}"#
+    try sandbox.folder.write("later/ann/newest.json", newest)
+    try sandbox.folder.write(
+      "later/ann/older.json", #"{"exported_at": 1767225500000, "favorites": [{"videoId": "f2"}]}"#)
+    try sandbox.syncWell([sandbox.folder("later")], ["--mode", "replace", "--sections", "favorites"])
+    #expect(Stored.ids(try sandbox.library(of: "ann")?.favorites) == favorites)
+  }
+
+  // MARK: Clocks
+
+  @Test(
+    arguments: [
+      "2025-10-09T08:53:20Z", "2025-10-09T10:53:20+02:00", "1760000000000", "1760000000", "1760000000.0",
+      #"{"$date": "2025-10-09T08:53:20Z"}"#, #"{"$date":1760000000000}"#,
+      #"{"$date": {"$numberLong": "1760000000000"}}"#,
+    ])
+  func `the run's clock is a time in any form that a dump may use`(_ asOf: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let clock = try sandbox.syncWell([input], ["--as-of", asOf]).manifest.parameters["as-of"]
+    #expect(clock == "2025-10-09T08:53:20.000Z")
+    try sandbox.folder.write(
+      "job.yaml", "store: store\nsteps:\n  - sync:\n      inputs: [ann.json]\n      as-of: '\(asOf)'\n")
+    let run = try mixdown(["run", sandbox.folder("job.yaml"), "--check"])
+    #expect(run.status == 0 && run.output.contains(asOf), "\(run.output)\(run.errors)")
+  }
+
+  @Test(arguments: [#"{"$date": "soon"}"#, #"{"$date": 5"#, #"{"$date": 0}"#, "{}", #"{"at": 1760000000000}"#, "soon"])
+  func `what is no time is no clock`(_ asOf: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    #expect(try sandbox.sync([input], ["--as-of", asOf]).status == 64)
+  }
+
+  // MARK: When a dump was taken
+
+  private static let taken = [
+    #"{"$date": {"$numberLong": "1767225600000"}}"#, #"{"$numberLong": "1767225600000"}"#,
+    #"{"$numberInt": "1767225600"}"#, #"{"$numberDouble": "1767225600000.5"}"#,
+  ]
+
+  @Test(arguments: taken)
+  func `times of a library may be wrapped as numbers of Extended JSON`(_ time: String) throws {
+    for dump in [
+      #"{"user_id": "ann", "exported_at": \#(time), "queue": [{"videoId": "new"}]}"#,
+      #"{"user_id": "ann", "exported_at": \#(time), "data": {"queue": [{"videoId": "new"}]}}"#,
+      #"{"user_id": "ann", "data": {"exported_at": \#(time), "queue": [{"videoId": "new"}]}}"#,
+    ] {
+      let sandbox = try Sandbox()
+      try sandbox.syncWell([
+        sandbox.folder.write("new.json", dump),
+        sandbox.folder.write(
+          "old.json", #"{"user_id": "ann", "exported_at": 1767225599000, "queue": [{"videoId": "old"}]}"#),
+      ])
+      let ann = try #require(try sandbox.library(of: "ann"))
+      #expect(Stored.ids(ann.queue) == ["new"], "\(dump)")
+    }
+  }
+
+  @Test(arguments: taken, ["updated_at", "section_updated_at"])
+  func `the newest time inside a library may be wrapped, too`(_ time: String, _ field: String) throws {
+    let sandbox = try Sandbox()
+    let stamp = field == "updated_at" ? time : #"{"as_of": \#(time)}"#
+    let old = #"{"user_id": "ann", "exported_at": 1767225599000, "queue": [{"videoId": "old"}]}"#
+    // A file of 1970 has no time.
+    let new = try sandbox.folder.write(
+      "new.json", #"{"user_id": "ann", "\#(field)": \#(stamp), "queue": [{"videoId": "new"}]}"#, modifiedAt: 0)
+    try sandbox.syncWell([new, sandbox.folder.write("old.json", old)])
+    #expect(Stored.ids(try sandbox.library(of: "ann")?.queue) == ["new"])
+  }
+
   // MARK: Limits
 
   @Test(arguments: [0, 1, 3, 500])

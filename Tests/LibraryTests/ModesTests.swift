@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The named sections of the newest dump take the place of the cloud's (section 2.10).
+/// The named sections of the newest dump take the place of the cloud's (docs: merge).
 @Suite struct Replace {
   private func replaced(
     cloud: Value? = nil, _ exports: Export..., with change: (inout MergeParameters) -> Void = { _ in }
@@ -137,12 +137,41 @@ import Testing
     #expect(try scene.merged()[section] == (isObject ? [:] : []))
   }
 
+  @Test(
+    arguments: [
+      ["queue": []], ["total_songs_played": 3], ["preferences": [:]], ["playlists": [["id": "p"]]],
+    ] as [Value])
+  func `the newest dump is the newest with any section, be it one that the run decides or not`(_ other: Value) throws {
+    let cloud: Value = ["favorites": [["title": "stored"]]]
+    let after = try replaced(
+      cloud: cloud, .at(5, other), .at(4, ["favorites": [["title": "older"]]])
+    ) { $0.sections = [.favorites] }
+    #expect(after.each("favorites", "title") == ["stored"])
+    #expect(!after.isWritten)
+  }
+
+  @Test(
+    arguments: [
+      ["removed": ["favorites": [["title": "stored", "removedAt": at(9)]]]], ["queue": 5], ["queue": nil],
+      ["total_songs_played": "many"], ["preferences": ["\0": 1]], ["theme": "dark"],
+    ] as [Value])
+  func `a dump without any section that can be used is not the newest`(_ nothing: Value) throws {
+    var parameters = MergeParameters(asOf: now)
+    parameters.mode = .replace
+    parameters.sections = [.favorites]
+    let arena = Arena()
+    #expect(try !Export.at(5, nothing).replica(parameters, in: arena).saysSomething)
+    #expect(try Export.at(5, ["queue": []]).replica(parameters, in: arena).saysSomething)
+    parameters.mode = .merge
+    #expect(try !Export.at(5, ["queue": []]).replica(parameters, in: arena).saysSomething)
+  }
+
   @Test func `without a dump nothing is replaced`() throws {
     #expect(try !replaced(cloud: ["favorites": [["title": "a", "artist": nil]]]).isWritten)
   }
 }
 
-/// A run may decide some sections alone (section 2.10).
+/// A run may decide some sections alone (docs: merge).
 @Suite struct Sections {
   private let everything: Value = [
     "favorites": [["title": "new"]], "history": [["title": "new", "playedAt": at(1)]], "total_songs_played": 5,
@@ -190,7 +219,7 @@ import Testing
   }
 }
 
-/// A guest who became the account (section 1.3).
+/// A guest who became the account (docs: dumps).
 @Suite struct Guests {
   private func made(_ local: String, for user: String) -> Value { .string(SceneMaker.made(local, for: user)) }
 

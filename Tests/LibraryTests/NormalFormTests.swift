@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The normal form of the known fields (section 1.1).
+/// The normal form of the known fields (docs: dumps).
 @Suite struct NormalForm {
   /// What a field of the cloud's only favourite becomes; nil when it is dropped.
   private func stored(_ field: String, _ value: Value) throws -> Value? {
@@ -60,6 +60,9 @@ import Testing
     (["$date": ["$numberLong": "1735689600000"]], epoch), (["$date": ["$numberLong": "5"]], 5),
     (["$date": ["$numberLong": "0"]], nil), (["$date": ["$numberLong": "-5"]], nil),
     (["$date": ["$numberLong": "9223372036854775808"]], nil), (["$date": ["$numberLong": "soon"]], nil),
+    (["$date": ["$numberInt": "5"]], 5), (["$date": ["$numberInt": "1735689600000"]], nil),
+    (["$date": ["$numberDouble": "1735689600000.7"]], epoch), (["$date": ["$numberDouble": "NaN"]], nil),
+    (["$date": ["$numberLong": "5", "x": 1]], nil),
     (["$date": 0], nil), (["$date": -5], nil), (["$date": "soon"], nil), (["$date": nil], nil), (["$date": [:]], nil),
   ]
 
@@ -185,8 +188,22 @@ import Testing
   func `completionRate is a double from 0 to 1`(_ value: Value, _ rate: Value?) throws {
     let after = try merge(.at(9, ["history": [["videoId": "v", "playedAt": at(1), "completionRate": value]]]))
     #expect(after.each("history", "completionRate") == [rate])
-    let volume = try merge(.at(9, ["preferences": ["volume": value, "shuffle": true]]))
-    #expect(volume["preferences"]?["volume"] == rate)
+  }
+
+  private static let volumes = rates.map { rate in
+    switch rate.0 {
+    case .double(.infinity): (rate.0, 1.0 as Value?)
+    case .double(-.infinity): (rate.0, 0.0 as Value?)
+    default: rate
+    }
+  }
+
+  @Test(arguments: volumes)
+  func `a volume is a double from 0 to 1, and an infinite one is moved to the border`(
+    _ value: Value, _ volume: Value?
+  ) throws {
+    let after = try merge(.at(9, ["preferences": ["volume": value, "shuffle": true]]))
+    #expect(after["preferences"]?["volume"] == volume)
   }
 
   private static let durations: [(Value, Value?)] = [
@@ -340,7 +357,7 @@ import Testing
   }
 }
 
-/// What makes two entries the same song (section 1.1).
+/// What makes two entries the same song (docs: merge).
 @Suite struct SongKeys {
   private static let keys: [(Value, String)] = [
     (["videoId": "V"], "v:V"), (["videoId": "v", "title": "a", "artist": "x"], "v:v"),

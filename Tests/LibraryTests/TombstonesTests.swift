@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// What the user removed stays removed (section 2.7).
+/// What the user removed stays removed (docs: merge).
 @Suite struct Tombstones {
   private func made(_ local: String) -> Value { .string(SceneMaker.made(local, for: "ann")) }
 
@@ -118,6 +118,25 @@ import Testing
     let after = try merge(cloud: cloud, .at(5, ["favorites": [["videoId": "v", "addedAt": ms(2)]]]))
     #expect(after.each("favorites", "videoId") == ["v", "w"])
     #expect(after["removed"] == ["favorites": [["videoId": "x", "removedAt": at(1)]]])
+  }
+
+  private static let expired: [Value] = [
+    // One that still counts for the same song, before or behind it; others, out of order; the only one.
+    [["videoId": "v", "removedAt": ms(5)], ["videoId": "v", "removedAt": at(1)]],
+    [["videoId": "v", "removedAt": at(1)], ["videoId": "v", "removedAt": ms(5)]],
+    [["videoId": "z", "removedAt": ms(5)], ["videoId": "v", "removedAt": at(1)]],
+    [["videoId": "z", "removedAt": ms(5)], ["title": "y", "removedAt": ms(4)]],
+  ]
+
+  @Test(arguments: expired)
+  func `an expired tombstone causes no write, whatever stands beside it`(_ stones: Value) throws {
+    let cloud: Value = [
+      "favorites": [["videoId": "w", "addedAt": at(1)]], "removed": ["favorites": stones, "x": 1],
+    ]
+    #expect(try !merge(cloud: cloud, .at(5, ["favorites": []])).isWritten)
+    let after = try merge(cloud: cloud, .at(5, ["favorites": [["videoId": "u", "addedAt": at(2)]]]))
+    #expect(after["removed"]?["x"] == 1)
+    #expect(after["removed"]?["favorites"]?.items?.allSatisfy { $0["removedAt"] == at(1) } ?? true)
   }
 
   // MARK: Playlists

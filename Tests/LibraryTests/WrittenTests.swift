@@ -3,7 +3,7 @@ import Digests
 import Library
 import Testing
 
-/// What is written, and when (section 2.8).
+/// What is written, and when (docs: merge).
 @Suite struct WhatIsWritten {
   @Test func `a new document has the id that its user makes, and only the sections that somebody has`() throws {
     let after = try merge(.at(5, ["favorites": [], "x": 1]))

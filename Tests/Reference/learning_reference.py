@@ -5,8 +5,9 @@
 
 Reads `user_library.bson`, `play_archive.bson` and `users.bson` of a directory store and prints what a full run makes of
 them: `songs`, `user_stats`, `user_scores`, `service_stats` and `population`. Everything is in memory, every figure is
-counted anew from the plays that it is about, and numbers in brackets name the section of the contract. Where the
-contract leaves room, a comment beginning `Reading:` says which way this program goes.
+counted anew from the plays that it is about. Where the contract leaves room, a comment beginning `Reading:` says which
+way this program goes. Numbers in brackets name its sections, of which users read in docs/learning.md (4.1 the play
+archive, 4.2 the catalogue, 4.3 what a play says, 4.4 statistics, 4.5 affinities, 4.6 judged).
 
 Of the other reference it borrows the BSON codec and the normal form of entries, which the contract shares too.
 """

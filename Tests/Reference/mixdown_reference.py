@@ -4,8 +4,11 @@
     mixdown_reference.py INPUT... --store DIR --out FILE.bson --quarantine FILE.ndjson --as-of MS [flags]
 
 Reads `DIR/user_library.bson`, merges the dumps into it and writes the whole resulting file. It is one process with
-everything in memory and no care for speed; numbers in brackets name the section of the contract. Where the contract
-leaves room, a comment beginning `Reading:` says which way this program goes.
+everything in memory and no care for speed. Where the contract leaves room, a comment beginning `Reading:` says which
+way this program goes. Numbers in brackets name its sections, of which users read in docs/dumps.md (1.1 one form for all,
+1.2 where dumps are found, 1.3 shapes and whose a dump is, 1.5 quarantine) and in docs/merge.md (2 whose word is newer,
+2.1 favourites, 2.2 history, 2.3 queue, 2.4 playlists, 2.5 preferences, 2.6 searches, 2.7 removals, 2.8 what is written,
+2.9 what always holds, 2.10 replace).
 
 Values: None, bool, str, float, list and dict stand for the BSON types of that name; `Int32`, `Int64`, `Date` and `Raw`
 for the rest. So `type(value)` is the BSON type, and nothing is converted silently.
@@ -495,8 +498,13 @@ def strings(value):
 
 
 def fraction(value):
-    """`completionRate`, and `volume`: Reading: both are dropped when not finite."""
-    if not is_number(value) or not -math.inf < value < math.inf:
+    """`completionRate`: dropped when not finite."""
+    return volume(value) if is_number(value) and -math.inf < value < math.inf else None
+
+
+def volume(value):
+    """`volume`. Reading: an infinite one is clamped as any other; NaN has no place between 0 and 1."""
+    if not is_number(value) or value != value:
         return None
     return 0.0 if value <= 0 else 1.0 if value >= 1 else float(value)
 
@@ -730,7 +738,7 @@ class Library:
                 continue
             if kind == "recent_searches":
                 if isinstance(value, str):
-                    result.append(value)
+                    result += [trimmed(value)] if trimmed(value) else []
                 else:
                     report(kind, index, "invalid-field", value)
                 continue
@@ -762,7 +770,7 @@ class Library:
             if name == "repeat" and not (isinstance(value, str) and value in ("off", "all", "one")):
                 continue
             if name == "volume":
-                value = fraction(value)
+                value = volume(value)
                 if value is None:
                     continue
             result[name] = value
@@ -872,8 +880,11 @@ def texts(source, limits):
         pass
     lines = [(number, line.strip(b" \t\r")) for number, line in enumerate(data.split(b"\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
-    # Reading: it is one value a line when the first line is one, or when each line looks like an object's.
-    if lines and len(lines) > 1 and (is_json(lines[0][1]) or all(line[:1] == b"{" and line[-1:] == b"}" for _, line in lines)):
+    # Reading: it is one value a line when the first line is one, or when each line looks like an object's. A scalar that
+    # is too large to be kept cannot be told from the first line of something else.
+    first = lines[0][1] if lines else b""
+    is_line = (first[:1] in b"{[" or len(first) <= limits.max_dump_size) and is_json(first)
+    if len(lines) > 1 and (is_line or all(line[:1] == b"{" and line[-1:] == b"}" for _, line in lines)):
         for number, line in lines:
             if len(line) > limits.max_dump_size:
                 yield Text(source, f"line {number}", line, reason="too-large")
@@ -960,11 +971,12 @@ class Dump:
                 self.raw[name] = body.get("local_" + name)
             self.raw["removed"] = body.get("removed")
         elif body.keys() & (LIBRARY_KEYS | OTHER_LIBRARY_KEYS):
+            # Reading: in what is wrapped round a library, too.
             body = extended(body)
             if not enveloped:
                 outer = body
             else:
-                inner = body
+                outer, inner = extended(outer), body
             for name in LIBRARY_KEYS:
                 self.raw[name] = body.get(name)
         elif not outer.keys() & ENVELOPE_KEYS:
@@ -1416,8 +1428,7 @@ def merged_searches(replicas):
     result, seen = [], set()
     for replica in found:
         for search in replica.sections["recent_searches"]:
-            search = trimmed(search)
-            if search and lowercase(search) not in seen:
+            if lowercase(search) not in seen:
                 seen.add(lowercase(search))
                 result.append(search)
     times = [r.time_of("recent_searches") for r in found if r.time_of("recent_searches") is not None]
@@ -1639,10 +1650,11 @@ def new_document(user, stored, replicas, options, report):
         put(result, "removed", removed or ABSENT)
     if not changed:
         return None
-    if cloud is None and not fields:
+    if cloud is None and result.keys() <= {"_id", "user_id"}:
         return None  # Reading: a library without anything in it is not made.
 
-    used = set(touched) | ({"removed"} if options.mode == "merge" else set())
+    # Reading: what this run does not decide stays as it is stored, so nothing of it is set aside.
+    used = set(touched) | ({"removed"} if kinds else set())
     for section, index, reason, raw in faults:
         if section.split(".")[0] in used and (not section.startswith("removed.") or section.split(".")[1] in kinds):
             report(section, index, reason, raw)
@@ -1780,8 +1792,10 @@ def run(options):
                 ms = max([*library.times(), *dump.body_times], default=None)
             if ms is not None:
                 ms = min(ms, options.as_of)
-            # A dump without any section says nothing. Reading: those that this run does not decide are none.
-            decided = [part for section in options.sections for part in PARTS[section]]
+            # A dump without any section says nothing. Reading: for `merge`, those that this run does not decide are none;
+            # `replace` takes the newest dump that has any, and tombstones, which it does not read, are none.
+            chosen = options.sections if options.mode == "merge" else SECTIONS
+            decided = [part for section in chosen for part in PARTS[section]]
             if options.mode == "merge" and {"favorites", "playlists"} & set(options.sections):
                 decided.append("removed")
             if any(part in library.sections for part in decided):

@@ -155,6 +155,7 @@ class Nasty:
         """`tame`: no dump brings a `client_ids` or a server's id that the cloud does not know."""
         self.r = r = random.Random(f"{seed}")
         self.unsettled, self.tame, self.in_store = unsettled, tame, False
+        self.wrapped = False  # whether times may be wrapped as numbers of Extended JSON
         # How often something is wrong: most cases are nearly clean, for one wrong thing hides another.
         self.bad = r.choice([0, 0, 0.01, 0.03, 0.1, 0.3])
         self.odd = r.choice([0.02, 0.1, 0.3])  # how often something is right, but unusual
@@ -208,8 +209,8 @@ class Nasty:
         sign = "+" if offset > 0 else "-"
         return text + f"{sign}{abs(offset) // 60:02d}{self.pick(':', '')}{abs(offset) % 60:02d}"
 
-    def json_time(self, ms, library=False):
-        """A time as a dump writes it."""
+    def json_time(self, ms):
+        """A time as a dump writes it; in one of the shape of a library numbers may be wrapped."""
         if self.chance(self.bad):
             return self.bad_time()
         if not self.chance(self.odd * 2):
@@ -218,6 +219,9 @@ class Nasty:
         if ms % 1000 == 0 and ms < 99_999_999_999_000:
             forms += ["seconds", "seconds"]
         forms += ["seconds fraction"]
+        if self.wrapped:
+            forms += ["long", "double", "date double"]
+            forms += ["int", "date int"] if ms < 2**31 else ["int seconds"] if ms % 1000 == 0 and ms < 2**31 * 1000 else []
         form = self.r.choice(forms)
         if ms < 100_000_000_000 and form in ("fraction",):
             form = "string"
@@ -233,6 +237,12 @@ class Nasty:
             return Obj([["$date", self.iso(ms)]])
         if form == "date number":
             return Obj([["$date", ms]])
+        if form in ("long", "double", "int", "int seconds"):
+            name = {"long": "$numberLong", "double": "$numberDouble"}.get(form, "$numberInt")
+            return Obj([[name, repr(float(ms)) if form == "double" else str(ms // 1000 if form == "int seconds" else ms)]])
+        if form in ("date double", "date int"):
+            inner = ["$numberInt", str(ms)] if form == "date int" else ["$numberDouble", repr(ms + self.pick(0.0, 0.5))]
+            return Obj([["$date", Obj([inner])]])
         return Obj([["$date", Obj([["$numberLong", str(ms)]])]])
 
     def bad_time(self):
@@ -240,7 +250,7 @@ class Nasty:
             "yesterday", "", 0, -5, -1.5, 0.0001, True, [], Obj([]), "2025-13-01T00:00:00Z", "2025-02-30T00:00:00Z",
             "2025-01-01T00:00:00", "2025-01-01 00:00:00Z", "2025-01-01T00:00:00.Z", "1969-12-31T23:59:59Z", Token("1e300"),
             Token("1e400"), Token("9223372036854775807"), Token("9223372036854775808"), Obj([["$date", "x"]]), Obj([["$date", -1]]),
-            Obj([["$date", 5], ["x", 1]]), "1760000000000", "٢٠٢٥-01-01T00:00:00Z", "2025-01-01T25:00:00Z", "2025-01-01t00:00:00z", None,
+            Obj([["$date", 5], ["x", 1]]), Obj([["$numberLong", "1760000000000"], ["x", 1]]), Obj([["$numberInt", "1760000000000"]]), "1760000000000", "٢٠٢٥-01-01T00:00:00Z", "2025-01-01T25:00:00Z", "2025-01-01t00:00:00z", None,
         )  # fmt: skip
 
     def anything(self, depth=0):
@@ -474,7 +484,7 @@ class Nasty:
         if self.chance(0.6):
             result.set("repeat", self.pick("off", "all", "ALL", None, 5, "") if self.chance(self.odd) else self.pick("off", "all", "one"))
         if self.chance(0.6):
-            result.set("volume", self.pick(0, 1, 0.5, 0.25, 2, -1, "1", None, True))
+            result.set("volume", self.pick(0, 1, 0.5, 0.25, 2, -1, "1", None, True, Token("1e400"), Token("-1e400"), Obj([["$numberDouble", "NaN"]])))
         if self.chance(0.4):
             result.set(self.pick("theme", "theme", "crossfade"), self.anything())
         if self.chance(self.bad / 3):
@@ -525,6 +535,7 @@ class Nasty:
     def dump(self, user, guests=(), path_is_user=True):
         """One dump that says its user, or leaves that to its path."""
         shape = self.pick("local", "local", "local", "sync", "sync", "library", "library", "none" if self.chance(self.odd) else "local")
+        self.wrapped = shape == "library"
         sections = self.sections_of(user, guests)
         named = user if not path_is_user or self.chance(0.4) else None
         if self.chance(self.bad / 2):
@@ -658,6 +669,8 @@ class Nasty:
                         items.insert(0, self.pick(5, None, "x", []))
                 if form == "array" and self.chance(self.odd / 2):
                     items = []
+                if form == "lines" and self.chance(self.bad / 2):  # a scalar by itself is a line like any other
+                    items.insert(0, self.pick(5, None, True, "{", Token("-0.5e3")))
                 if form in ("lines",) and style[1] == "\n  ":
                     style = (style[0], " ")
                 pack = self.pick(".gz", ".zst") if self.chance(0.1) else ""
@@ -719,7 +732,7 @@ class Nasty:
     def document(self, user, number, guests=()):
         document = {"_id": Raw(0x07, number.to_bytes(12, "big")), "user_id": user}
         saved, self.tombstones = self.tombstones, self.tombstones or self.chance(0.2)
-        self.in_store = True
+        self.in_store, self.wrapped = True, False
         sections = self.bson(self.sections_of(user, guests))
         self.in_store = False
         self.tombstones = saved

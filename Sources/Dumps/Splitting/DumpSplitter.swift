@@ -3,7 +3,8 @@
 /// One value or one a line is seen from the content, and the name decides only where the content leaves a
 /// choice:
 /// - `[` starts an array of dumps;
-/// - `{` closed on its first line and followed by more lines starts a dump a line; a line may be an array;
+/// - a first line that is one value by itself, an object or a scalar, and is followed by more lines starts a dump a
+///   line; a line may be an array;
 /// - all else is one dump, in a file whose name promises lines only if it is one value.
 ///
 /// Memory: one dump, at most `limit` bytes, whatever the length of the file.
@@ -11,10 +12,10 @@ struct DumpSplitter {
   private enum Phase {
     /// Nothing but blanks yet.
     case start
-    /// In the first line of an object.
-    case firstLine
+    /// In the first line.
+    case firstLine(FirstLine)
     /// Behind the first line: what comes next tells one value from lines. `length` is the line's, in bytes.
-    case afterFirstLine(length: Int)
+    case afterFirstLine(FirstLine, length: Int)
     /// All of the file is one dump.
     case whole
     /// A value over several lines in a file whose name promises lines: decided at its end.
@@ -26,6 +27,9 @@ struct DumpSplitter {
     /// The rest was refused.
     case ignored
   }
+
+  /// What a first line begins as.
+  private enum FirstLine { case object, scalar }
 
   private let kind: DumpName.Kind
   private let limit: Int
@@ -87,16 +91,16 @@ struct DumpSplitter {
     switch phase {
     case .start:
       return start(block, from: position)
-    case .firstLine:
+    case .firstLine(let first):
       guard let end = appendLine(block, from: position) else { return block.count }
-      phase = .afterFirstLine(length: pending.count)
+      phase = .afterFirstLine(first, length: pending.count)
       return end
-    case .afterFirstLine(let length):
+    case .afterFirstLine(let first, let length):
       let next = block.endOfBlanks(from: position)
       let blanks = block.extracting(position..<next)
       pending.append(blanks)
       line += blanks.newlines
-      if next < block.count { try decide(firstLine: length, emit) }
+      if next < block.count { try decide(first, length: length, emit) }
       return next
     case .whole:
       pending.append(block.extracting(position..<block.count))
@@ -149,8 +153,8 @@ struct DumpSplitter {
     case UInt8(ascii: "["):
       phase = .array(ArraySplitter(line: line, offset: consumed + next, limit: limit), firstLine: line)
       return next
-    case UInt8(ascii: "{"): phase = .firstLine
-    default: phase = kind == .lines ? .lines : .whole
+    case UInt8(ascii: "{"): phase = .firstLine(.object)
+    default: phase = kind == .lines ? .lines : .firstLine(.scalar)
     }
     // Most files are one value: its bytes are then copied once.
     if let size, size > consumed + next { pending.reserve(size - consumed - next) }
@@ -158,9 +162,15 @@ struct DumpSplitter {
   }
 
   /// There is more than one line: tells a dump a line from a value over several lines.
-  private mutating func decide(firstLine length: Int, _ emit: PieceSink) throws(ReadFailure) {
-    // A first line past the limit was not kept; nobody writes a value of several lines with such a one.
-    if pending.isTooLarge || pending.closes(before: length) {
+  private mutating func decide(_ first: FirstLine, length: Int, _ emit: PieceSink) throws(ReadFailure) {
+    let isLine =
+      switch first {
+      // A first line past the limit was not kept; nobody writes a value of several lines with such a one.
+      case .object: pending.isTooLarge || pending.closes(before: length)
+      // Nor does anybody write such a scalar: that is a page or a log.
+      case .scalar: !pending.isTooLarge && pending.isScalar(before: length)
+      }
+    if isLine {
       phase = .lines
       try emitLine(emit)
     } else {

@@ -1,3 +1,5 @@
+internal import BSON
+
 /// One dump's text as it arrives in parts: trimmed, padded, and never held past the limit.
 ///
 /// The bytes of a part are copied once, straight into the array that leaves with the dump.
@@ -55,6 +57,14 @@ struct PendingText {
   func closes(before end: Int) -> Bool {
     var scanner = ContainerScanner()
     return scanner.end(in: bytes.span.extracting(first: min(end, bytes.count)), from: 0) != nil
+  }
+
+  /// Whether the text so far, cut at `end`, is a JSON string, number, `true`, `false` or `null`.
+  func isScalar(before end: Int) -> Bool {
+    let line = Array(bytes.prefix(end)) + [UInt8](repeating: 0, count: JSONReader.padding)
+    var reader = JSONReader()
+    guard let value = try? line.withView({ try reader.read($0, maxDepth: 1) }) else { return false }
+    return value.kind != .object && value.kind != .array
   }
 
   /// Whether the whole text is one object or array, with nothing behind it.

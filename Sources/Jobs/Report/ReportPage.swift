@@ -1,5 +1,6 @@
 internal import Library
 internal import Pages
+internal import Sync
 
 /// The report of a run as a page: what was done, what changed, what was not used and why.
 ///
@@ -43,7 +44,7 @@ struct ReportPage {
   }
 
   private var quarantined: Int { manifest.quarantine.values.reduce(0, +) }
-  private var needsALook: Bool { quarantined > 0 || manifest.users.left > 0 }
+  private var needsALook: Bool { quarantined > 0 || manifest.users.left > manifest.left[UserReport.active] ?? 0 }
 
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)

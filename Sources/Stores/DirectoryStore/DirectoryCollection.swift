@@ -2,7 +2,7 @@ public import BSON
 internal import Glibc
 internal import Synchronization
 
-/// A collection in a directory: `<collection>.bson` and `<collection>.metadata.json` (section 3.1).
+/// A collection in a directory: `<collection>.bson` and `<collection>.metadata.json` (docs: stores).
 ///
 /// The file is mapped, not read: memory grows by tens of bytes a document. What is opened is one state of the
 /// collection for good: a commit puts a new file in its place, and this value goes on to show the old one. Open it again

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A database in a directory, in the layout of `mongodump`: for each collection `<name>.bson` and
-/// `<name>.metadata.json` (section 3.1).
+/// `<name>.metadata.json` (docs: stores).
 ///
 /// ```swift
 /// let store = try DirectoryStore.open("data/store", locking: true, run: runID)

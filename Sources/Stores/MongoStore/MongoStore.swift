@@ -1,6 +1,6 @@
 internal import BSON
 
-/// A database on a MongoDB server (section 3.1).
+/// A database on a MongoDB server (docs: stores).
 ///
 /// ```swift
 /// let store = try MongoStore("mongodb://ann@db.example.org/music", MongoOptions())

@@ -33,7 +33,7 @@ struct Losses {
   }
 
   private static func read(_ library: Value, _ parameters: MergeParameters, in arena: Arena) throws -> Replica {
-    var normalizer = Normalizer(arena: arena, sections: parameters.readSections)
+    var normalizer = Normalizer(arena: arena, parameters: parameters)
     var replica = Replica(origin: .cloud, time: nil)
     try normalizer.read(library: library.document(in: arena), into: &replica)
     return replica

@@ -75,7 +75,7 @@ struct Scene: Sendable {
 extension Export {
   /// The dump in normal form, as the reader of dumps hands it to the merge.
   func replica(_ parameters: MergeParameters, in arena: Arena) throws -> Replica {
-    var normalizer = Normalizer(arena: arena, sections: parameters.readSections)
+    var normalizer = Normalizer(arena: arena, parameters: parameters)
     normalizer.latest = parameters.latest
     normalizer.hasNULKeys = library.description.contains("\\0")
     let text = Array((text ?? "\(library)").utf8).withView { arena.copy($0) }
