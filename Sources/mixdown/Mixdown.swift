@@ -49,6 +49,9 @@ struct Mixdown: ParsableCommand {
     for ignored in [SIGXFSZ, SIGPIPE] { _ = signal(ignored, SIG_IGN) }
     prepareForArchives()
     hidePasswords()
+    // Counters of libmongoc's that nobody reads. A process that is killed would leave them, and a later one of the same
+    // number complain of them.
+    _ = unsafe shm_unlink("/mongoc-\(getpid())")
     Glibc.exit(ended().rawValue)
   }
 

@@ -34,7 +34,7 @@ struct RunFolderOptions: ParsableArguments {
   /// The runs of folders and store, and what kept the store from being asked.
   func listing() throws -> (RunListing, failed: (any Error)?) {
     let archive = try archive()
-    var listing = try sayingWhy { () throws(StoreError) in try RunListing(archive) }
+    var listing = try sayingWhy { () throws(StoreError) in try RunListing(archive, of: named) }
     guard let named else { return (listing, nil) }
     do throws(StoreError) {
       try listing.add(store: named, server: server.options)

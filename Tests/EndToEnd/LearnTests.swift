@@ -38,19 +38,23 @@ import Testing
     var documents: [String: String] = [:]
     for position in 0..<collection.count {
       let document = try collection.document(at: position)
-      var text = JSONText()
-      var elements = document.elements
-      while let element = try elements.next() {
-        switch element.key {
-        case "as_of", "computed_at", "last_computed", "stale_after": continue
-        default:
-          text.string(element.key)
-          try text.value(element.value)
-        }
-      }
-      documents[try document.value(schema.key)?.string?.string ?? ""] = text.string
+      documents[try document.value(schema.key)?.string?.string ?? ""] = try timeless(document)
     }
     return documents
+  }
+
+  private func timeless(_ document: BSONDocument) throws -> String {
+    var text = JSONText()
+    var elements = document.elements
+    while let element = try elements.next() {
+      switch element.key {
+      case "as_of", "computed_at", "last_computed", "stale_after": continue
+      default:
+        text.string(element.key)
+        try text.value(element.value)
+      }
+    }
+    return text.string
   }
 
   private func removeDerived(_ sandbox: Sandbox) throws {
@@ -286,6 +290,60 @@ import Testing
     let night = try learn()
     #expect(night.contains("; 4 computed from"), "\(night)")
     #expect(try learn(["--full"]).contains("nothing written"))
+  }
+
+  /// What a server holds of a derived collection, without the fields that tell when it was computed.
+  private func timeless(_ database: TestDatabase, _ name: String) throws -> [String] {
+    try database.documents(of: name).map { document in
+      try document.withView { bytes in try timeless(BSONDocument(bytes)) }
+    }.sorted()
+  }
+
+  @Test func `users without a library are computed again on a server, wherever their ids stand`() throws {
+    let (database, sandbox) = (try TestDatabase(), try Sandbox())
+    try #require(mixdown(["setup", "--store", database.address]).status == 0)
+    let play = #"{"videoId": "a", "playedAt": {"$date": "2025-12-01T12:00:00Z"}, "completionRate": 0.9}"#
+    try database.run(
+      #"{"insert": "user_library", "documents": [{"user_id": "m", "history": [\#(play)]}, {"user_id": "z"}]}"#)
+    try database.run(
+      #"{"insert": "users", "documents": [{"id": "a", "onboarding": {"languages": ["en"]}}]}"#)
+    try database.run(
+      #"{"insert": "play_archive", "documents": [{"user_id": "g", "month": "2025-12", "plays": [\#(play)]}]}"#)
+    for day in 2...4 {
+      let run = try mixdown([
+        "learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", "2026-01-0\(day)T00:00:00Z",
+        "--full",
+      ])
+      #expect(run.status == 0, "\(run.output)\(run.errors)")
+    }
+    let scored = try database.documents(of: "user_scores").compactMap { $0.field("user_id")?.string }.sorted()
+    #expect(Set(scored).isSuperset(of: ["a", "g", "m"]))
+  }
+
+  @Test func `a night on a server finds what runs with a clock of the past have written`() throws {
+    let database = try TestDatabase()
+    try #require(mixdown(["setup", "--store", database.address]).status == 0)
+    let sandbox = try Sandbox()
+    func run(_ command: [String], asOf: String) throws -> Run {
+      let run = try mixdown(
+        command + ["--store", database.address, "--state", sandbox.folder("state"), "--as-of", asOf])
+      try #require(run.status == 0, "\(run.output)\(run.errors)")
+      return run
+    }
+    func sync(_ song: String, _ time: String) throws {
+      let play = #"{"videoId":"\#(song)","title":"T","playedAt":"\#(time)","completionRate":0.9}"#
+      let dump = #"{"user_id":"ann","exported_at":"\#(time)","history":[\#(play)]}"#
+      _ = try run(["sync", sandbox.folder.write("\(song).json", dump)], asOf: time)
+    }
+    try sync("one", "2025-12-01T12:00:00Z")
+    #expect(try run(["learn"], asOf: "2025-12-02T02:00:00Z").output.contains("(all)"))
+    try sync("two", "2025-12-02T12:00:00Z")
+    let night = try run(["learn"], asOf: "2025-12-03T02:00:00Z")
+    #expect(night.output.contains("; 1 computed from"), "\(night.output)")
+    let (statistics, songs) = (try timeless(database, "user_stats"), try timeless(database, "songs"))
+    #expect(songs.count == 2 && statistics.contains { $0.contains("v:two") })
+    _ = try run(["learn", "--full"], asOf: "2025-12-03T02:00:00Z")
+    #expect(try timeless(database, "user_stats") == statistics)
   }
 
   @Test func `a night on a server after an undo counts everybody, for nothing tells whom it was about`() throws {

@@ -27,6 +27,9 @@ struct LastLearned: Sendable {
   let fullAsOf: Int64
   /// The server's own time when the run began to read.
   let watermark: Int64
+  /// What runs that have written since may have put into `updated_at`: their clocks may be of the past. In milliseconds
+  /// since 1970; `Int64.max` where there are none.
+  private(set) var oldestClock = Int64.max
   private var users: [UInt64: User] = [:]
 
   func user(_ id: ByteView) -> User? { users[id.fingerprint] }
@@ -39,6 +42,7 @@ struct LastLearned: Sendable {
     let arena = Arena()
     let cursor = try store.open(.jobRuns).cursor(updatedSince: nil)
     var newest: (run: [UInt8], mark: Mark?)?
+    var writers: [(run: [UInt8], asOf: Int64, ended: Int64)] = []
     while true {
       arena.reset()
       let documents = try cursor.next(upTo: 1 << 20, in: arena)
@@ -46,13 +50,36 @@ struct LastLearned: Sendable {
       for document in documents {
         guard let run = (try? document.value("run_id"))?.string else { continue }
         let mark = try? Mark(document)
+        if let writer = Self.writer(document) { writers.append((run.copy(), writer.asOf, writer.ended)) }
         guard mark != nil || Self.turnsBack(document) else { continue }
         if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
       }
     }
-    guard let mark = newest?.mark, mark.figures == parameters else { return nil }
+    guard let newest, let mark = newest.mark, mark.figures == parameters else { return nil }
     (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)
+    // Also one that had begun before, and went on while the last run read.
+    for writer in writers where writer.run != newest.run && writer.ended >= watermark {
+      oldestClock = min(oldestClock, writer.asOf)
+    }
   }
+
+  /// The clock of a run that may have written libraries or plays, and when it ended by the clock of its machine; nil for
+  /// any other run.
+  private static func writer(_ run: BSONDocument) -> (asOf: Int64, ended: Int64)? {
+    guard let job = (try? run.value("job"))?.string?.string, let asOf = (try? run.value("as_of"))?.date,
+      ![LearnJob.name, SessionsStep.name, EvaluateJob.name, SetupStep.name].contains(job)
+    else { return nil }
+    // One that was killed is not known to have ended; no run goes on for longer than a day.
+    let started = (try? run.value("started_at"))?.date ?? 0
+    let ended = (try? run.value("ended_at"))?.date ?? started + 86_400_000
+    return (asOf, ended)
+  }
+
+  /// How far the clocks of machines may lie apart, in milliseconds.
+  private static let margin: Int64 = 3_600_000
+
+  /// A document of which nothing changed since the run bears an `updated_at` before this, in milliseconds since 1970.
+  var since: Int64 { min(watermark - Self.margin, oldestClock) }
 
   private static func turnsBack(_ run: BSONDocument) -> Bool {
     guard let job = (try? run.value("job"))?.string else { return false }

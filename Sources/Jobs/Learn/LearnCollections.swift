@@ -25,8 +25,17 @@ struct LearnCollections: Sendable {
 }
 
 extension StoredCollection {
-  /// The documents of all these keys, however many times the store has to be asked.
+  /// The documents of all these keys, which are distinct and come in any order, however many times the store has to be
+  /// asked.
   func all(of keys: [ByteView], in arena: Arena) throws(StoreError) -> [[BSONDocument]] {
+    if !writesInOrder, !zip(keys, keys.dropFirst()).allSatisfy(<) {
+      let places = keys.indices.sorted { keys[$0] < keys[$1] }
+      var found = [[BSONDocument]](repeating: [], count: keys.count)
+      for (place, documents) in zip(places, try all(of: places.map { keys[$0] }, in: arena)) {
+        found[place] = documents
+      }
+      return found
+    }
     var found: [[BSONDocument]] = []
     while found.count < keys.count {
       let some = try documents(of: Array(keys[found.count...]), limit: 8 << 20, in: arena)

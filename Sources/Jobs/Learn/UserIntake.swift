@@ -91,7 +91,7 @@ final class UserIntake: Sendable {
   /// Of a server those of whom something changed: what was written since the watermark less an hour, choices and zones
   /// that are not those of the stored figures, and figures that are due.
   private func readChanged(since last: LastLearned, _ readers: [UserReader]) throws(StoreError) {
-    let since = last.watermark - 3_600_000
+    let since = last.since
     let changed = try ChangedUsers(collections, since: since, options).ids
     // A play is written after it was played, so that these are also all who played on the days that are counted again.
     let cursor = try collections.libraries.cursor(updatedSince: min(since, serviceSince))

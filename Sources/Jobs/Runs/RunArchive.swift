@@ -54,6 +54,15 @@ public struct RunArchive: Sendable {
     return meant.count == 1 && last.count >= 4 ? meant[0] : nil
   }
 
+  /// Whether a run was surely another store's: the state directory of all servers is one, and any may be shared. Names of
+  /// one database or folder may be spelt in several ways.
+  static func isOther(_ run: Manifest, than store: String) -> Bool {
+    guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return true }
+    guard MongoAddress.isAddress(store), let one = try? MongoAddress(run.store), let other = try? MongoAddress(store)
+    else { return false }
+    return one.database != other.database
+  }
+
   /// The ids of the runs of a store, newest first: a state directory may be shared. Those without a manifest that can be
   /// read are among them.
   func ids(of store: String) throws(StoreError) -> [String] {

@@ -21,10 +21,12 @@ public struct RunListing: Sendable {
 
   /// The runs whose folder is here.
   ///
+  /// - Parameter store: whose runs are listed; nil for all.
   /// - Throws: when the state directory cannot be read.
-  public init(_ archive: RunArchive) throws(StoreError) {
-    runs = try archive.ids().map { id in
+  public init(_ archive: RunArchive, of store: String?) throws(StoreError) {
+    runs = try archive.ids().compactMap { id in
       let manifest = archive.manifest(id)
+      if let store, let manifest, RunArchive.isOther(manifest, than: store) { return nil }
       return Run(id: id, manifest: manifest, hasFolder: true, wasKilled: manifest?.wasKilled ?? false)
     }
   }

@@ -40,6 +40,9 @@ public struct UndoJob: JobStep {
     guard found == undone else {
       throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
+    if let manifest = archive.manifest(undone), RunArchive.isOther(manifest, than: store) {
+      throw StepFailure(.usage, "the run \(undone) was one of \(manifest.store), not of \(withoutPassword(store))")
+    }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {

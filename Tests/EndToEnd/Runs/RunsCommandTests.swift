@@ -1,5 +1,7 @@
 import BSON
 import Foundation
+import Jobs
+import MongodHarness
 import Stores
 import Testing
 
@@ -82,11 +84,12 @@ import Testing
     #expect(try bench.run("runs", ["show", String(gone.suffix(9))]).output == shown)
     #expect(try mixdown(["runs", "--state", bench.state]).output.split(separator: "\n").count == 1)
 
-    let unreachable = [
-      "runs", "--store", "mongodb://127.0.0.1:1/music", "--server-timeout", "1s", "--state", bench.state,
-    ]
-    let alone = try mixdown(unreachable)
-    #expect(alone.status == 69 && alone.output.hasPrefix(here), "\(alone.errors)")
+    // Those whose folder is here are shown whether or not the store can be asked, unless they are surely another's.
+    let address =
+      kind == .server
+      ? bench.store.replacing(/\/\/[^\/]+/, with: "//127.0.0.1:1", maxReplacements: 1) : "mongodb://127.0.0.1:1/music"
+    let alone = try mixdown(["runs", "--store", address, "--server-timeout", "1s", "--state", bench.state])
+    #expect(alone.status == 69 && alone.output.hasPrefix(here) == (kind == .server), "\(alone.output)\(alone.errors)")
   }
 
   @Test(arguments: Bench.Kind.allCases)
@@ -147,6 +150,28 @@ import Testing
     var manifest = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: path)) as? [String: Any])
     change(&manifest)
     try JSONSerialization.data(withJSONObject: manifest).write(to: path)
+  }
+
+  @Test func `a run of another database is not listed, undone or verified as if it were one of this`() throws {
+    let (one, other) = (try TestDatabase(), try TestDatabase())
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let state = ["--state", sandbox.folder("state")]
+    for database in [one, other] {
+      try #require(mixdown(["setup", "--store", database.address]).status == 0)
+      let run = try mixdown(["sync", input, "--store", database.address, "--as-of", Sandbox.asOf] + state)
+      try #require(run.status == 0, "\(run.errors)")
+    }
+    let ids = try RunArchive(state: sandbox.folder("state")).ids()
+    try #require(ids.count == 2)
+    let listed = try mixdown(["runs", "--store", one.address] + state)
+    #expect(listed.status == 0 && listed.output.contains(ids[1]) && !listed.output.contains(ids[0]), "\(listed.output)")
+    for command in ["undo", "verify"] {
+      let refused = try mixdown([command, ids[0], "--store", one.address] + state)
+      #expect(![0, 3].contains(refused.status), "\(refused.output)")
+      #expect(refused.errors.contains(other.name), "\(refused.errors)")
+    }
+    #expect(try one.documents(of: "user_library").count == 1)
   }
 
   @Test func `a dry run is shown as one, and there is nothing of it to undo or verify`() throws {
