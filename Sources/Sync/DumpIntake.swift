@@ -123,9 +123,12 @@ final class DumpIntake: Sendable {
   }
 
   private func group(_ dumps: [GroupedDump]) throws(StoreError) {
+    let isOpen = places.withLock { $0 != nil }
     let isEnough = unplaced.withLock { unplaced in
       unplaced.dumps += dumps
       unplaced.bytes += dumps.reduce(0) { $0 + $1.footprint }
+      // Until the store is open nothing is grouped yet, so that there is room to go on reading.
+      guard isOpen else { return unplaced.bytes > options.groupingBudget / 2 }
       return unplaced.dumps.count >= Self.placedAtOnce || unplaced.bytes > options.groupingBudget / 16
     }
     if isEnough { try placeRest() }
@@ -144,9 +147,12 @@ final class DumpIntake: Sendable {
   /// Dumps with the place of their users in the order of the run.
   private func placed(_ dumps: [GroupedDump], _ places: Places) throws(StoreError) -> [GroupedDump] {
     var placed = dumps
-    for (index, position) in try Self.positions(of: dumps.map(\.user), in: places.library).enumerated() {
-      placed[index].position = position
-      placed[index].isLate = places.isLate(dumps[index].user, at: position)
+    for start in stride(from: 0, to: dumps.count, by: Self.placedAtOnce) {
+      let users = dumps[start..<min(dumps.count, start + Self.placedAtOnce)].map(\.user)
+      for (offset, position) in try Self.positions(of: users, in: places.library).enumerated() {
+        placed[start + offset].position = position
+        placed[start + offset].isLate = places.isLate(users[offset], at: position)
+      }
     }
     return placed
   }

@@ -5,28 +5,33 @@ internal import Synchronization
 /// before is looked at.
 ///
 /// Safe to share between the two threads, as its types alone cannot say: `source` and `counted` are called on the
-/// reading thread alone until ``stop()`` has returned, `lent` and `ending` belong to the caller's, and all that passes
+/// reading thread alone until ``stop()`` has returned, `failure` is that thread's alone, `lent` and `ending` belong to the caller's, and all that passes
 /// from one to the other goes through `state`.
 final class ReadAhead: BlockSource, @unchecked Sendable {
-  /// A copy of a block of the source, in memory that is used again for later ones.
+  /// Copies of some blocks of the source, one after another, in memory that is used again for later ones.
   ///
   /// Safe to pass on although it holds a pointer and changes: of the two threads that has it that took it out of
   /// `state` last, and what it points to is freed with it.
   @safe private final class Block: @unchecked Sendable {
     private var room = unsafe UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
-    private var count = 0
-    /// What `counted` said when the block was read.
+    private(set) var count = 0
+    /// What `counted` said when the last of them was read.
     private(set) var counted = 0
 
     var bytes: UnsafeBufferPointer<UInt8> { unsafe UnsafeBufferPointer(rebasing: room[..<count]) }
 
-    func fill(_ block: UnsafeBufferPointer<UInt8>, counted: Int) {
-      if unsafe room.count < block.count {
+    func removeAll() { count = 0 }
+
+    func append(_ block: UnsafeBufferPointer<UInt8>, counted: Int) {
+      if unsafe room.count - count < block.count {
+        let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(ReadAhead.size, count) + block.count)
+        _ = unsafe larger.update(fromContentsOf: bytes)
         unsafe room.deallocate()
-        unsafe room = .allocate(capacity: block.count)
+        unsafe room = larger
       }
-      _ = unsafe room.update(fromContentsOf: block)
-      (count, self.counted) = (block.count, counted)
+      _ = unsafe UnsafeMutableBufferPointer(rebasing: room[count...]).update(fromContentsOf: block)
+      count += block.count
+      self.counted = counted
     }
 
     deinit { unsafe room.deallocate() }
@@ -45,8 +50,10 @@ final class ReadAhead: BlockSource, @unchecked Sendable {
     var isStopped = false
   }
 
-  /// Blocks that wait to be taken, at most.
-  private static let most = 8
+  /// What is handed over at once, in bytes: each time wakes a thread.
+  private static let size = 512 << 10
+  /// How many of these wait to be taken, at most.
+  private static let most = 4
 
   private let source: any BlockSource
   private let counted: () -> Int
@@ -60,6 +67,8 @@ final class ReadAhead: BlockSource, @unchecked Sendable {
   private var lent: Block?
   /// What came behind the last block.
   private var ending: Step?
+  /// What the source threw behind blocks that are handed over first.
+  private var failure: ReadFailure?
 
   /// Begins to read.
   ///
@@ -106,18 +115,31 @@ final class ReadAhead: BlockSource, @unchecked Sendable {
   /// On the thread that reads: to the end, a failure, or until nobody wants more.
   private func read() {
     do throws(ReadFailure) {
-      while true {
-        room.wait()
-        let (spare, isStopped) = state.withLock { ($0.spare.popLast(), $0.isStopped) }
-        guard !isStopped, let block = unsafe try source.nextBlock() else { break }
-        let copy = spare ?? Block()
-        unsafe copy.fill(block, counted: counted())
-        pass(.block(copy))
-      }
+      while let block = try nextBlocks() { pass(.block(block)) }
       pass(.end)
     } catch {
       pass(.failure(error))
     }
+  }
+
+  /// As many blocks as are handed over at once; nil at the end, and when nobody wants more. What comes before a failure
+  /// is handed over first.
+  private func nextBlocks() throws(ReadFailure) -> Block? {
+    if let failure { throw failure }
+    room.wait()
+    let (spare, isStopped) = state.withLock { ($0.spare.popLast(), $0.isStopped) }
+    if isStopped { return nil }
+    let blocks = spare ?? Block()
+    blocks.removeAll()
+    do throws(ReadFailure) {
+      while blocks.count < Self.size, let next = unsafe try source.nextBlock() {
+        unsafe blocks.append(next, counted: counted())
+      }
+    } catch {
+      guard blocks.count > 0 else { throw error }
+      failure = error
+    }
+    return blocks.count > 0 ? blocks : nil
   }
 
   private func pass(_ step: Step) {
