@@ -207,7 +207,9 @@ public struct JobRun {
   private mutating func ended(_ status: ExitStatus, leaving error: StoreError) -> ExitStatus {
     let wentWell = manifest.outcome == .done
     let status = wentWell ? ExitStatus(error) : status
-    let errors = [manifest.error, error.description].compactMap(\.self).joined(separator: "; ")
+    // A server that has gone is gone for the last words too, and has been told of.
+    let isTold = manifest.error?.contains(error.description) ?? false
+    let errors = [manifest.error, isTold ? nil : error.description].compactMap(\.self).joined(separator: "; ")
     manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
     return status
   }

@@ -142,6 +142,15 @@ internal import Glibc
     unsafe mongoc_read_prefs_get_mode(mongoc_uri_get_read_prefs_t(pointer)) != MONGOC_READ_PRIMARY
   }
 
+  /// Why nobody can be signed in; nil when that is not known before. libmongoc crashes where a user whom the server knows
+  /// has no password.
+  private var missingPassword: String? {
+    guard let user, password?.isEmpty ?? true else { return nil }
+    let mechanism = unsafe Self.text(mongoc_uri_get_auth_mechanism(pointer))?.uppercased()
+    let isByPassword = mechanism.map { $0.hasPrefix("SCRAM-") || $0 == "PLAIN" } ?? true
+    return isByPassword ? "there is no password for \(user)" : nil
+  }
+
   /// Lends the address with everything that Mixdown adds to it.
   func withURI<R>(
     _ options: MongoOptions, answerTimeout: Duration, _ body: (OpaquePointer) throws(MongoFailure) -> R
@@ -149,6 +158,7 @@ internal import Glibc
     let uri = unsafe mongoc_uri_copy(pointer)
     defer { unsafe mongoc_uri_destroy(uri) }
     guard let uri = unsafe uri else { throw MongoFailure("no memory for an address") }
+    if let missingPassword { throw MongoFailure(missingPassword, kind: .signIn) }
     let serverTimeout = serverTimeout(options).milliseconds
     unsafe mixdown_uri_set_durable(uri)
     unsafe mongoc_uri_set_option_as_bool(uri, "retrywrites", true)

@@ -91,6 +91,12 @@ import Testing
     try check(error, reason: ["signing in failed"], advice: "password")
   }
 
+  @Test(arguments: ["writer", "writer:", "nobody"])
+  func `no password`(user: String) throws {
+    let error = failure(try Self.guarded.get().address("music", user: user))
+    try check(error, reason: ["no password for"], advice: "MIXDOWN_MONGO_PASSWORD")
+  }
+
   @Test func `a user whom another database knows`() throws {
     let server = try Self.guarded.get()
     let error = failure(server.address("music", user: "writer:S3cret%3A%2F%40", options: "&authSource=other"))
