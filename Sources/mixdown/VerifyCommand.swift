@@ -33,6 +33,7 @@ struct VerifyCommand: SpeakingCommand {
       return
     }
     let store = try folders.storeName()
+    if let why = archive.mismatch(of: verified, with: store) { throw failure(why, .usage) }
     let result: Verification
     do throws(StoreError) {
       result = try Verification(verified, in: archive, store: store, server: folders.server.options)

@@ -205,10 +205,11 @@ import Testing
     let state = sandbox.folder("state")
     try FileManager.default.createDirectory(atPath: "\(state)/\(run)", withIntermediateDirectories: true)
     // A run that has written something, for verify to look for.
-    let bench = try Bench(.directory)
+    let bench = try Bench(.server)
     let real = try bench.sync(bench.inputs(Listeners(count: 1)))
     try FileManager.default.moveItem(atPath: "\(bench.state)/\(real)", toPath: "\(state)/\(real)")
-    let address = "mongodb://127.0.0.1:1/music"
+    let address = bench.store.replacing(/\/\/[^\/]+/, with: "//127.0.0.1:1", maxReplacements: 1)
+      .replacing(/\?.*/, with: "")
     let job = try sandbox.folder.write(
       "job.yaml", "steps: [{setup: }, {sync: {inputs: [p.ndjson], server-timeout: 200ms}}, learn]")
     let folders = ["--store", address, "--state", state]

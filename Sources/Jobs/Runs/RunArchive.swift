@@ -63,6 +63,12 @@ public struct RunArchive: Sendable {
     return one.database != other.database
   }
 
+  /// Why a run has nothing to do with a store; nil where it may be one of that store's.
+  public func mismatch(of run: String, with store: String) -> String? {
+    guard let manifest = manifest(run), Self.isOther(manifest, than: store) else { return nil }
+    return "the run \(run) was one of \(manifest.store), not of \(withoutPassword(store))"
+  }
+
   /// The ids of the runs of a store, newest first: a state directory may be shared. Those without a manifest that can be
   /// read are among them.
   func ids(of store: String) throws(StoreError) -> [String] {

@@ -40,9 +40,7 @@ public struct UndoJob: JobStep {
     guard found == undone else {
       throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
-    if let manifest = archive.manifest(undone), RunArchive.isOther(manifest, than: store) {
-      throw StepFailure(.usage, "the run \(undone) was one of \(manifest.store), not of \(withoutPassword(store))")
-    }
+    if let why = archive.mismatch(of: undone, with: store) { throw StepFailure(.usage, why) }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {

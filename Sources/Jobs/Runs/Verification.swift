@@ -33,9 +33,6 @@ public struct Verification: Sendable {
     _ run: String, in archive: RunArchive, store: String, server: MongoOptions = MongoOptions()
   ) throws(StoreError) {
     try checkStore(store)
-    if let manifest = archive.manifest(run), RunArchive.isOther(manifest, than: store) {
-      throw .inconsistent(path: withoutPassword(store), why: "the run \(run) was one of \(manifest.store)")
-    }
     let opened = try openStore(store, locking: false, run: "verify", options: server)
     let folder = archive.folder(run)
     guard let journal = try JournalReader(ifPresent: folder) else {
