@@ -131,6 +131,18 @@ internal import Glibc
 
   // MARK: Use
 
+  /// Why nobody can sign in with what is known; nil where that is for the server to say.
+  ///
+  /// libmongoc reads the password that is not there as soon as a server knows the user.
+  var refusal: StoreError? {
+    guard let user, password?.isEmpty != false else { return nil }
+    let mechanism = unsafe Self.text(mongoc_uri_get_auth_mechanism(pointer)) ?? ""
+    guard ["", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"].contains(mechanism.uppercased()) else { return nil }
+    return .unreachable(
+      address: name, reason: "signing in is not possible: \(user) has no password, or an empty one",
+      advice: "Give one in MIXDOWN_MONGO_PASSWORD, MIXDOWN_MONGO_PASSWORD_FILE or the address.")
+  }
+
   /// How long to look for a server.
   func serverTimeout(_ options: MongoOptions) -> Duration {
     let stated = unsafe mongoc_uri_get_option_as_int32(pointer, "serverselectiontimeoutms", 0)

@@ -20,15 +20,16 @@ public final class MongoDatabase: Sendable {
   private let pool: MongoPool
   /// For commands that may take hours, such as making an index; made when first needed.
   private let patientPool = Mutex<MongoPool?>(nil)
-  /// Whether anything has succeeded in this run.
+  /// Whether anything has succeeded in this run, and no server was waited for in vain since.
   private let wasReached = Atomic(false)
 
-  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up. Apart from
-  ///   that no server is asked.
+  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up, or the
+  ///   address names a user without a password. Apart from that no server is asked.
   public init(_ address: MongoAddress, _ options: MongoOptions) throws(StoreError) {
     prepareForMongo()
     self.address = address
     self.options = options
+    if let refusal = address.refusal { throw refusal }
     do throws(MongoFailure) {
       pool = try MongoPool(address, options, answerTimeout: options.answerTimeout)
     } catch {
