@@ -130,7 +130,7 @@ extension ExitStatus {
       case .unreachable: .unreachable
       case .badAddress: .usage
       case .inputOutput, .noRoom: .inputOutput
-      case .locked: .locked
+      case .locked, .leaseLost: .locked
       case .inconsistent: .failed
       }
   }
