@@ -41,7 +41,9 @@ public struct JobRun {
 
   fileprivate init(_ job: Job, _ cancellation: Cancellation) {
     storeName = job.store
-    server = job.server
+    var server = job.server
+    server.isToStop = { cancellation.isRequested }
+    self.server = server
     self.cancellation = cancellation
     archive = RunArchive(state: job.state, store: job.store)
     steps = job.steps
@@ -207,7 +209,9 @@ public struct JobRun {
   private mutating func ended(_ status: ExitStatus, leaving error: StoreError) -> ExitStatus {
     let wentWell = manifest.outcome == .done
     let status = wentWell ? ExitStatus(error) : status
-    let errors = [manifest.error, error.description].compactMap(\.self).joined(separator: "; ")
+    // A server that is gone is so for all who ask.
+    let isSaid = manifest.error?.contains(error.description) == true
+    let errors = [manifest.error, isSaid ? nil : error.description].compactMap(\.self).joined(separator: "; ")
     manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
     return status
   }

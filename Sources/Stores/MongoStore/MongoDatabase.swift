@@ -159,6 +159,8 @@ public final class MongoDatabase: Sendable {
         return answer
       } catch {
         guard error.kind == .transient, begun.duration(to: .now) < patience else {
+          // One that was waited for in vain is not waited for as long again by whoever asks next.
+          if error.kind == .transient { wasReached.store(false, ordering: .relaxed) }
           throw StoreError(error, at: address, what)
         }
         options.waiting("\(address.name): \(address.shown(error.message)); waiting for a server")
@@ -171,7 +173,10 @@ public final class MongoDatabase: Sendable {
   func noteSuccess() { wasReached.store(true, ordering: .relaxed) }
 
   /// How long to wait for a server that is gone. One that never was there is looked for by libmongoc alone.
-  var patience: Duration { wasReached.load(ordering: .relaxed) ? options.patience : .zero }
+  var patience: Duration {
+    guard wasReached.load(ordering: .relaxed) else { return .zero }
+    return options.isToStop() ? min(options.patience, address.serverTimeout(options)) : options.patience
+  }
 }
 
 /// Stops this thread for some time.
