@@ -175,7 +175,8 @@ public struct JobRun {
   fileprivate mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
     let outcome: Manifest.Outcome =
       if let failure { failure.isInterrupt ? .interrupted : .failed } else { .done }
-    if outcome != .failed, let written = openJournal?.written {
+    // Of a run that failed a directory has nothing.
+    if outcome != .failed || !(opened is DirectoryStore), let written = openJournal?.written {
       manifest.written = Manifest.Written(documents: written.documents, root: hexadecimal(written.root))
     }
     manifest.end(outcome, status, error: failure?.description)
