@@ -125,6 +125,7 @@ enum {
   mixdown_bulk_insert = 'i',  // document
   mixdown_bulk_update = 'u',  // filter, update; as an upsert
   mixdown_bulk_replace = 'r', // filter, document
+  mixdown_bulk_compute = 'c', // filter, pipeline
   mixdown_bulk_delete = 'd',  // filter
 };
 
@@ -161,6 +162,8 @@ static inline bool mixdown_bulk_add(mongoc_bulk_operation_t *bulk, const uint8_t
       good = mixdown_refuse(error);
     } else if (kind == mixdown_bulk_update) {
       good = mongoc_bulk_operation_update_one_with_opts(bulk, &first, &second, &upsert, error);
+    } else if (kind == mixdown_bulk_compute) {
+      good = mongoc_bulk_operation_update_one_with_opts(bulk, &first, &second, &plain, error);
     } else {
       good = mongoc_bulk_operation_replace_one_with_opts(bulk, &first, &second, &plain, error);
     }

@@ -41,7 +41,9 @@ public struct JobRun {
 
   fileprivate init(_ job: Job, _ cancellation: Cancellation) {
     storeName = job.store
-    server = job.server
+    var server = job.server
+    server.isToStop = { cancellation.isRequested }
+    self.server = server
     self.cancellation = cancellation
     archive = RunArchive(state: job.state, store: job.store)
     steps = job.steps
@@ -173,7 +175,8 @@ public struct JobRun {
   fileprivate mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
     let outcome: Manifest.Outcome =
       if let failure { failure.isInterrupt ? .interrupted : .failed } else { .done }
-    if outcome != .failed, let written = openJournal?.written {
+    // Of a run that failed a directory has nothing.
+    if outcome != .failed || !(opened is DirectoryStore), let written = openJournal?.written {
       manifest.written = Manifest.Written(documents: written.documents, root: hexadecimal(written.root))
     }
     manifest.end(outcome, status, error: failure?.description)
@@ -207,9 +210,9 @@ public struct JobRun {
   private mutating func ended(_ status: ExitStatus, leaving error: StoreError) -> ExitStatus {
     let wentWell = manifest.outcome == .done
     let status = wentWell ? ExitStatus(error) : status
-    // A server that has gone is gone for the last words too, and has been told of.
-    let isTold = manifest.error?.contains(error.description) ?? false
-    let errors = [manifest.error, isTold ? nil : error.description].compactMap(\.self).joined(separator: "; ")
+    // A server that is gone is so for all who ask.
+    let isSaid = manifest.error?.contains(error.description) == true
+    let errors = [manifest.error, isSaid ? nil : error.description].compactMap(\.self).joined(separator: "; ")
     manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
     return status
   }

@@ -69,8 +69,11 @@ public struct SyncJob: JobStep {
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
     defer { ended() }
-    let summary: SyncSummary
-    do throws(SyncError) { summary = try prepared(in: &run).run() } catch { throw StepFailure(error) }
+    var summary = SyncSummary()
+    do throws(SyncError) { try prepared(in: &run).run(into: &summary) } catch {
+      run.manifest.take(summary)
+      throw StepFailure(error)
+    }
     run.manifest.take(summary)
     run.records.take(records)
     run.records.take(summary)
@@ -130,7 +133,7 @@ extension ExitStatus {
       case .unreachable: .unreachable
       case .badAddress: .usage
       case .inputOutput, .noRoom: .inputOutput
-      case .locked: .locked
+      case .locked, .leaseLost: .locked
       case .inconsistent: .failed
       }
   }

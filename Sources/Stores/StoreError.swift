@@ -6,6 +6,8 @@ public enum StoreError: Error, Equatable, Sendable {
   case inputOutput(path: String, operation: String, code: Int32)
   /// Another run holds the store (exit 75).
   case locked(path: String, holder: String)
+  /// The run had the store of a server and has it no longer (exit 75).
+  case leaseLost(address: String, why: String)
   /// There is no room for the new store beside the old (exit 74).
   case noRoom(path: String, needed: Int64, free: Int64)
   /// A check of the program against its own mistakes failed: the old store stays (exit 1).
@@ -29,6 +31,8 @@ extension StoreError: CustomStringConvertible {
       "\(path): cannot \(operation): \(systemMessage(code))"
     case .locked(let path, let holder):
       "\(path): in use by \(holder). Wait for it to end, then run again."
+    case .leaseLost(let address, let why):
+      "\(address): this run has lost its lease: \(why). It stopped; what it had written until then is there. Run it again."
     case .noRoom(let path, let needed, let free):
       "\(path): the new store needs \(needed) bytes beside the old one, \(free) are free. Nothing was written."
     case .inconsistent(let path, let why):

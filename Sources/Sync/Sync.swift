@@ -52,8 +52,18 @@ public struct Sync: Sendable {
     self.events = events
   }
 
-  /// Runs to the end, or leaves the store as it was.
+  /// Runs to the end, or leaves a directory as it was.
   public func run() throws(SyncError) -> SyncSummary {
+    var summary = SyncSummary()
+    try run(into: &summary)
+    return summary
+  }
+
+  /// The same, and tells of a run that failed what a server has got of it.
+  ///
+  /// - Parameter summary: what became of all users; of those whose batches were written before a failure, or of nobody
+  ///   in a directory.
+  public func run(into summary: inout SyncSummary) throws(SyncError) {
     prepareForArchives()
     for input in options.inputs {
       do throws(InputError) { try InputReader(limits: options.limits).check(input) } catch { throw .input(error) }
@@ -83,7 +93,7 @@ public struct Sync: Sendable {
         intake.abandon(.store(error))
         throw .store(error)
       }
-      var summary = try intake.end()
+      summary = try intake.end()
       summary.spilledRuns = grouping.runCount
       summary.inputs.sort { $0.path < $1.path }
       guard !options.cancellation.isRequested else {
@@ -92,7 +102,7 @@ public struct Sync: Sendable {
         clock.end()
         (summary.isInterrupted, summary.nextUser) = (true, options.firstUser)
         (summary.quarantine, summary.seconds) = (quarantine.counts, clock.seconds)
-        return summary
+        return
       }
 
       clock.begin("merge")
@@ -104,8 +114,8 @@ public struct Sync: Sendable {
       }
       summary.add(committer.summary)
       summary.plays = pool.tally(asOf: options.parameters.asOf)
-      if let failure = committer.failed { throw failure }
       summary.quarantine = quarantine.counts
+      if let failure = committer.failed { throw failure }
       try check(summary.counts)
 
       clock.begin("commit")
@@ -113,9 +123,9 @@ public struct Sync: Sendable {
       settled?.commit(library, plays)
       clock.end()
       summary.seconds = clock.seconds
-      return summary
     } catch {
       committer.abandon()
+      if library.writesInOrder { summary = SyncSummary() }
       throw error
     }
   }

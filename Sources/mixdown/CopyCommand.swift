@@ -11,7 +11,8 @@ struct CopyCommand: SpeakingCommand {
     discussion: """
       FROM and TO are folders in mongodump's layout or mongodb:// addresses, in any combination: the way between dump \
       files and a server without MongoDB's tools. Every collection that Mixdown knows is copied, the application's \
-      users too if FROM has them; collections and indexes that TO lacks are made.
+      users too if FROM has them; collections and indexes that TO lacks are made. On a server no index of `users` is: \
+      these are the application's, and one over `id` has to be there before `mixdown learn --mirror-users`.
 
       A document that TO has already is compared and not written. So a copy that was cut off goes on where it was when \
       it is run again (into a folder, collection by collection: each appears when it is complete), and one that is \

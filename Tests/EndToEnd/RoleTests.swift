@@ -49,6 +49,23 @@ import Testing
     return root
   }
 
+  @Test func `a user whom the server knows and who has no password ends a command with 69`() throws {
+    let name = "passwords_\(getpid())"
+    let server = try ReplicaSet.guarded.get()
+    let root = try server.database(name)
+    try root.run(json: #"{"createUser": "mix", "pwd": "S3cret", "roles": ["readWrite"]}"#)
+    for (user, variables) in [
+      ("mix", [:]), ("mix:", [:]), ("mix", ["MIXDOWN_MONGO_PASSWORD": ""]),
+    ] as [(String, [String: String])] {
+      for command in ["runs", "setup", "doctor"] {
+        let run = try mixdown([command, "--store", server.address(name, user: user)], environment: variables)
+        #expect(run.status == 69, "\(command): \(run.errors)")
+        #expect((run.output + run.errors).contains("mix has no password"), "\(command): \(run.output)\(run.errors)")
+      }
+    }
+    try root.run(json: #"{"dropUser": "mix"}"#)
+  }
+
   @Test func `the roles that the manual gives are enough for the jobs, and for setup`() throws {
     let name = "roles_\(getpid())"
     let root = try database(name)

@@ -23,7 +23,7 @@ final class Lease: Sendable {
 
   private enum Standing: Sendable {
     case held(until: ContinuousClock.Instant)
-    /// Why the run must not write any more.
+    /// How it came that the run must not write any more.
     case lost(String)
   }
 
@@ -54,25 +54,25 @@ final class Lease: Sendable {
         taken.append(name)
       }
     } catch {
-      for name in taken { Self.giveBack(name, of: store, run: run) }
+      Self.giveBack(taken, of: store, run: run)
       throw error
     }
     timer.begin(every: seconds / 3) { [weak self] in self?.renew() }
   }
 
-  /// Throws unless the run may still write.
+  /// Throws ``StoreError/leaseLost(address:why:)`` unless the run may still write.
   func check() throws(StoreError) {
     let why = standing.withLock { standing -> String? in
       switch standing {
       case .held(let end):
         if .now < end { return nil }
-        let why = "this run no longer: its lease ended before it could be renewed"
+        let why = "it ended before it could be renewed"
         standing = .lost(why)
         return why
       case .lost(let why): return why
       }
     }
-    if let why { throw .locked(path: store.name, holder: why) }
+    if let why { throw .leaseLost(address: store.name, why: why) }
   }
 
   /// Gives the leases back. Call at the run's end.
@@ -80,7 +80,7 @@ final class Lease: Sendable {
     timer.end()
     queue.sync {
       guard standing.withLock({ if case .held = $0 { true } else { false } }) else { return }
-      for name in names { Self.giveBack(name, of: store, run: run) }
+      Self.giveBack(names, of: store, run: run)
     }
   }
 
@@ -92,8 +92,8 @@ final class Lease: Sendable {
         try Self.take(name, of: store, run: run, job: job, seconds: seconds, isRenewal: true)
       }
       standing.withLock { if case .held = $0 { $0 = .held(until: start + .seconds(seconds)) } }
-    } catch .locked(_, let holder) {
-      standing.withLock { $0 = .lost(holder) }
+    } catch .leaseLost(_, let why) {
+      standing.withLock { $0 = .lost(why) }
     } catch {
       // A server that cannot be reached now may be again before the lease ends; until then the run may write.
     }
@@ -112,6 +112,8 @@ final class Lease: Sendable {
   }
 
   /// Takes or renews one lease.
+  ///
+  /// - Throws: ``StoreError/locked(path:holder:)``; of a renewal ``StoreError/leaseLost(address:why:)``.
   private static func take(
     _ name: String, of store: any Store, run: String, job: String, seconds: Double, isRenewal: Bool = false
   ) throws(StoreError) {
@@ -122,11 +124,12 @@ final class Lease: Sendable {
       let stored = try runs.documents(of: [key], in: arena).first?.first
       let now = try store.now()
       let holder = try stored.map { document throws(StoreError) in try Holder(document, in: store) }
-      if let holder, holder.run != run, isRenewal || holder.expires > now {
-        throw .locked(path: store.name, holder: holder.description)
+      if isRenewal, holder?.run != run {
+        let why = holder.map { "\($0) has taken it" } ?? "somebody has removed it from job_runs"
+        throw .leaseLost(address: store.name, why: why)
       }
-      if isRenewal, holder == nil {
-        throw .locked(path: store.name, holder: "nobody, but this run has lost its lease")
+      if let holder, holder.run != run, holder.expires > now {
+        throw .locked(path: store.name, holder: holder.description)
       }
       var writer = BSONWriter()
       let start = writer.open()
@@ -142,19 +145,22 @@ final class Lease: Sendable {
       writer.close(start)
       if try write(stored, BSONDocument(unchecked: writer.view), key, runs) { return }
     }
+    if isRenewal { throw .leaseLost(address: store.name, why: "somebody else writes it again and again") }
     throw .locked(path: store.name, holder: "runs that begin at the same moment")
   }
 
-  private static func giveBack(_ name: String, of store: any Store, run: String) {
-    // A lease that is not given back ends by itself.
+  private static func giveBack(_ names: [String], of store: any Store, run: String) {
+    // A lease that is not given back ends by itself, and where one cannot be, the next need not be tried.
     do throws(StoreError) {
       let runs = try store.open(.jobRuns)
-      let arena = Arena()
-      let key = arena.copy(Array(name.utf8))
-      guard let stored = try runs.documents(of: [key], in: arena).first?.first,
-        try Holder(stored, in: store).run == run
-      else { return }
-      _ = try write(stored, nil, key, runs)
+      for name in names {
+        let arena = Arena()
+        let key = arena.copy(Array(name.utf8))
+        guard let stored = try runs.documents(of: [key], in: arena).first?.first,
+          try Holder(stored, in: store).run == run
+        else { continue }
+        _ = try write(stored, nil, key, runs)
+      }
     } catch {
       return
     }

@@ -58,9 +58,12 @@ public struct UndoJob: JobStep {
       // It is about the documents that are taken back.
       try archive.removeKnowledge()
       var back = PuttingBack(job: self, store: store, journal: try run.journal())
-      try back.run(outcomes, run.cancellation)
-      run.manifest.users = back.users
-      run.manifest.left = back.leftByReason
+      do throws(StoreError) { try back.run(outcomes, run.cancellation) } catch {
+        // A directory is as it was; what a server was sent stays there.
+        if !(store is DirectoryStore) { (run.manifest.users, run.manifest.left) = (back.users, back.leftByReason) }
+        throw error
+      }
+      (run.manifest.users, run.manifest.left) = (back.users, back.leftByReason)
       if let why = run.cancellation.why, back.isStopped {
         throw StoreError.locked(path: self.store, holder: why)
       }

@@ -50,9 +50,11 @@ struct BulkOperations: ~Copyable {
       writer.put(UInt8(ascii: "d"))
       try appendFilter(change)
     case .replacement:
-      writer.put(UInt8(ascii: "r"))
+      guard let document = change.document else { return }
+      let isPlain = try !document.hasOperatorName()
+      writer.put(UInt8(ascii: isPlain ? "r" : "c"))
       try appendFilter(change)
-      if let document = change.document { writer.put(bytes: document.bytes) }
+      if isPlain { writer.put(bytes: document.bytes) } else { appendReplacement(document) }
     case .update:
       writer.put(UInt8(ascii: "u"))
       try appendFilter(change)
@@ -77,6 +79,20 @@ struct BulkOperations: ~Copyable {
       writer.close(condition)
     }
     writer.close(root)
+  }
+
+  /// `[{$replaceWith: {$literal: document}}]`: a document with a field `$x`, which a server takes as a new one and
+  /// refuses in the place of another.
+  private mutating func appendReplacement(_ document: BSONDocument) {
+    let pipeline = writer.open()
+    writer.index(0, .document)
+    let stage = writer.open()
+    writer.key("$replaceWith", .document)
+    let literal = writer.open()
+    writer.append("$literal", BSONValue(type: .document, bytes: document.bytes))
+    writer.close(literal)
+    writer.close(stage)
+    writer.close(pipeline)
   }
 
   private mutating func appendUpdate(_ change: DocumentChange) throws(BSONFault) {
@@ -139,6 +155,15 @@ extension DocumentChange {
 }
 
 extension BSONDocument {
+  /// Whether one of its fields is named as an operator is.
+  fileprivate func hasOperatorName() throws(BSONFault) -> Bool {
+    var elements = self.elements
+    while let element = try elements.next() {
+      if element.key.count > 0, element.key[0] == UInt8(ascii: "$") { return true }
+    }
+    return false
+  }
+
   /// The value of the first element with this key.
   func value(_ key: ByteView) throws(BSONFault) -> BSONValue? {
     var elements = self.elements

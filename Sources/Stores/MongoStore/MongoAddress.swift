@@ -131,6 +131,18 @@ internal import Glibc
 
   // MARK: Use
 
+  /// Why nobody can sign in with what is known; nil where that is for the server to say.
+  ///
+  /// libmongoc reads the password that is not there as soon as a server knows the user.
+  var refusal: StoreError? {
+    guard let user, password?.isEmpty != false else { return nil }
+    let mechanism = unsafe Self.text(mongoc_uri_get_auth_mechanism(pointer)) ?? ""
+    guard ["", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"].contains(mechanism.uppercased()) else { return nil }
+    return .unreachable(
+      address: name, reason: "signing in is not possible: \(user) has no password, or an empty one",
+      advice: "Give one in MIXDOWN_MONGO_PASSWORD, MIXDOWN_MONGO_PASSWORD_FILE or the address.")
+  }
+
   /// How long to look for a server.
   func serverTimeout(_ options: MongoOptions) -> Duration {
     let stated = unsafe mongoc_uri_get_option_as_int32(pointer, "serverselectiontimeoutms", 0)
@@ -142,15 +154,6 @@ internal import Glibc
     unsafe mongoc_read_prefs_get_mode(mongoc_uri_get_read_prefs_t(pointer)) != MONGOC_READ_PRIMARY
   }
 
-  /// Why nobody can be signed in; nil when that is not known before. libmongoc crashes where a user whom the server knows
-  /// has no password.
-  private var missingPassword: String? {
-    guard let user, password?.isEmpty ?? true else { return nil }
-    let mechanism = unsafe Self.text(mongoc_uri_get_auth_mechanism(pointer))?.uppercased()
-    let isByPassword = mechanism.map { $0.hasPrefix("SCRAM-") || $0 == "PLAIN" } ?? true
-    return isByPassword ? "there is no password for \(user)" : nil
-  }
-
   /// Lends the address with everything that Mixdown adds to it.
   func withURI<R>(
     _ options: MongoOptions, answerTimeout: Duration, _ body: (OpaquePointer) throws(MongoFailure) -> R
@@ -158,7 +161,6 @@ internal import Glibc
     let uri = unsafe mongoc_uri_copy(pointer)
     defer { unsafe mongoc_uri_destroy(uri) }
     guard let uri = unsafe uri else { throw MongoFailure("no memory for an address") }
-    if let missingPassword { throw MongoFailure(missingPassword, kind: .signIn) }
     let serverTimeout = serverTimeout(options).milliseconds
     unsafe mixdown_uri_set_durable(uri)
     unsafe mongoc_uri_set_option_as_bool(uri, "retrywrites", true)

@@ -20,15 +20,16 @@ public final class MongoDatabase: Sendable {
   private let pool: MongoPool
   /// For commands that may take hours, such as making an index; made when first needed.
   private let patientPool = Mutex<MongoPool?>(nil)
-  /// Whether anything has succeeded in this run.
+  /// Whether anything has succeeded in this run, and no server was waited for in vain since.
   private let wasReached = Atomic(false)
 
-  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up. Apart from
-  ///   that no server is asked.
+  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up, or the
+  ///   address names a user without a password. Apart from that no server is asked.
   public init(_ address: MongoAddress, _ options: MongoOptions) throws(StoreError) {
     prepareForMongo()
     self.address = address
     self.options = options
+    if let refusal = address.refusal { throw refusal }
     do throws(MongoFailure) {
       pool = try MongoPool(address, options, answerTimeout: options.answerTimeout)
     } catch {
@@ -158,6 +159,8 @@ public final class MongoDatabase: Sendable {
         return answer
       } catch {
         guard error.kind == .transient, begun.duration(to: .now) < patience else {
+          // One that was waited for in vain is not waited for as long again by whoever asks next.
+          if error.kind == .transient { wasReached.store(false, ordering: .relaxed) }
           throw StoreError(error, at: address, what)
         }
         options.waiting("\(address.name): \(address.shown(error.message)); waiting for a server")
@@ -170,7 +173,10 @@ public final class MongoDatabase: Sendable {
   func noteSuccess() { wasReached.store(true, ordering: .relaxed) }
 
   /// How long to wait for a server that is gone. One that never was there is looked for by libmongoc alone.
-  var patience: Duration { wasReached.load(ordering: .relaxed) ? options.patience : .zero }
+  var patience: Duration {
+    guard wasReached.load(ordering: .relaxed) else { return .zero }
+    return options.isToStop() ? min(options.patience, address.serverTimeout(options)) : options.patience
+  }
 }
 
 /// Stops this thread for some time.

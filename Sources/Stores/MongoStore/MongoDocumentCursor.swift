@@ -72,7 +72,10 @@ final class MongoDocumentCursor: DocumentCursor {
     }
     guard let identity = document.identity(collection.schema) else {
       let fields = "\(collection.schema.key)\(collection.schema.subkey.map { " and \($0)" } ?? "")"
-      throw collection.refusal("a document without a string \(fields)")
+      // By which it can be found.
+      var id = JSONText()
+      if let value = (try? document.value("_id")) ?? nil { try? id.value(value) }
+      throw collection.refusal("a document without a string \(fields), with the _id \(id.string)")
     }
     return .key(identity.key.copy(), identity.subkey?.copy())
   }

@@ -5,6 +5,8 @@ public struct MongoOptions: Sendable {
   /// How long to wait for a server that was there once in this run and is gone: an election takes 10 to 12 s, a
   /// restart longer.
   public var patience: Duration
+  /// Whether who waits is asked to stop: then a server that is gone is waited for no longer than one is looked for.
+  public var isToStop: @Sendable () -> Bool = { false }
   /// How long one answer may take before the connection counts as dead, unless the address says it
   /// (`socketTimeoutMS`). A frozen server keeps its connections, so nothing else would notice.
   public var answerTimeout: Duration

@@ -48,6 +48,19 @@ import Testing
   }
 
   @Test(arguments: Bench.Kind.allCases)
+  func `a library with a field that is named as an operator is put back with the others`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: 3, seed: 1), as: "first-"))
+    let user = Listeners.name(3)
+    try bench.put(#"{"_id": "odd", "user_id": "\#(user)", "$x": "$user_id"}"#, key: user, into: .userLibrary)
+    let before = try bench.contents()
+    let run = try bench.sync(bench.inputs(Listeners(count: 5, seed: 2), as: "second-"))
+    try #require(bench.contents()["user_library \(user) "] != before["user_library \(user) "])
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
   func `who was written since is named and left, unless forced`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)
     try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))

@@ -16,6 +16,7 @@ struct Manifest: Decodable {
 
   struct Counts: Decodable { let dumps, entries: Figures }
   struct Users: Decodable { let seen, changed, unchanged, created, left: Int }
+  struct Written: Decodable { let documents: Int }
   struct Input: Decodable {
     let path: String
     let bytes: Int
@@ -40,6 +41,7 @@ struct Manifest: Decodable {
   let nextUser: String?
   let bytesRead: Int
   let attempts: Int?
+  let written: Written?
 
   static func read(_ json: Data) throws -> Manifest { try snakeCase.decode(Manifest.self, from: json) }
 }

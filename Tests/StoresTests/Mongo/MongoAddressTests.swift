@@ -50,6 +50,29 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("mongodb://ann@db/music", true), ("mongodb://ann:@db/music", true),
+    ("mongodb://ann@db/music?authMechanism=SCRAM-SHA-1", true), ("mongodb://ann@db/music?authMechanism=PLAIN", true),
+    ("mongodb://ann@db/music?authMechanism=SCRAM-SHA-256", true),
+    ("mongodb://ann@db/music?authMechanism=MONGODB-X509&tls=true", false),
+    ("mongodb://ann@db/music?authMechanism=GSSAPI", false), ("mongodb://ann:secret@db/music", false),
+    ("mongodb://db/music", false),
+  ])
+  func `a user who needs a password and has none is refused before a server is asked`(
+    text: String, isRefused: Bool
+  ) throws {
+    let address = try MongoAddress(text)
+    do throws(StoreError) {
+      _ = try MongoDatabase(address, MongoOptions())
+      #expect(!isRefused)
+    } catch {
+      guard case .unreachable(_, let reason, let advice) = error else { throw error }
+      // Not every libmongoc is built with all mechanisms; that is another reason.
+      #expect(reason.contains("ann has no password") == isRefused, "\(error)")
+      #expect(!isRefused || advice.contains("MIXDOWN_MONGO_PASSWORD_FILE"))
+    }
+  }
+
   @Test func `a directory is no address`() {
     #expect(MongoAddress.isAddress("mongodb://a/b") && MongoAddress.isAddress("mongodb+srv://a/b"))
     #expect(!MongoAddress.isAddress("data/store") && !MongoAddress.isAddress("mongodb"))

@@ -90,9 +90,36 @@ import Testing
     #expect(found == [15, 16, 17, 18, 19])
   }
 
+  @Test func `a document with a field that is named as an operator is replaced, or a conflict`() throws {
+    try database.run(
+      """
+      {"insert": "user_library", "documents":
+        [{"_id": 1, "user_id": "ann", "updated_at": {"$date": {"$numberLong": "1"}}, "$x": "$user_id"}]}
+      """)
+    let before = try #require(try scratch.documents(collection, of: ["ann"])[0].first)
+    let other = document { writer in
+      writer.append("_id", int32: 1)
+      writer.append("user_id", string: "ann")
+      writer.append("updated_at", date: 2)
+      writer.append("$x", string: "$updated_at")
+      writer.append("$literal", string: "$$ROOT")
+    }
+    let change = DocumentChange(key: scratch.view("ann"), stored: before, document: scratch.document(other))
+    #expect(try collection.beginWriting(.any).write([change]) == [])
+    #expect(try scratch.documents(collection, of: ["ann"])[0].first?.bytes.copy() == other)
+    // The server has another version now.
+    #expect(try collection.beginWriting(.any).write([change]) == [])
+    let stale = DocumentChange(key: scratch.view("ann"), stored: before, document: before)
+    #expect(try collection.beginWriting(.any).write([stale]) == [0])
+  }
+
   @Test func `a document without its key is refused`() throws {
-    try database.run(#"{"insert": "user_library", "documents": [{"_id": 1, "user_id": 7}]}"#)
-    #expect(throws: StoreError.self) { try scratch.all(collection) }
+    try database.run(#"{"insert": "user_library", "documents": [{"_id": "seven", "user_id": 7}]}"#)
+    #expect {
+      try scratch.all(collection)
+    } throws: { error in
+      "\(error)".contains(#"a document without a string user_id, with the _id "seven""#)
+    }
     try database.run(#"{"insert": "user_library", "documents": [{"_id": 2, "user_id": ["ann", "bob"]}]}"#)
     #expect(throws: StoreError.self) { try scratch.documents(collection, of: ["ann"]) }
   }

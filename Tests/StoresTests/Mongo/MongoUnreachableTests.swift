@@ -94,7 +94,7 @@ import Testing
   @Test(arguments: ["writer", "writer:", "nobody"])
   func `no password`(user: String) throws {
     let error = failure(try Self.guarded.get().address("music", user: user))
-    try check(error, reason: ["no password for"], advice: "MIXDOWN_MONGO_PASSWORD")
+    try check(error, reason: ["has no password"], advice: "MIXDOWN_MONGO_PASSWORD")
   }
 
   @Test func `a user whom another database knows`() throws {
