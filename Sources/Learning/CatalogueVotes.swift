@@ -11,6 +11,8 @@ public struct CatalogueVotes: Sendable {
   let lexicon: Lexicon
   private let parameters: LearningParameters
   private let keys: KeyResolution
+  /// The songs that are counted, by key; nil for all.
+  private let counted: [Bool]?
   /// Users whose only description of its song each is.
   private(set) var alone: [Int32]
   /// Votes of users who describe a song in several ways.
@@ -38,14 +40,18 @@ public struct CatalogueVotes: Sendable {
 
   /// - Parameters:
   ///   - repertoire: in whose numbers the facts are; complete from now on.
-  ///   - resolution: which `t:` keys count as which songs, once that is known.
-  public init(
-    _ repertoire: Repertoire, _ parameters: LearningParameters, resolution: KeyResolution = KeyResolution()
+  public init(_ repertoire: Repertoire, _ parameters: LearningParameters) {
+    self.init(repertoire, parameters, KeyResolution(), counted: nil)
+  }
+
+  private init(
+    _ repertoire: Repertoire, _ parameters: LearningParameters, _ keys: KeyResolution, counted: [Bool]?
   ) {
     self.repertoire = repertoire
     lexicon = repertoire.lexicon
     self.parameters = parameters
-    keys = resolution
+    self.keys = keys
+    self.counted = counted
     let (songs, descriptions) = (lexicon.keys.count, lexicon.descriptions.count)
     alone = Array(repeating: 0, count: descriptions)
     listeners = Array(repeating: 0, count: songs)
@@ -68,7 +74,7 @@ public struct CatalogueVotes: Sendable {
     user += 1
     // Songs that the user describes in several ways, with each further description.
     var several: [(song: Int32, description: Int32)] = []
-    for play in facts.plays where play.playedAt <= parameters.asOf {
+    for play in facts.plays where play.playedAt <= parameters.asOf && isCounted(play.description, facts) {
       let song = Int(meet(play.description, facts, &several))
       plays[song] += 1
       if PlayVerdict(completionRate: play.completionRate, parameters) == .liked { completed[song] += 1 }
@@ -77,10 +83,16 @@ public struct CatalogueVotes: Sendable {
         listeners[song] += 1
       }
     }
-    for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {
+    for favorite in facts.favorites
+    where favorite.addedAt <= parameters.asOf && isCounted(favorite.description, facts) {
       _ = meet(favorite.description, facts, &several)
     }
     if !several.isEmpty { takeApart(&several, facts) }
+  }
+
+  private func isCounted(_ description: Int32, _ facts: UserFacts) -> Bool {
+    guard let counted else { return true }
+    return counted[Int(lexicon.description(description, of: facts).song)]
   }
 
   /// Notes that the user has an entry of this description, and says of which song.
@@ -108,20 +120,23 @@ public struct CatalogueVotes: Sendable {
   /// Counts each value of a song once for this user, however many descriptions carry it.
   private mutating func takeApart(_ several: inout [(song: Int32, description: Int32)], _ facts: UserFacts) {
     several.sort { $0.song != $1.song ? $0.song < $1.song : $0.description < $1.description }
-    var start = 0
-    while start < several.count {
-      let song = several[start].song
-      var end = start + 1
-      while end < several.count, several[end].song == song { end += 1 }
-      let first = songDescription[Int(song)]
-      if Int(first) < alone.count { alone[Int(first)] -= 1 }
-      var cast: [Vote] = []
-      for description in [first] + several[start..<end].map(\.description) {
-        votes(of: lexicon.description(description, of: facts), for: song) { if !cast.contains($0) { cast.append($0) } }
-      }
-      for vote in cast { others.add(vote) }
-      start = end
+    var cast: [Vote] = []
+    var song: Int32?
+    func note(_ description: Int32, of song: Int32) {
+      votes(of: lexicon.description(description, of: facts), for: song) { if !cast.contains($0) { cast.append($0) } }
     }
+    for next in several {
+      if next.song != song {
+        song = next.song
+        for vote in cast { others.add(vote) }
+        cast.removeAll(keepingCapacity: true)
+        let first = songDescription[Int(next.song)]
+        if Int(first) < alone.count { alone[Int(first)] -= 1 }
+        note(first, of: next.song)
+      }
+      note(next.description, of: next.song)
+    }
+    for vote in cast { others.add(vote) }
   }
 
   /// Each value that a description gives to a song.
@@ -156,12 +171,37 @@ public struct CatalogueVotes: Sendable {
 
   // MARK: Keys
 
-  /// Which `t:` keys have the lowercase title and artist of exactly one `v:` song of the catalogue. Where there are
-  /// any, the votes are counted once more with it.
+  /// No votes yet, to be counted once more: of those songs alone for which keys turned out to count as others; nil when
+  /// each key counts as itself. ``complete(with:)`` brings the others.
   ///
-  /// Votes that join a song because of it can change its spelling, never its lowercase title and artist, so that once
+  /// Votes that join a song because of that can change its spelling, never its lowercase title and artist, so that once
   /// is enough.
-  public func resolution() -> KeyResolution {
+  public func recount() -> CatalogueVotes? {
+    let resolution = resolution()
+    guard !resolution.isEmpty else { return nil }
+    var counted = [Bool](repeating: false, count: lexicon.keys.count)
+    for index in counted.indices {
+      let target = Int(resolution.song(Int32(truncatingIfNeeded: index)))
+      if target != index { (counted[index], counted[target]) = (true, true) }
+    }
+    return CatalogueVotes(repertoire, parameters, resolution, counted: counted)
+  }
+
+  /// Takes the votes on songs that a recount left out from the count before.
+  public mutating func complete(with first: CatalogueVotes) {
+    guard let counted else { return }
+    for index in alone.indices where !counted[Int(lexicon.descriptions[index].song)] {
+      alone[index] = first.alone[index]
+    }
+    for song in counted.indices where !counted[song] {
+      (listeners[song], plays[song]) = (first.listeners[song], first.plays[song])
+      (completed[song], isCounted[song]) = (first.completed[song], first.isCounted[song])
+    }
+    others.merge(first.others) { !counted[Int($0.song)] }
+  }
+
+  /// Which `t:` keys have the lowercase title and artist of exactly one `v:` song of the catalogue.
+  private func resolution() -> KeyResolution {
     let names = SongNames(self)
     let arena = Arena()
     var target: [Int32: Int32] = [:]

@@ -103,7 +103,9 @@ struct DescriptionTable {
   private let arena = Arena(keeps: 0)
   private var texts: [ByteView] = []
   private var prints: [UInt64] = []
-  private var slots: [Int32] = []
+  /// Open addressing: half of the print in the upper half and a number + 1 in the lower, or 0. So hardly ever another
+  /// description than the one looked for has to be looked at.
+  private var slots: [UInt64] = []
 
   // Inlined, so that a look through a class does not count references to the whole table.
   @inline(__always)
@@ -111,9 +113,11 @@ struct DescriptionTable {
     guard !slots.isEmpty else { return nil }
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: entry.fingerprint) & mask
-    while slots[slot] >= 0 {
-      let index = Int(slots[slot])
-      if prints[index] == entry.fingerprint, entry.isSame(as: texts[index]) { return slots[slot] }
+    while slots[slot] != 0 {
+      if slots[slot] >> 32 == entry.fingerprint >> 32 {
+        let number = Self.number(in: slots[slot])
+        if entry.isSame(as: texts[Int(number)]) { return number }
+      }
       slot = (slot + 1) & mask
     }
     return nil
@@ -130,9 +134,9 @@ struct DescriptionTable {
     if !slots.isEmpty {
       let mask = slots.count - 1
       var slot = Int(truncatingIfNeeded: print) & mask
-      while slots[slot] >= 0 {
-        let known = Int(slots[slot])
-        if prints[known] == print, texts[known] == text { return (slots[slot], false) }
+      while slots[slot] != 0 {
+        let number = Self.number(in: slots[slot])
+        if slots[slot] >> 32 == print >> 32, texts[Int(number)] == text { return (number, false) }
         slot = (slot + 1) & mask
       }
     }
@@ -141,24 +145,27 @@ struct DescriptionTable {
 
   private mutating func add(_ text: ByteView, _ print: UInt64) -> Int32 {
     if texts.count * 2 >= slots.count { grow() }
-    let mask = slots.count - 1
-    var slot = Int(truncatingIfNeeded: print) & mask
-    while slots[slot] >= 0 { slot = (slot + 1) & mask }
-    let number = Int32(truncatingIfNeeded: texts.count)
-    slots[slot] = number
     texts.append(text)
     prints.append(print)
-    return number
+    fill(texts.count, print)
+    return Int32(truncatingIfNeeded: texts.count - 1)
+  }
+
+  private static func number(in slot: UInt64) -> Int32 {
+    Int32(truncatingIfNeeded: UInt32(truncatingIfNeeded: slot)) - 1
+  }
+
+  /// Puts a number + 1 into the first free slot for its print.
+  private mutating func fill(_ successor: Int, _ print: UInt64) {
+    let mask = slots.count - 1
+    var slot = Int(truncatingIfNeeded: print) & mask
+    while slots[slot] != 0 { slot = (slot + 1) & mask }
+    slots[slot] = (print >> 32) << 32 | UInt64(UInt32(truncatingIfNeeded: successor))
   }
 
   private mutating func grow() {
-    slots = Array(repeating: -1, count: max(64, slots.count * 2))
-    let mask = slots.count - 1
-    for (index, print) in prints.enumerated() {
-      var slot = Int(truncatingIfNeeded: print) & mask
-      while slots[slot] >= 0 { slot = (slot + 1) & mask }
-      slots[slot] = Int32(truncatingIfNeeded: index)
-    }
+    slots = Array(repeating: 0, count: max(64, slots.count * 2))
+    for (index, print) in prints.enumerated() { fill(index + 1, print) }
   }
 }
 

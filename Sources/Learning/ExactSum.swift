@@ -1,7 +1,7 @@
-/// A sum of seconds that does not depend on the order of its terms: whole multiples of 2⁻⁴³ s, added up as integers.
+/// A sum that does not depend on the order of its terms: whole multiples of 2⁻⁴³, added up as integers.
 struct ExactSum: Equatable, Sendable {
   private var units: UInt128 = 0
-  /// Terms that no song lasts and no integer holds.
+  /// Terms that no integer holds.
   private var huge: [Double] = []
 
   private static let fraction = 0x1p43

@@ -10,12 +10,18 @@ public struct StoredUser {
   public var archive: [BSONDocument]
   /// Of `users`.
   public var account: BSONDocument?
+  /// Whether the archive is known to have all plays of the library, so that those need not be read: see
+  /// ``FactsReader/isArchived``.
+  public var isArchived: Bool
 
-  public init(user: ByteView, library: BSONDocument?, archive: [BSONDocument], account: BSONDocument?) {
+  public init(
+    user: ByteView, library: BSONDocument?, archive: [BSONDocument], account: BSONDocument?, isArchived: Bool = false
+  ) {
     self.user = user
     self.library = library
     self.archive = archive
     self.account = account
+    self.isArchived = isArchived
   }
 }
 
@@ -32,6 +38,8 @@ public struct FactsReader: ~Copyable {
   private var plays: [ReadPlay] = []
   /// Whether the archive has every play of the last user's library, field by field: there is nothing to be added.
   public private(set) var isArchived = false
+  /// Whether entries of the last user's library could not be used: they are to be counted each time.
+  public private(set) var hasUnusable = false
 
   public init(into repertoire: Repertoire) {
     self.repertoire = repertoire
@@ -48,13 +56,13 @@ public struct FactsReader: ~Copyable {
   public mutating func facts(of stored: StoredUser) throws(LearningFault) -> UserFacts {
     arena.reset()
     plays.removeAll(keepingCapacity: true)
-    isArchived = false
+    (isArchived, hasUnusable) = (false, false)
     var facts = UserFacts(user: stored.user.copy())
     // The newest month first, as the library has its plays.
     for month in stored.archive.reversed() { try read(month: month, into: &facts) }
     facts.hasLibrary = stored.library != nil || !plays.isEmpty
     let archived = plays.count
-    if let library = stored.library { try read(library: library, into: &facts) }
+    if let library = stored.library { try read(library: library, withPlays: !stored.isArchived, into: &facts) }
     let addsNothing = plays.count == archived
     do throws(BSONFault) {
       try JoinedPlays.join(&plays, with: &scanner, in: arena)
@@ -76,13 +84,15 @@ public struct FactsReader: ~Copyable {
 
   // MARK: Library and archive
 
-  private mutating func read(library: BSONDocument, into facts: inout UserFacts) throws(LearningFault) {
+  private mutating func read(
+    library: BSONDocument, withPlays: Bool, into facts: inout UserFacts
+  ) throws(LearningFault) {
     var replica = Replica(origin: .cloud, time: nil)
     do throws(BSONFault) {
       var elements = library.elements
       while let element = try elements.next() {
         switch element.key {
-        case "history": try read(plays: element.value, known: plays.count, into: &replica)
+        case "history": if withPlays { try read(plays: element.value, known: plays.count, into: &replica) }
         case "favorites": try normalizer.read(.favorites, element.value, into: &replica)
         case "total_songs_played": normalizer.readTotal(element.value, into: &replica)
         case "timezone": facts.timezone = zone(element.value)
@@ -96,6 +106,7 @@ public struct FactsReader: ~Copyable {
     try check(replica, of: "user_library")
     facts.totalSongsPlayed = replica.totalSongsPlayed
     facts.unusable += replica.entriesQuarantined
+    hasUnusable = replica.entriesQuarantined > 0
   }
 
   private mutating func read(month: BSONDocument, into facts: inout UserFacts) throws(LearningFault) {

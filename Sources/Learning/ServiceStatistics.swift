@@ -212,6 +212,7 @@ private struct DayCounter {
   private var day: Int64 = 0
   private var figures = RangeFigures()
   private var seconds = ExactSum()
+  private var completion = ExactSum()
   private var byHour = [Int32](repeating: 0, count: 24)
   private var songs: Tally
   private var artists: Tally
@@ -236,7 +237,7 @@ private struct DayCounter {
   mutating func begin(_ day: Int64) {
     self.day = day
     figures = RangeFigures()
-    seconds = ExactSum()
+    (seconds, completion) = (ExactSum(), ExactSum())
     for hour in byHour.indices { byHour[hour] = 0 }
     songs.removeAll()
     artists.removeAll()
@@ -253,6 +254,7 @@ private struct DayCounter {
     byHour[Int((zone.local(time) - day * Statistics.day) / 3_600_000)] += 1
     if verdict != .unknown {
       figures.known.append(play.completionRate)
+      completion.add(play.completionRate)
       if row.seconds >= 0 {
         seconds.add(play.completionRate * row.seconds)
         figures.timed += 1
@@ -272,8 +274,7 @@ private struct DayCounter {
     figures.newSongs = newSongs
     figures.distinctSongs = songs.counts.count
     figures.seconds = seconds.value
-    figures.known.sort()
-    figures.completion = figures.known.reduce(0, +)
+    figures.completion = completion.value
     let artists = lists.grouped(artists: artists.counts)
     figures.write(distinctArtists: artists.count, to: &writer)
     lists.writeTop(songs: songs.counts, to: &writer)

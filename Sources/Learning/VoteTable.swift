@@ -14,9 +14,9 @@ struct VoteTable: Sendable {
     counts[slot] += count
   }
 
-  mutating func merge(_ other: VoteTable) {
+  mutating func merge(_ other: VoteTable, where isWanted: (CatalogueVotes.Vote) -> Bool = { _ in true }) {
     for (vote, count) in zip(other.votes, other.counts) {
-      if let vote { add(vote, count: count) }
+      if let vote, isWanted(vote) { add(vote, count: count) }
     }
   }
 

@@ -457,6 +457,45 @@ import Testing
     #expect(try timeless(sandbox, .userStats)["ann"]?.contains("v:bbbb") == true)
   }
 
+  @Test func `a full run that knows whose plays the archive has leaves what one leaves that does not`() throws {
+    let sandbox = try store(users: 30)
+    var writer = BSONWriter()
+    let document = writer.open()
+    writer.append("user_id", string: "zz-timeless")
+    writer.key("history", .array)
+    let history = writer.open()
+    writer.index(0, .document)
+    let play = writer.open()
+    writer.append("videoId", string: "a")
+    writer.close(play)
+    writer.close(history)
+    writer.append("updated_at", date: 1_760_000_000_000)
+    writer.close(document)
+    var library = try #require(FileManager.default.contents(atPath: sandbox.library))
+    library.append(contentsOf: writer.view.copy())
+    try library.write(to: URL(fileURLWithPath: sandbox.library))
+    func unusable() throws -> Int? {
+      let runs = try FileManager.default.contentsOfDirectory(atPath: sandbox.folder("state"))
+      // A run's id has 26 characters, and later ones are greater.
+      let run = try #require(runs.filter { $0.utf8.count == 26 }.max())
+      let manifest = URL(fileURLWithPath: sandbox.folder("state") + "/" + run + "/manifest.json")
+      return try Manifest.read(Data(contentsOf: manifest)).learning?.unusable
+    }
+    let first = try learn(sandbox)
+    try #require(first.status == 0, "\(first.errors)")
+    let learned = bytes(sandbox)
+    #expect(try unusable() == 1)
+    for keepsState in [true, false] {
+      for name in Self.derived where name != "play_archive" {
+        try FileManager.default.removeItem(atPath: sandbox.store + "/\(name).bson")
+      }
+      if !keepsState { try FileManager.default.removeItem(atPath: sandbox.folder("state")) }
+      let again = try learn(sandbox, ["--full"])
+      #expect(again.status == 0, "\(again.errors)")
+      #expect(try bytes(sandbox) == learned && unusable() == 1)
+    }
+  }
+
   /// The file with another song of the same length.
   private func replacing(_ library: Data) -> Data {
     var bytes = library

@@ -125,6 +125,25 @@ import Testing
     for other in others { #expect(try !isArchived([other, second], [[second], [first]])) }
     #expect(try !isArchived([first], [[second], [first, first.with(["title": "B"])]]))
   }
+
+  @Test func `of a library whose plays the archive is known to have all else is read`() throws {
+    let arena = Arena()
+    var reader = FactsReader(into: Repertoire())
+    let library: Value = [
+      "history": .array([play("a", when, 0.5), ["videoId": "timeless"]]),
+      "favorites": .array([["videoId": "f"]]), "total_songs_played": 7,
+    ]
+    let archive: Value = ["plays": .array([play("a", when, 0.5), play("b", when, 0.9)])]
+    var stored = StoredUser(
+      user: ByteView("ann"), library: library.document(in: arena), archive: [archive.document(in: arena)], account: nil)
+    let read = try reader.facts(of: stored)
+    #expect(reader.isArchived && reader.hasUnusable && read.unusable == 1)
+    stored.isArchived = true
+    var known = try reader.facts(of: stored)
+    #expect(!reader.hasUnusable && known.unusable == 0)
+    known.unusable = 1
+    #expect(known == read)
+  }
 }
 
 /// What is written, and when (section 4.5).

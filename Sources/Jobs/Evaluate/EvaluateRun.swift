@@ -86,7 +86,8 @@ struct EvaluateRun {
       learn.memory = options.memory
       events.phase("read")
       let intake = try UserIntake(
-        learn, try LearnCollections(store), folder: folder, last: nil, log: nil, serviceSince: .max, events: events)
+        learn, try LearnCollections(store), folder: folder, last: nil, known: nil, log: nil, serviceSince: .max,
+        events: events)
       let readers = try intake.run()
       let repertoire = Repertoire()
       let renumberings = readers.map { repertoire.merge($0.repertoire) }
@@ -106,19 +107,20 @@ struct EvaluateRun {
     _ scan: FactsScan, _ repertoire: Repertoire, _ parameters: LearningParameters,
     _ view: @escaping @Sendable (UserFacts) -> UserFacts
   ) throws(StoreError) -> EvaluationTraining {
-    func votes(_ resolution: KeyResolution) throws(StoreError) -> CatalogueVotes {
-      try scan.counted(
-        workers: options.workers, from: CatalogueVotes(repertoire, parameters, resolution: resolution)
-      ) { votes, facts, _ in
+    func counted(_ empty: CatalogueVotes) throws(StoreError) -> CatalogueVotes {
+      try scan.counted(workers: options.workers, from: empty) { votes, facts, _ in
         votes.add(view(facts))
       } merge: {
         $0.merge($1)
       }
     }
-    let first = try votes(KeyResolution())
-    let resolution = first.resolution()
-    let catalogue = Catalogue(
-      repertoire, resolution.isEmpty ? first : try votes(resolution), asOf: parameters.asOf)
+    var votes = try counted(CatalogueVotes(repertoire, parameters))
+    if let recount = votes.recount() {
+      let first = votes
+      votes = try counted(recount)
+      votes.complete(with: first)
+    }
+    let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
     let part = try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {
       part, facts, _ in
       part.add(view(facts))

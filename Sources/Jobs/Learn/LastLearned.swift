@@ -19,6 +19,8 @@ struct LastLearned: Sendable {
     var staleAfter: Int64
     /// The newest play, in milliseconds since 1970; `Int64.min` without one.
     var lastPlay: Int64
+    /// Whether the documents of that print are such that the archive has all plays of the library.
+    var isArchived: Bool
   }
 
   /// Of the run, in milliseconds since 1970.
@@ -109,7 +111,9 @@ struct LastLearned: Sendable {
 
   // MARK: A directory
 
-  private static let version: Int32 = 1
+  private static let version: Int32 = 2
+  /// What a user takes in the file beside their id, in bytes.
+  private static let bytesOfUser = 29
 
   /// The file of a store in its state folder.
   static func path(state: String) -> String { state + "/learned" }
@@ -144,14 +148,14 @@ struct LastLearned: Sendable {
     else { return nil }
     (self.asOf, self.fullAsOf, self.watermark) = (asOf, fullAsOf, watermark)
     var offset = length
-    while offset + 28 <= bytes.count {
+    while offset + Self.bytesOfUser <= bytes.count {
       let count = Int(bytes.load(offset, as: UInt32.self))
-      guard offset + 28 + count <= bytes.count else { return nil }
-      let id = bytes.slice(offset + 28, count)
+      guard offset + Self.bytesOfUser + count <= bytes.count else { return nil }
+      let id = bytes.slice(offset + Self.bytesOfUser, count)
       users[id.fingerprint] = User(
         print: bytes.load(offset + 4, as: UInt64.self), staleAfter: bytes.load(offset + 12, as: Int64.self),
-        lastPlay: bytes.load(offset + 20, as: Int64.self))
-      offset += 28 + count
+        lastPlay: bytes.load(offset + 20, as: Int64.self), isArchived: bytes[offset + 28] == 1)
+      offset += Self.bytesOfUser + count
     }
     guard offset == bytes.count else { return nil }
   }
@@ -204,6 +208,7 @@ struct LastLearned: Sendable {
       writer.put(user.print)
       writer.put(user.staleAfter)
       writer.put(user.lastPlay)
+      writer.put(UInt8(user.isArchived ? 1 : 0))
       writer.put(bytes: id)
     }
   }

@@ -31,7 +31,8 @@ struct LearnRun {
     clock.begin("read")
     let watermark = try store.now()
     let collections = try LearnCollections(store)
-    let last = try lastRun(collections)
+    let known = try lastRun(collections)
+    let last = try canGoOn(from: known, collections) ? known : nil
     let zones = Zones()
     let repertoire = Repertoire()
     if last != nil { try readSongs(collections.songs, into: repertoire) }
@@ -45,7 +46,7 @@ struct LearnRun {
         fullAsOf: last?.fullAsOf ?? parameters.asOf, watermark: watermark)
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
-      options, collections, folder: folder, last: last, log: log,
+      options, collections, folder: folder, last: last, known: known, log: log,
       serviceSince: last.map { serviceStart(days, since: $0.asOf, zones) } ?? .max, events: events)
     let readers = try intake.run()
     var summary = LearnSummary()
@@ -109,15 +110,17 @@ struct LearnRun {
 
   // MARK: What was learned before
 
-  /// What an incremental run begins with; nil when everything is counted.
   private func lastRun(_ collections: LearnCollections) throws(StoreError) -> LastLearned? {
-    guard !options.countsEverything, try !isEmptied(collections) else { return nil }
-    let last =
-      collections.libraries.writesInOrder
-      ? try LastLearned.read(LastLearned.path(state: state), store: store.name, parameters: options.fingerprint)
-      : try LastLearned(runsOf: store, parameters: options.fingerprint)
-    guard let last, last.asOf <= parameters.asOf else { return nil }
-    return last
+    if collections.libraries.writesInOrder {
+      return try LastLearned.read(LastLearned.path(state: state), store: store.name, parameters: options.fingerprint)
+    }
+    return options.countsEverything ? nil : try LastLearned(runsOf: store, parameters: options.fingerprint)
+  }
+
+  /// Whether what the last run knew is what this one begins with; else everything is counted.
+  private func canGoOn(from last: LastLearned?, _ collections: LearnCollections) throws(StoreError) -> Bool {
+    guard let last, last.asOf <= parameters.asOf, !options.countsEverything else { return false }
+    return try !isEmptied(collections)
   }
 
   /// Whether somebody has removed all of what was learned, as one may: it is computed again.
@@ -188,18 +191,20 @@ struct LearnRun {
   // MARK: Passes
 
   private func catalogue(_ scan: FactsScan, _ repertoire: Repertoire) throws(StoreError) -> Catalogue {
-    func votes(_ resolution: KeyResolution) throws(StoreError) -> CatalogueVotes {
-      try scan.counted(
-        workers: options.workers, from: CatalogueVotes(repertoire, parameters, resolution: resolution)
-      ) { votes, facts, visit in
+    func counted(_ empty: CatalogueVotes) throws(StoreError) -> CatalogueVotes {
+      try scan.counted(workers: options.workers, from: empty) { votes, facts, visit in
         if visit.isRecomputed { votes.add(facts) }
       } merge: {
         $0.merge($1)
       }
     }
-    let first = try votes(KeyResolution())
-    let resolution = first.resolution()
-    return Catalogue(repertoire, resolution.isEmpty ? first : try votes(resolution), asOf: parameters.asOf)
+    var votes = try counted(CatalogueVotes(repertoire, parameters))
+    if let recount = votes.recount() {
+      let first = votes
+      votes = try counted(recount)
+      votes.complete(with: first)
+    }
+    return Catalogue(repertoire, votes, asOf: parameters.asOf)
   }
 
   private func population(

@@ -62,10 +62,10 @@ public struct PersonView {
       repertoire.freeze()
       var votes = CatalogueVotes(repertoire, parameters)
       votes.add(facts)
-      let resolution = votes.resolution()
-      if !resolution.isEmpty {
-        votes = CatalogueVotes(repertoire, parameters, resolution: resolution)
-        votes.add(facts)
+      if var recount = votes.recount() {
+        recount.add(facts)
+        recount.complete(with: votes)
+        votes = recount
       }
       let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
       var explainer = Explainer(catalogue, population, parameters, zones: Zones())

@@ -94,7 +94,9 @@ final class UserDocuments: Sendable {
       }
       batch.notes.add(
         one.user,
-        LastLearned.User(print: print, staleAfter: staleAfter, lastPlay: facts.plays.first?.playedAt ?? .min))
+        LastLearned.User(
+          print: print, staleAfter: staleAfter, lastPlay: facts.plays.first?.playedAt ?? .min,
+          isArchived: visit.isArchived))
     }
     try decide(learned, in: batch)
     try log?.append(batch.notes)

@@ -35,6 +35,8 @@ final class UserIntake: Sendable {
   let events: LearnEvents
   /// What the last run left; nil when everything is counted.
   let last: LastLearned?
+  /// The same, and of use when everything is counted too: whose plays the archive has.
+  let known: LastLearned?
   /// What this run leaves for the next; nil where nothing is written.
   let log: LastLearned.Writer?
   /// Users with a play at or after this are read although nothing changed, for the days of `service_stats` since the
@@ -44,11 +46,12 @@ final class UserIntake: Sendable {
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
-    log: LastLearned.Writer?, serviceSince: Int64, events: LearnEvents
+    known: LastLearned?, log: LastLearned.Writer?, serviceSince: Int64, events: LearnEvents
   ) throws(StoreError) {
     self.options = options
     self.collections = collections
     self.last = last
+    self.known = known
     self.log = log
     self.serviceSince = serviceSince
     self.events = events

@@ -30,6 +30,8 @@ final class UserReader: @unchecked Sendable {
     var account: BSONDocument?
     /// The library's plays, where the archive may lack some.
     var plays: [Entry] = []
+    /// Whether some of them cannot go into the archive.
+    var hasRefused = false
     var isRecomputed = false
     /// Whether nothing changed, as far as a server says.
     var isKnown = false
@@ -173,7 +175,8 @@ final class UserReader: @unchecked Sendable {
   private func read(
     _ user: inout Found, _ visits: inout [Visit], _ notes: inout LastLearned.Notes
   ) throws(BSONFault) -> [DocumentChange]? {
-    let last = intake.last?.user(user.id)
+    let known = intake.known?.user(user.id)
+    let last = intake.last == nil ? nil : known
     user.print = try print(user)
     user.isRecomputed =
       !user.isKnown && (intake.mustCompute(user.id, last, print: user.print) || !user.isMirrored)
@@ -189,7 +192,9 @@ final class UserReader: @unchecked Sendable {
     let facts: UserFacts
     do throws(LearningFault) {
       facts = try self.facts.facts(
-        of: StoredUser(user: user.id, library: user.library, archive: user.months, account: user.account))
+        of: StoredUser(
+          user: user.id, library: user.library, archive: user.months, account: user.account,
+          isArchived: intake.span.firstMonth == nil && known?.isArchived ?? false && known?.print == user.print))
     } catch {
       if user.isRecomputed {
         changes += try archived(&user)
@@ -208,6 +213,8 @@ final class UserReader: @unchecked Sendable {
       Visit(
         offset: start, length: Int32(truncatingIfNeeded: output.count - start), reader: number,
         isRecomputed: user.isRecomputed,
+        // Who is not recomputed is noted as the last run did.
+        isArchived: !self.facts.hasUnusable && !user.hasRefused,
         position: user.isRecomputed ? intake.collections.statistics.position(of: user.id) ?? .max : .max))
     return changes
   }
@@ -257,6 +264,7 @@ final class UserReader: @unchecked Sendable {
     for month in try archive.months(adding: user.plays, of: user.id, to: user.months) {
       guard month.document.bytes.count <= 16 << 20 else {
         let detail = "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"
+        user.hasRefused = true
         summary.left["document-too-large", default: 0] += 1
         intake.events.left(LearnReport(subject: user.id.string, reason: "document-too-large", detail: detail))
         continue

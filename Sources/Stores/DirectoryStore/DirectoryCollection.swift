@@ -114,14 +114,15 @@ public final class DirectoryCollection: StoredCollection, Sendable {
         let position = index.position(of: key) { isKey(key, at: $0) }
         documents.append(try position.map { position throws(StoreError) in [try document(at: position)] } ?? [])
       } else {
-        var found: [BSONDocument] = []
+        var found: [(identity: DocumentIdentity?, document: BSONDocument)] = []
         for position in index.positions(of: key, isKey: { isKey(key, at: $0) }) {
           let document = try document(at: position)
-          if let subkey, let name = document.identity(schema)?.subkey, name < subkey { continue }
-          found.append(document)
+          let identity = document.identity(schema)
+          if let subkey, let name = identity?.subkey, name < subkey { continue }
+          found.append((identity, document))
         }
-        found.sort { $0.identity(schema) < $1.identity(schema) }
-        documents.append(found)
+        found.sort { $0.identity < $1.identity }
+        documents.append(found.map(\.document))
       }
     }
     return documents

@@ -17,6 +17,7 @@ struct Manifest: Decodable {
   struct Counts: Decodable { let dumps, entries: Figures }
   struct Users: Decodable { let seen, changed, unchanged, created, left: Int }
   struct Written: Decodable { let documents: Int }
+  struct Learning: Decodable { let unusable: Int }
   struct Input: Decodable {
     let path: String
     let bytes: Int
@@ -42,6 +43,7 @@ struct Manifest: Decodable {
   let bytesRead: Int
   let attempts: Int?
   let written: Written?
+  let learning: Learning?
 
   static func read(_ json: Data) throws -> Manifest { try snakeCase.decode(Manifest.self, from: json) }
 }

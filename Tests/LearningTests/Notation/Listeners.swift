@@ -135,10 +135,10 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
     return whole
   }
   var votes = parts(CatalogueVotes(repertoire, parameters), { $0.add($1) }, { $0.merge($1) })
-  let resolution = votes.resolution()
-  if !resolution.isEmpty {
-    let empty = CatalogueVotes(repertoire, parameters, resolution: resolution)
+  if let empty = votes.recount() {
+    let first = votes
     votes = parts(empty, { $0.add($1) }, { $0.merge($1) })
+    votes.complete(with: first)
   }
   let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
   if listeners.population.isEmpty {
