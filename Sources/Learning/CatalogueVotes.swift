@@ -69,8 +69,8 @@ public struct CatalogueVotes: Sendable {
 
   // MARK: Counting
 
-  public mutating func add(_ facts: UserFacts) {
-    let facts = keys.settled(facts, lexicon)
+  public mutating func add(_ own: UserFacts) {
+    let facts = keys.settled(own, asOf: parameters.asOf, lexicon)
     user += 1
     // Songs that the user describes in several ways, with each further description.
     var several: [(song: Int32, description: Int32)] = []
@@ -83,7 +83,8 @@ public struct CatalogueVotes: Sendable {
         listeners[song] += 1
       }
     }
-    for favorite in facts.favorites
+    // As the user has them: two favourites that count as one song both have a say in what it is called.
+    for favorite in own.favorites
     where favorite.addedAt <= parameters.asOf && isCounted(favorite.description, facts) {
       _ = meet(favorite.description, facts, &several)
     }

@@ -22,7 +22,7 @@ public struct CountedFacts: Sendable, Equatable {
 extension Catalogue {
   /// The facts of one user as they count at `parameters.asOf`.
   public func counted(_ facts: UserFacts, _ parameters: LearningParameters) -> CountedFacts {
-    let facts = keys.settled(facts, lexicon)
+    let facts = keys.settled(facts, asOf: parameters.asOf, lexicon)
     var counted = CountedFacts()
     for play in facts.plays where play.playedAt <= parameters.asOf {
       let verdict = PlayVerdict(completionRate: play.completionRate, parameters)

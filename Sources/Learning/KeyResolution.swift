@@ -36,7 +36,9 @@ public struct KeyResolution: Sendable {
   // MARK: Facts
 
   /// The facts with entries joined that are one under the resolved keys.
-  func settled(_ facts: UserFacts, _ lexicon: Lexicon) -> UserFacts {
+  ///
+  /// - Parameter asOf: in milliseconds since 1970. A favourite that is later does not count, and hides none that does.
+  func settled(_ facts: UserFacts, asOf: Int64, _ lexicon: Lexicon) -> UserFacts {
     guard !isEmpty else { return facts }
     let (plays, favorites) = (facts.plays, facts.favorites)
     let hasPlays = plays.contains { isResolved[Int($0.description)] }
@@ -47,7 +49,7 @@ public struct KeyResolution: Sendable {
     if hasPlays, zip(plays, plays.dropFirst()).contains(where: { $0.playedAt == $1.playedAt }) {
       settle(plays: plays, into: &settled, lexicon)
     }
-    if hasFavorites { settle(favorites: favorites, into: &settled, lexicon) }
+    if hasFavorites { settle(favorites: favorites, asOf: asOf, into: &settled, lexicon) }
     return settled
   }
 
@@ -89,11 +91,15 @@ public struct KeyResolution: Sendable {
     return play
   }
 
-  private func settle(favorites: [Favorite], into facts: inout UserFacts, _ lexicon: Lexicon) {
+  private func settle(favorites: [Favorite], asOf: Int64, into facts: inout UserFacts, _ lexicon: Lexicon) {
     var settled: [Favorite] = []
     var indices: [Int32: Int] = [:]
     for favorite in favorites {
       let song = song(lexicon.description(favorite.description, of: facts).song)
+      guard favorite.addedAt <= asOf else {
+        settled.append(favorite)
+        continue
+      }
       guard let index = indices[song] else {
         indices[song] = settled.count
         settled.append(favorite)

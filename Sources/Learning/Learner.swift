@@ -46,7 +46,7 @@ public struct Learner: ~Copyable {
 
   /// The user's documents; views that hold until the next call.
   public mutating func documents(for facts: UserFacts) -> LearnedDocuments {
-    let facts = catalogue.keys.settled(facts, catalogue.lexicon)
+    let facts = settled(facts)
     var documents = LearnedDocuments()
     guard facts.saysSomething else { return documents }
     let scores = scores(ofSettled: facts)
@@ -64,7 +64,11 @@ public struct Learner: ~Copyable {
 
   /// The user's scores before any is left out: they add up to 1 in each dimension that has any.
   public mutating func scores(for facts: UserFacts) -> PerDimension<DimensionScores> {
-    scores(ofSettled: catalogue.keys.settled(facts, catalogue.lexicon))
+    scores(ofSettled: settled(facts))
+  }
+
+  private func settled(_ facts: UserFacts) -> UserFacts {
+    catalogue.keys.settled(facts, asOf: parameters.asOf, catalogue.lexicon)
   }
 
   private mutating func scores(ofSettled facts: UserFacts) -> PerDimension<DimensionScores> {

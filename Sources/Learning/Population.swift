@@ -64,12 +64,14 @@ public struct Population: Sendable {
 /// the number of workers change no bit. What is cut off a share is less than 2⁻⁶³.
 public struct PopulationPart: Sendable {
   private let catalogue: Catalogue
+  private let parameters: LearningParameters
   private var counter: EvidenceCounter
   private var sums: PerDimension<[UInt128]>
   private var users = PerDimension(language: 0, genre: 0, mood: 0)
 
   public init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
     self.catalogue = catalogue
+    self.parameters = parameters
     counter = EvidenceCounter(catalogue, parameters)
     let none = [UInt128](repeating: 0, count: catalogue.lexicon.values.count)
     sums = PerDimension { _ in none }
@@ -77,7 +79,8 @@ public struct PopulationPart: Sendable {
 
   /// Adds a user's own shares: evidence without decay, over its sum.
   public mutating func add(_ facts: UserFacts) {
-    counter.count(catalogue.keys.settled(facts, catalogue.lexicon), halfLifeDays: .infinity)
+    let facts = catalogue.keys.settled(facts, asOf: parameters.asOf, catalogue.lexicon)
+    counter.count(facts, halfLifeDays: .infinity)
     for dimension in Dimension.allCases {
       let evidence = counter.evidence[dimension]
       guard evidence.total > 0 else { continue }

@@ -59,7 +59,7 @@ public struct ServiceStatisticsPart: Sendable {
   // MARK: Counting
 
   public mutating func add(_ facts: UserFacts) {
-    let facts = catalogue.keys.settled(facts, catalogue.lexicon)
+    let facts = catalogue.keys.settled(facts, asOf: parameters.asOf, catalogue.lexicon)
     let shift = Int32(truncatingIfNeeded: ownRows.count)
     for index in facts.joined.indices { ownRows.append(catalogue.row(ofJoined: index, of: facts)) }
     var active: [Int64] = []

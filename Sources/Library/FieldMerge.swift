@@ -12,6 +12,11 @@ struct FieldMerge {
   }
 
   private var fields: [Field] = []
+  /// Where each field is, by key; empty until there are so many that looking through them all would take long.
+  private var places: [ByteView: Int] = [:]
+
+  /// So many fields are looked through: no entry of the real clients has more.
+  private static let mostSearched = 32
 
   /// Room for the fields of an entry, made once.
   init() { fields.reserveCapacity(16) }
@@ -23,18 +28,31 @@ struct FieldMerge {
   }
 
   mutating func add(_ element: BSONElement, rank: Int) {
-    for index in fields.indices
-    where fields[index].element.keyWord == element.keyWord && fields[index].element.key == element.key {
-      let known = fields[index]
-      if rank < known.rank || (rank == known.rank && element.value.hasGreaterBytes(than: known.element.value)) {
-        fields[index] = Field(element: element, rank: rank)
-      }
+    guard let place = place(of: element) else {
+      if !places.isEmpty { places[element.key] = fields.count }
+      fields.append(Field(element: element, rank: rank))
       return
     }
-    fields.append(Field(element: element, rank: rank))
+    let known = fields[place]
+    if rank < known.rank || (rank == known.rank && element.value.hasGreaterBytes(than: known.element.value)) {
+      fields[place] = Field(element: element, rank: rank)
+    }
   }
 
-  mutating func removeAll() { fields.removeAll(keepingCapacity: true) }
+  private mutating func place(of element: BSONElement) -> Int? {
+    guard fields.count > Self.mostSearched else {
+      return fields.firstIndex { $0.element.keyWord == element.keyWord && $0.element.key == element.key }
+    }
+    if places.isEmpty {
+      for (place, field) in fields.enumerated() { places[field.element.key] = place }
+    }
+    return places[element.key]
+  }
+
+  mutating func removeAll() {
+    fields.removeAll(keepingCapacity: true)
+    if !places.isEmpty { places = [:] }
+  }
 
   /// Writes the joined fields; a date of this name, in milliseconds, takes the place of what the versions have.
   func write(to writer: inout BSONWriter, date: (name: StaticString, value: Int64)? = nil) {

@@ -214,18 +214,19 @@ private struct ArchivedPlay {
       var elements = version.document.elements
       while let element = try elements.next() { add(element) }
     }
-    if others.count > 1 { others.sort { $0.key < $1.key } }
+    guard others.count > 1 else { return }
+    // Of each name the greater bytes come first, and stay.
+    others.sort { $0.key != $1.key ? $0.key < $1.key : $0.value.hasGreaterBytes(than: $1.value) }
+    var kept = 1
+    for index in 1..<others.count where others[index].key != others[kept - 1].key {
+      others[kept] = others[index]
+      kept += 1
+    }
+    others.removeSubrange(kept...)
   }
 
   private mutating func add(_ element: BSONElement) {
-    guard let rank = Self.rank(element) else {
-      if let index = others.firstIndex(where: { $0.key == element.key }) {
-        if element.value.hasGreaterBytes(than: others[index].value) { others[index] = element }
-      } else {
-        others.append(element)
-      }
-      return
-    }
+    guard let rank = Self.rank(element) else { return others.append(element) }
     guard let old = known[rank] else {
       known[rank] = element
       return

@@ -7,21 +7,24 @@ internal import BSON
 struct PlaylistIdentity {
   private let user: ByteView
   private let arena: Arena
-  /// The cloud's ids.
-  private var cloudIDs: Set<ByteView> = []
+  /// The cloud's ids, each with the local ids that came to it.
+  private var clientIDs: [ByteView: [ByteView]] = [:]
   /// The least cloud id that a local id came to.
   private var byClientID: [ByteView: ByteView] = [:]
-  private let cloud: [PlaylistVersion]
+  /// The ids of the cloud's playlists by name, without spaces around it.
+  private var byName: [ByteView: [ByteView]] = [:]
+  /// The only one that a name means under rule 3, of names that were asked for.
+  private var named: [ByteView: ByteView?] = [:]
   /// Local ids that rules 2 to 4 resolved in this run.
   private var resolved: [ByteView: ByteView] = [:]
   private var made: [ByteView: ByteView] = [:]
 
   init(user: ByteView, cloud: [PlaylistVersion], arena: Arena) {
     self.user = user
-    self.cloud = cloud
     self.arena = arena
     for playlist in cloud {
-      cloudIDs.insert(playlist.id)
+      clientIDs[playlist.id, default: []] += playlist.clientIDs
+      if let name = playlist.name.map(NormalForm.trimmed) { byName[name, default: []].append(playlist.id) }
       for client in playlist.clientIDs {
         byClientID[client] = min(byClientID[client] ?? playlist.id, playlist.id)
       }
@@ -36,11 +39,11 @@ struct PlaylistIdentity {
     return id
   }
 
-  func isInCloud(_ id: ByteView) -> Bool { cloudIDs.contains(id) }
+  func isInCloud(_ id: ByteView) -> Bool { clientIDs[id] != nil }
 
   /// The cloud's playlist that an id means by rules 1 and 2.
   func known(_ id: ByteView) -> ByteView? {
-    if cloudIDs.contains(id) { return id }
+    if isInCloud(id) { return id }
     return PlaylistID.isLocal(id) ? byClientID[id] : nil
   }
 
@@ -63,20 +66,23 @@ struct PlaylistIdentity {
   private mutating func byName(_ versions: [PlaylistVersion], isRemoved: (ByteView) -> Bool) -> ByteView? {
     for version in versions {
       guard let name = version.name.map(NormalForm.trimmed), !name.isEmpty else { continue }
-      var candidates: Set<ByteView> = []
-      for playlist in cloud where playlist.name.map(NormalForm.trimmed) == name && !isRemoved(playlist.id) {
-        if !isMade(playlist.id) { candidates.insert(playlist.id) }
-      }
-      if let only = candidates.first, candidates.count == 1 { return only }
+      if let only = only(named: name, isRemoved: isRemoved) { return only }
     }
     return nil
   }
 
+  private mutating func only(named name: ByteView, isRemoved: (ByteView) -> Bool) -> ByteView? {
+    if let known = named[name] { return known }
+    var candidates: Set<ByteView> = []
+    for id in byName[name] ?? [] where !isRemoved(id) && !isMade(id) { candidates.insert(id) }
+    let only = candidates.count == 1 ? candidates.first : nil
+    named[name] = .some(only)
+    return only
+  }
+
   /// Whether rule 4 made the cloud playlist's id from one of its client ids.
   private mutating func isMade(_ id: ByteView) -> Bool {
-    for playlist in cloud where playlist.id == id {
-      for client in playlist.clientIDs where made(from: client) == id { return true }
-    }
+    for client in clientIDs[id] ?? [] where made(from: client) == id { return true }
     return false
   }
 

@@ -12,6 +12,8 @@ struct PlaylistTombstones {
   private(set) var songs: TombstoneSet
   /// The newest removal of a local id to which rule 4 gives this id, in milliseconds.
   private var held: [ByteView: Int64] = [:]
+  /// The local ids with a removal to which rule 4 gives this id.
+  private var makers: [ByteView: [ByteView]] = [:]
 
   init(
     playlists: TombstoneSet, songs: TombstoneSet, cloud: [PlaylistVersion], identity: inout PlaylistIdentity,
@@ -27,41 +29,66 @@ struct PlaylistTombstones {
     over known: [(id: ByteView, clients: [ByteView])], _ identity: inout PlaylistIdentity, in arena: Arena
   ) throws(BSONFault) {
     guard !playlists.isEmpty else { return }
-    var changed = true
-    while changed {
-      changed = false
-      hold(&identity)
-      for playlist in known {
-        for stone in newest(playlist, &identity) {
-          for name in [playlist.id] + playlist.clients where try playlists.insert(stone, as: name, in: arena) {
-            changed = true
-          }
-        }
+    hold(&identity)
+    // Which playlists a removal of this id may concern: looked at again when there is one.
+    var owners: [ByteView: [Int]] = [:]
+    for (index, playlist) in known.enumerated() {
+      for name in [playlist.id] + playlist.clients { owners[name, default: []].append(index) }
+    }
+    // The newest removal is last, and goes first: what has it is not looked at for an older one.
+    var removed: [(index: Int, at: Int64)] = []
+    for index in known.indices {
+      if let stone = try newest(known[index], in: arena) { removed.append((index, stone.removedAt)) }
+    }
+    var waiting = removed.sorted { $0.at < $1.at }.map(\.index)
+    while let index = waiting.popLast() {
+      let playlist = known[index]
+      guard let stone = try newest(playlist, in: arena) else { continue }
+      for name in [playlist.id] + playlist.clients where try playlists.insert(stone, as: name, in: arena) {
+        waiting += owners[name] ?? []
+        if let made = note(maker: name, stone.removedAt, &identity) { waiting += owners[made] ?? [] }
       }
     }
   }
 
-  /// The newest removals that hold for a playlist: several when they are of one time.
+  /// The newest removal that holds for a playlist; several of one time are one, field by field the greater bytes.
   private func newest(
-    _ playlist: (id: ByteView, clients: [ByteView]), _ identity: inout PlaylistIdentity
-  ) -> [Tombstone] {
-    var newest: [Tombstone] = []
-    for stone in playlists.sorted {
-      let isMeant = stone.playlist == playlist.id || playlist.clients.contains(stone.playlist)
-      guard isMeant || (PlaylistID.isLocal(stone.playlist) && identity.made(from: stone.playlist) == playlist.id)
-      else { continue }
-      let known = newest.first?.removedAt ?? Entry.never
-      if stone.removedAt > known { newest = [] }
-      if stone.removedAt >= known { newest.append(stone) }
+    _ playlist: (id: ByteView, clients: [ByteView]), in arena: Arena
+  ) throws(BSONFault) -> Tombstone? {
+    var newest: Tombstone?
+    var others: [Tombstone] = []
+    for name in Set([playlist.id] + playlist.clients + (makers[playlist.id] ?? [])).sorted() {
+      guard let stone = playlists.byKey[Tombstone.Key(playlist: name, song: nil)] else { continue }
+      guard let known = newest, stone.removedAt <= known.removedAt else {
+        (newest, others) = (stone, [])
+        continue
+      }
+      if stone.removedAt == known.removedAt { others.append(stone) }
     }
-    return newest
+    guard var joined = newest, !others.isEmpty else { return newest }
+    var fields = FieldMerge()
+    try fields.add(joined.document, rank: 0)
+    for other in others { try fields.add(other.document, rank: 0) }
+    joined.document = fields.written(in: arena)
+    return joined
   }
 
   private mutating func hold(_ identity: inout PlaylistIdentity) {
-    for stone in playlists.sorted where PlaylistID.isLocal(stone.playlist) {
-      let made = identity.made(from: stone.playlist)
-      held[made] = max(held[made] ?? Entry.never, stone.removedAt)
-    }
+    for stone in playlists.byKey.values { note(maker: stone.playlist, stone.removedAt, &identity) }
+  }
+
+  /// Notes that an id was removed at a time, in milliseconds.
+  ///
+  /// - Returns: the id that rule 4 gives it if it is a local one.
+  @discardableResult
+  private mutating func note(
+    maker id: ByteView, _ removedAt: Int64, _ identity: inout PlaylistIdentity
+  ) -> ByteView? {
+    guard PlaylistID.isLocal(id) else { return nil }
+    let made = identity.made(from: id)
+    if makers[made]?.contains(id) != true { makers[made, default: []].append(id) }
+    held[made] = max(held[made] ?? Entry.never, removedAt)
+    return made
   }
 
   /// Whether a removal is kept under this id, whenever it was.

@@ -56,10 +56,9 @@ struct Playlists {
     tombstones = try PlaylistTombstones(
       playlists: removed, songs: removedSongs, cloud: cloud ?? [], identity: &identity, in: arena)
 
-    for local in ranked where local.version.isLocal && servers[local.version.id] == nil {
-      let versions = ranked.filter { $0.version.id == local.version.id }.sorted(by: Self.precedes)
-      servers[local.version.id] = identity.resolve(
-        local.version.id, versions: versions.map(\.version), isRemoved: tombstones.names)
+    for (local, versions) in Dictionary(grouping: ranked.filter(\.version.isLocal), by: \.version.id) {
+      servers[local] = identity.resolve(
+        local, versions: versions.sorted(by: Self.precedes).map(\.version), isRemoved: tombstones.names)
     }
     for (place, version) in (cloud ?? []).enumerated() {
       add(Ranked(version: version, order: ranked.count + place), to: version.id)

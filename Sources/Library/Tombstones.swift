@@ -52,20 +52,20 @@ struct TombstoneSet {
 
   /// Adds a removal; of two of the same key the newer stays, at equal times field by field the greater bytes.
   ///
-  /// - Returns: whether the set changed in what it removes.
+  /// - Returns: whether the set changed.
   @discardableResult
   mutating func insert(_ new: Tombstone, in arena: Arena) throws(BSONFault) -> Bool {
     guard let old = byKey[new.key], new.removedAt <= old.removedAt else {
       byKey[new.key] = new
       return true
     }
-    if new.removedAt == old.removedAt, new.document.bytes != old.document.bytes {
-      var fields = FieldMerge()
-      try fields.add(old.document, rank: 0)
-      try fields.add(new.document, rank: 0)
-      byKey[new.key]?.document = fields.written(in: arena)
-    }
-    return false
+    guard new.removedAt == old.removedAt, new.document.bytes != old.document.bytes else { return false }
+    var fields = FieldMerge()
+    try fields.add(old.document, rank: 0)
+    try fields.add(new.document, rank: 0)
+    let joined = fields.written(in: arena)
+    byKey[new.key]?.document = joined
+    return joined.bytes != old.document.bytes
   }
 
   /// Adds the same removal under another playlist id, as which the playlist is known too.

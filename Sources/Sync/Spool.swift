@@ -234,7 +234,11 @@ enum TokenBlanking {
     // What names a token in any other way may hold one as well.
     var without = text
     for name in names {
-      while let start = firstOccurrence(of: name, in: without, from: 0) { without[start + 1] = UInt8(ascii: "-") }
+      var place = 0
+      while let start = firstOccurrence(of: name, in: without, from: place) {
+        without[start + 1] = UInt8(ascii: "-")
+        place = start + 1
+      }
     }
     return !mayHoldToken(without)
   }

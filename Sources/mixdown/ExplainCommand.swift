@@ -63,7 +63,14 @@ struct ExplainCommand: ParsableCommand {
     case .json:
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      if let json = try? encoder.encode(explanation) { say(String(decoding: json, as: UTF8.self)) }
+      // Scores without decay are explained as well.
+      encoder.nonConformingFloatEncodingStrategy = .convertToString(
+        positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+      do {
+        say(String(decoding: try encoder.encode(explanation), as: UTF8.self))
+      } catch {
+        throw failure("the explanation cannot be written as JSON: \(error)", .failed)
+      }
     }
   }
 }

@@ -290,6 +290,17 @@ import Testing
     let night = try learn()
     #expect(night.contains("; 4 computed from"), "\(night)")
     #expect(try learn(["--full"]).contains("nothing written"))
+
+    // What is taken away changes figures as well: a zone for one that there is not, a zone, an account with choices.
+    // The two whose documents bear a time of just now are counted each time.
+    try change("users", #"{"id": "\#(accounts[1])"}"#, #"{"timezone": "No/Such"}"#)
+    #expect(try learn().contains("; 3 computed from"))
+    try change("users", #"{"id": "\#(accounts[1])"}"#, #"{"timezone": "Pacific/Kiritimati"}"#)
+    #expect(try learn().contains("; 3 computed from"))
+    try change("users", #"{"id": "\#(accounts[1])"}"#, #"{"timezone": null}"#)
+    try database.run(#"{"delete": "users", "deletes": [{"q": {"id": "\#(accounts[0])"}, "limit": 1}]}"#)
+    #expect(try learn().contains("; 4 computed from"))
+    #expect(try learn(["--full"]).contains("nothing written"))
   }
 
   /// What a server holds of a derived collection, without the fields that tell when it was computed.
@@ -566,6 +577,10 @@ import Testing
     let one = try #require(explanation.values.first { $0.dimension == "language" })
     let text = try mixdown(["explain", user, "--store", sandbox.store, "--value", one.value])
     #expect(text.status == 0 && text.output.contains("confidence") && text.output.contains("score without it"))
+    let forever = ["learn", "--store", sandbox.store, "--as-of", Sandbox.asOf, "--half-life-days", "inf"]
+    try #require(mixdown(forever + ["--state", sandbox.newState()]).status == 0)
+    let undecayed = try mixdown(["explain", user, "--store", sandbox.store, "--format", "json"])
+    #expect(undecayed.status == 0 && undecayed.output.contains(#""half_life_days" : "inf""#), "\(undecayed.errors)")
     #expect(try mixdown(["explain", "nobody", "--store", sandbox.store]).status == 65)
     #expect(try mixdown(["explain", user, "--store", sandbox.store, "--value", "Klingon"]).status == 65)
   }

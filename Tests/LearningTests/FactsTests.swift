@@ -91,6 +91,30 @@ import Testing
     #expect(offset == writer.count)
   }
 
+  /// Two favourites of one song, one of them without its videoId; and somebody who has played the song.
+  private func favoriteTwice(_ untitled: Value, _ titled: Value) -> Listeners {
+    var listeners = Listeners("bob", plays: [play("x", when, 0.9, ["title": "S", "artist": "A"])])
+    let names: Value = ["title": "S", "artist": "A"]
+    listeners.add("ann", ["favorites": .array([names.with(untitled), names.with(["videoId": "x"]).with(titled)])])
+    return listeners
+  }
+
+  @Test func `a favourite that is later than the clock hides none that counts`() throws {
+    let listeners = favoriteTwice(
+      ["language": "hi", "addedAt": .date(time(when))], ["addedAt": .date(time("2025-03-20T12:00:00Z"))])
+    let evidence = try learn(listeners, parameters).scores["ann"]?["evidence"]?["language"]?["hi"]
+    #expect(evidence?["favorites"] == 1)
+  }
+
+  @Test func `each favourite has its say on a song, also where two of a user count as one`() throws {
+    let listeners = favoriteTwice(
+      ["moods": ["sad"], "addedAt": .date(time("2025-03-02T12:00:00Z"))],
+      ["moods": ["happy"], "addedAt": .date(time(when))])
+    let learned = try learn(listeners, parameters)
+    #expect(learned.songs["v:x"]?["moods"] == ["happy", "sad"])
+    #expect(learned.scores["ann"]?["evidence"]?["mood"]?["happy"]?["favorites"] == 0)
+  }
+
   /// Whether the archive has all that the library says, in the first reader's eyes.
   private func isArchived(_ library: [Value], _ months: [[Value]]) throws -> Bool {
     let arena = Arena()

@@ -283,15 +283,19 @@ class Learning:
         self.key = key
         # Twice: votes that join a song through its `t:` key cannot change which key that is.
         for _ in range(2):
-            self.counted = {}
+            self.counted, voting = {}, {}
             for name, user in self.users.items():
                 plays = merged_plays(user.plays, key)
-                user.all_plays, user.all_favorites = plays, merged_favorites(user.favorites, key)
-                self.counted[name] = (
-                    [p for p in plays if p["playedAt"].ms <= as_of],
-                    [f for f in user.all_favorites if ref.added(f) <= as_of],
-                )
-            self.catalogue = catalogue_of(self.users, self.counted, key)
+                own = merged_favorites(user.favorites, ref.song_key)
+                due = [f for f in own if ref.added(f) <= as_of]
+                later = [f for f in own if ref.added(f) > as_of]
+                counted_favorites = merged_favorites(due, key)
+                user.all_plays, user.all_favorites = plays, counted_favorites + later
+                counted_plays = [p for p in plays if p["playedAt"].ms <= as_of]
+                self.counted[name] = (counted_plays, counted_favorites)
+                # Each of the user's own favourites has its say.
+                voting[name] = (counted_plays, due)
+            self.catalogue = catalogue_of(self.users, voting, key)
             if not resolution:
                 resolution = resolution_of(self.catalogue)
         self.population = self.make_population()

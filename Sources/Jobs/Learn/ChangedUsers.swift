@@ -41,6 +41,7 @@ struct ChangedUsers {
     wanted.fields = ["timezone", "explicit_preferences", "onboarding"]
     if options.mirrorsUsers { wanted.fields.append("scores.last_computed") }
     var zones: [[UInt8]: [UInt8]] = [:]
+    var choosing: Set<[UInt8]> = []
     let scores = collections.scores
     try Self.forEach(try collections.accounts.cursor(over: wanted), options) { documents, arena throws(StoreError) in
       var found: [(id: ByteView, account: BSONDocument)] = []
@@ -58,12 +59,26 @@ struct ChangedUsers {
           ids.insert(id.copy())
           continue
         }
+        if facts.saysSomething { choosing.insert(id.copy()) }
         if facts.timezone >= 0 { zones[id.copy()] = reader.repertoire.value(facts.timezone).copy() }
         let isSame = (try? Self.hasChoices(known.first, of: facts, reader.repertoire)) ?? false
         if !isSame || options.mirrorsUsers && !account.hasMirrored(known.first) { ids.insert(id.copy()) }
       }
     }
-    if !zones.isEmpty { try addMoved(zones) }
+    try addWithdrawn(choosing)
+    try addMoved(zones)
+  }
+
+  /// Adds those whose scores were computed with choices that no account has any more.
+  private mutating func addWithdrawn(_ choosing: Set<[UInt8]>) throws(StoreError) {
+    var wanted = Selection()
+    wanted.fields = ["explicit_preferences"]
+    try Self.forEach(try collections.scores.cursor(over: wanted), options) { documents, _ in
+      for document in documents {
+        guard let id = document.string("user_id")?.copy(), !choosing.contains(id) else { continue }
+        if (try? Self.hasChoices(document, of: UserFacts(user: id), Repertoire())) != true { ids.insert(id) }
+      }
+    }
   }
 
   /// Whether scores were computed with the choices of these facts.
@@ -81,18 +96,40 @@ struct ChangedUsers {
     return true
   }
 
-  /// Adds those of whom the figures were counted in another zone than their account names; an unknown one is none.
+  /// Adds those of whom the figures were counted in another zone than their account, else their library, names.
+  ///
+  /// - Parameter zones: what accounts name, by id.
   private mutating func addMoved(_ zones: [[UInt8]: [UInt8]]) throws(StoreError) {
     var wanted = Selection()
     wanted.fields = ["timezone"]
     let known = Zones()
+    let jobZone = (known.zone(options.parameters.timezone) ?? .utc).name
+    /// The zone that counts where this one is named.
+    func counted(_ name: ByteView?) -> String {
+      guard let name, let zone = known.zone(name.string) else { return jobZone }
+      return zone.name
+    }
+    // Whose figures are neither of their account's zone nor of the job's: their library's, or one that is gone.
+    var others: [[UInt8]: String] = [:]
     try Self.forEach(try collections.statistics.cursor(over: wanted), options) { documents, _ in
       for document in documents {
-        guard let id = document.string("user_id")?.copy(), let zone = zones[id] else { continue }
-        let name = String(decoding: zone, as: UTF8.self)
-        if known.zone(name) != nil, document.string("timezone")?.string != name { ids.insert(id) }
+        guard let id = document.string("user_id")?.copy() else { continue }
+        let stored = document.string("timezone")?.string ?? ""
+        if let zone = zones[id] {
+          if zone.withView({ counted($0) }) != stored { ids.insert(id) }
+        } else if stored != jobZone {
+          others[id] = stored
+        }
       }
     }
+    guard !others.isEmpty else { return }
+    try Self.forEach(try collections.libraries.cursor(over: wanted), options) { documents, _ in
+      for document in documents {
+        guard let id = document.string("user_id")?.copy(), let stored = others[id] else { continue }
+        if counted(document.string("timezone")) == stored { others[id] = nil }
+      }
+    }
+    ids.formUnion(others.keys)
   }
 
   private static func forEach(
