@@ -1,7 +1,7 @@
 public import BSON
 internal import Digests
 
-/// Whether a derived document is written over the stored one (4.5, "Written, and when").
+/// Whether a derived document is written over the stored one (docs/learning.md, *Runs*).
 public enum DerivedDocument {
   public enum Decision: Equatable, Sendable {
     /// It says something new.

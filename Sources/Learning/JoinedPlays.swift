@@ -2,7 +2,8 @@ internal import BSON
 internal import Library
 
 /// The plays of several lists, each once: by (song key, `playedAt`), `completionRate` the greatest, every other field
-/// the greater bytes (4.1). What comes out depends on neither the order nor the repetition of what goes in.
+/// the greater bytes (docs/learning.md, *The play archive*). What comes out depends on neither the order nor the
+/// repetition of what goes in.
 enum JoinedPlays {
   /// Sorts plays newest first, ties by song key, and joins those that are one.
   static func join(_ plays: inout [ReadPlay], with scanner: inout PlayScanner, in arena: Arena) throws(BSONFault) {
@@ -39,8 +40,8 @@ enum JoinedPlays {
   }
 }
 
-/// A user's favourites, one for each song key, as the merge would join them (2.1): what somebody else wrote into the
-/// library need not be.
+/// A user's favourites, one for each song key, as the merge would join them (docs/merge.md, *Favourites*): what
+/// somebody else wrote into the library need not be.
 enum JoinedFavorites {
   /// By `addedAt`, those without one first, ties by song key.
   static func joined(_ favorites: [Entry], in arena: Arena) throws(BSONFault) -> [Entry] {

@@ -3,7 +3,7 @@ import Library
 import Randomness
 import Testing
 
-/// Section 4.1: the play archive keeps what the limit of the history would lose.
+/// The play archive keeps what the limit of the history would lose (docs/learning.md, *The play archive*).
 @Suite struct PlayArchiveTests {
   /// An archive of one user while runs go by: what each month's document is.
   private struct Archive {

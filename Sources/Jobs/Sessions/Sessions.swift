@@ -4,7 +4,7 @@ internal import Library
 public import Stores
 public import Sync
 
-/// Imports session pings, removes sessions that have ended, and says who is active (section 3.2).
+/// Imports session pings, removes sessions that have ended, and says who is active (docs/stores.md, *Sessions*).
 public struct Sessions: Sendable {
   /// NDJSON of `user_id`, `session_id`, `last_ping_at`; none to remove and report alone.
   public var inputs: [String]

@@ -3,7 +3,7 @@ import Library
 import Randomness
 import Testing
 
-/// The laws of the merge (docs: merge), on libraries that chance makes.
+/// The laws of the merge (docs/merge.md), on libraries that chance makes.
 @Suite struct Laws {
   @Test func `merge(S) merged again with S is merge(S)`() {
     Trials.hold("idempotent", on: .any) { scene in
