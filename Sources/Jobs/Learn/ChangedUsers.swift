@@ -28,7 +28,7 @@ struct ChangedUsers {
   private mutating func addAll(of collection: any StoredCollection, _ selection: Selection) throws(StoreError) {
     try Self.forEach(try collection.cursor(over: selection), options) { documents, _ in
       for document in documents {
-        if let id = document.string(collection.schema.key) { ids.insert(id.copy()) }
+        if let id = document.text(collection.schema.key) { ids.insert(id.copy()) }
       }
     }
   }
@@ -45,7 +45,7 @@ struct ChangedUsers {
     try Self.forEach(try collections.accounts.cursor(over: wanted), options) { documents, arena throws(StoreError) in
       var found: [(id: ByteView, account: BSONDocument)] = []
       for document in documents {
-        if let id = document.string("id") { found.append((id, document)) }
+        if let id = document.text("id") { found.append((id, document)) }
       }
       var accounts: [(id: ByteView, account: BSONDocument)] = []
       for one in found.sorted(by: { $0.id < $1.id }) where one.id != accounts.last?.id { accounts.append(one) }
@@ -88,9 +88,9 @@ struct ChangedUsers {
     let known = Zones()
     try Self.forEach(try collections.statistics.cursor(over: wanted), options) { documents, _ in
       for document in documents {
-        guard let id = document.string("user_id")?.copy(), let zone = zones[id] else { continue }
+        guard let id = document.text("user_id")?.copy(), let zone = zones[id] else { continue }
         let name = String(decoding: zone, as: UTF8.self)
-        if known.zone(name) != nil, document.string("timezone")?.string != name { ids.insert(id) }
+        if known.zone(name) != nil, document.text("timezone")?.string != name { ids.insert(id) }
       }
     }
   }

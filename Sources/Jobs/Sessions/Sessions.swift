@@ -119,8 +119,3 @@ extension StoredCollection {
     }
   }
 }
-
-extension BSONDocument {
-  /// The string of a top-level field; nil when it is none.
-  func text(_ field: StaticString) -> ByteView? { (try? value(field))?.string }
-}
