@@ -30,19 +30,3 @@ public struct BSONType: RawRepresentable, Hashable, Sendable {
   @inlinable
   public var isNumber: Bool { self == .int32 || self == .double || self == .int64 }
 }
-
-/// Bytes that are no BSON document.
-public struct BSONFault: Error, Equatable, Sendable, CustomStringConvertible {
-  /// What is wrong, for a person.
-  public let what: String
-  /// Where, in bytes from the start of the document that was being read.
-  public let offset: Int
-
-  @usableFromInline
-  init(_ what: String, at offset: Int) {
-    self.what = what
-    self.offset = offset
-  }
-
-  public var description: String { "\(what) at byte \(offset) of the document" }
-}

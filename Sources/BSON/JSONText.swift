@@ -122,7 +122,7 @@ public struct JSONText: Sendable {
     case .int32, .int64: put(value.integer ?? 0)
     case .double: double(value.double ?? 0)
     case .date: date(value.date ?? 0)
-    case .objectID: wrapped("$oid", hexadecimal(value.bytes))
+    case .objectID: wrapped("$oid", value.bytes.hexadecimal)
     default: other(value)
     }
   }
@@ -158,14 +158,17 @@ public struct JSONText: Sendable {
     put("{\"$bsonType\":")
     put(Int64(value.type.rawValue))
     put(",\"$hex\":")
-    string(hexadecimal(value.bytes))
+    string(value.bytes.hexadecimal)
     put("}")
   }
+}
 
-  private func hexadecimal(_ bytes: ByteView) -> String {
+extension ByteView {
+  /// Lower-case hexadecimal.
+  package var hexadecimal: String {
     var text = ""
-    for offset in 0..<bytes.count {
-      let digits = String(bytes[offset], radix: 16)
+    for offset in 0..<count {
+      let digits = String(self[offset], radix: 16)
       text += digits.utf8.count < 2 ? "0" + digits : digits
     }
     return text

@@ -68,7 +68,7 @@ public struct DumpReader: ~Copyable {
   }
 
   private func user(ofPath path: String?) throws(DumpFault) -> ByteView {
-    guard let path, (1...256).contains(path.utf8.count) else {
+    guard let path, UserID.lengths.contains(path.utf8.count) else {
       throw DumpFault(reason: .noUser, detail: "neither file nor folder names a user")
     }
     return Array(path.utf8).withView { arena.copy($0) }

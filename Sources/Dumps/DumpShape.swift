@@ -64,11 +64,9 @@ public struct DumpEnvelope {
   /// A user is a non-empty string of at most 256 bytes.
   static func user(_ value: BSONValue) -> User {
     if value.isNull { return .absent }
-    guard let text = value.string, isUser(text) else { return .invalid }
+    guard let text = value.string, UserID.lengths.contains(text.count) else { return .invalid }
     return .user(text)
   }
-
-  static func isUser(_ text: ByteView) -> Bool { (1...256).contains(text.count) }
 
   /// The keys of one object that tell what it is.
   private struct Keys {

@@ -1,4 +1,4 @@
-/// What one input may ask of this program before the rest of it is refused (docs: dumps, limits).
+/// What one input may ask of this program before the rest of it is refused (docs/dumps.md, *Limits*).
 ///
 /// Inputs come from strangers: each limit bounds a resource that a hostile one would otherwise exhaust.
 public struct Limits: Sendable, Hashable {

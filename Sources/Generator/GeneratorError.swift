@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Stores
 
 /// Why nothing, or not everything, was generated.
 public enum GeneratorError: Error, Equatable, Sendable {
@@ -17,8 +17,7 @@ extension GeneratorError: CustomStringConvertible {
     switch self {
     case .invalidOption(let name, let value, let allowed): "\(name) is \(value), but must be \(allowed)."
     case .notEmpty(let path): "\(path) is not empty. Name a new folder: nothing is overwritten."
-    case .inputOutput(let path, let operation, let code):
-      "\(path): cannot \(operation): \(unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)")"
+    case .inputOutput(let path, let operation, let code): "\(path): cannot \(operation): \(systemMessage(code))"
     case .archive(let path, let why): "\(path): the archive could not be written: \(why)"
     }
   }

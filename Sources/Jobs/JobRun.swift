@@ -3,7 +3,6 @@ internal import Digests
 internal import Library
 public import Stores
 public import Sync
-internal import Synchronization
 
 /// One run: its id, its store, its folder and its manifest, which the steps of a job share.
 public struct JobRun {
@@ -218,24 +217,6 @@ public struct JobRun {
   }
 }
 
-/// A run's folder and manifest as the thread that hears signals sees them.
-final class RunSnapshot: Sendable {
-  private let state = Mutex<(folder: RunFolder, manifest: Manifest)?>(nil)
-
-  func show(_ folder: RunFolder, _ manifest: Manifest) { state.withLock { $0 = (folder, manifest) } }
-
-  /// Notes that the process ends now, for what the run did is not known any more.
-  func interrupt() {
-    state.withLock { state in
-      guard let (folder, manifest) = state, folder.manifest?.outcome == .running else { return }
-      var ended = manifest
-      ended.end(.interrupted, .locked, error: "asked twice to stop: ended at once")
-      // Nothing is left to be done when it cannot be written: the manifest goes on to say that the run goes on.
-      do throws(StoreError) { try folder.write(ended) } catch { return }
-    }
-  }
-}
-
 /// Steps that are run one after another as one run: one id, one folder, one manifest, one exit status.
 public struct Job: Sendable {
   public var name: String
@@ -339,16 +320,4 @@ public struct Job: Sendable {
       throw error
     }
   }
-}
-
-/// What a run of several steps tells while it goes on.
-public struct JobEvents: Sendable {
-  /// A step begins.
-  public var begins: @Sendable (String) -> Void = { _ in }
-  /// A signal has come; by its name.
-  public var interrupted: @Sendable (String) -> Void = { _ in }
-  /// A step ended well; with the manifest so far.
-  public var ended: @Sendable (Manifest.Step, Manifest) -> Void = { _, _ in }
-
-  public init() {}
 }

@@ -1,6 +1,6 @@
 internal import BSON
 
-/// What one user's evidence says of one value (4.5).
+/// What one user's evidence says of one value (docs/learning.md, *Affinities*).
 public struct ValueScore: Sendable, Equatable {
   /// A number of ``Repertoire/values``.
   public var value: Int32

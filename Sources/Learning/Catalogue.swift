@@ -2,7 +2,8 @@ public import BSON
 internal import Digests
 internal import Library
 
-/// The song catalogue (4.2): what all users together say of each song, and what each description counts as.
+/// The song catalogue (docs/learning.md, *The catalogue*): what all users together say of each song, and what each
+/// description counts as.
 public final class Catalogue: Sendable {
   let lexicon: Lexicon
   let keys: KeyResolution

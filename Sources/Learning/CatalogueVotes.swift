@@ -1,7 +1,8 @@
 internal import BSON
 internal import Library
 
-/// Users' votes on what songs are called and are like (4.2); partial votes are whole numbers and add up in any order.
+/// Users' votes on what songs are called and are like (docs/learning.md, *The catalogue*); partial votes are whole
+/// numbers and add up in any order.
 ///
 /// Each user has one vote for each value of a field that any of their counted plays and favourites of the song carries.
 /// A song of a user is nearly always described by one description, so votes are counted by description; only where a

@@ -1,7 +1,7 @@
 public import BSON
-internal import Digests
+internal import Library
 
-/// Whether a derived document is written over the stored one (4.5, "Written, and when").
+/// Whether a derived document is written over the stored one (docs/learning.md, *Runs*).
 public enum DerivedDocument {
   public enum Decision: Equatable, Sendable {
     /// It says something new.
@@ -82,9 +82,9 @@ public enum DerivedDocument {
     writer.close(start)
   }
 
-  /// Writes the `_id` of a new document: the first 12 bytes of SHA-256 of its key, so that two runs make the same.
+  /// Writes the `_id` of a new document, which its key alone decides.
   static func appendID(of key: ByteView, to writer: inout BSONWriter) {
     writer.key("_id", .objectID)
-    Array(sha256(key.copy()).prefix(12)).withView { writer.put(bytes: $0) }
+    objectID(of: key.copy()).withView { writer.put(bytes: $0) }
   }
 }

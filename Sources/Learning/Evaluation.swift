@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// What ranks values for a user: the scores, and what they are held against (4.6).
+/// What ranks values for a user: the scores, and what they are held against (docs/learning.md, *Judged, not believed*).
 public enum EvaluationModel: Int, Sendable, CaseIterable {
-  /// The affinities of 4.5.
+  /// The affinities (docs/learning.md, *Affinities*).
   case affinity
   /// P: what the population likes.
   case popularity

@@ -1,6 +1,7 @@
 internal import BSON
 
-/// What an evaluation found: means by model, and how far the scores are ahead (4.6).
+/// What an evaluation found: means by model, and how far the scores are ahead (docs/learning.md, *Judged, not
+/// believed*).
 public struct EvaluationResult: Sendable, Equatable {
   public enum Measure: Int, Sendable, CaseIterable {
     case gain, area, loss

@@ -1,7 +1,8 @@
 internal import Glibc
 internal import Library
 
-/// How one score came about: everything that it is made of, and what it would be without each (4.5).
+/// How one score came about: everything that it is made of, and what it would be without each (docs/learning.md,
+/// *Affinities*).
 public struct Explanation: Sendable {
   /// A play or favourite that weighs.
   public struct Term: Sendable {

@@ -49,8 +49,8 @@ public struct FactsReader: ~Copyable {
 
   /// One user's facts: the plays of library and archive, each once, the library's favourites, choices and zone.
   ///
-  /// The archive may lack plays of the library: they are joined here as a run joins them there (4.1). Entries without
-  /// identity or time are left out and counted, as the merge does.
+  /// The archive may lack plays of the library: they are joined here as a run joins them there (docs/learning.md, *The
+  /// play archive*). Entries without identity or time are left out and counted, as the merge does.
   ///
   /// - Throws: a fault that costs this user: a list that is no list, bytes that are no document.
   public mutating func facts(of stored: StoredUser) throws(LearningFault) -> UserFacts {

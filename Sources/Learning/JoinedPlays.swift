@@ -2,7 +2,8 @@ internal import BSON
 internal import Library
 
 /// The plays of several lists, each once: by (song key, `playedAt`), `completionRate` the greatest, every other field
-/// the greater bytes (4.1). What comes out depends on neither the order nor the repetition of what goes in.
+/// the greater bytes (docs/learning.md, *The play archive*). What comes out depends on neither the order nor the
+/// repetition of what goes in.
 enum JoinedPlays {
   /// Sorts plays newest first, ties by song key, and joins those that are one.
   static func join(_ plays: inout [ReadPlay], with scanner: inout PlayScanner, in arena: Arena) throws(BSONFault) {
@@ -28,7 +29,7 @@ enum JoinedPlays {
     _ versions: ArraySlice<ReadPlay>, with scanner: inout PlayScanner, in arena: Arena
   ) throws(BSONFault) -> ReadPlay {
     let first = versions[versions.startIndex]
-    var fields = GreatestFields()
+    var fields = FieldMerge()
     var rate = first.completionRate
     for version in versions {
       rate = max(rate, version.completionRate)
@@ -39,8 +40,8 @@ enum JoinedPlays {
   }
 }
 
-/// A user's favourites, one for each song key, as the merge would join them (2.1): what somebody else wrote into the
-/// library need not be.
+/// A user's favourites, one for each song key, as the merge would join them (docs/merge.md, *Favourites*): what
+/// somebody else wrote into the library need not be.
 enum JoinedFavorites {
   /// By `addedAt`, those without one first, ties by song key.
   static func joined(_ favorites: [Entry], in arena: Arena) throws(BSONFault) -> [Entry] {
@@ -64,7 +65,7 @@ enum JoinedFavorites {
   /// - Parameter versions: the newest first.
   private static func joined(_ versions: ArraySlice<Entry>, in arena: Arena) throws(BSONFault) -> Entry {
     var favorite = versions[versions.startIndex]
-    var fields = GreatestFields()
+    var fields = FieldMerge()
     var rank = 0
     var newest = favorite.addedAt
     for version in versions {
@@ -73,33 +74,5 @@ enum JoinedFavorites {
     }
     favorite.document = fields.written(in: arena)
     return favorite
-  }
-}
-
-/// Joins versions of an entry: each field takes the value of the least rank that has it, within a rank the greater
-/// bytes.
-private struct GreatestFields {
-  private var fields: [(element: BSONElement, rank: Int)] = []
-
-  mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
-    var elements = document.elements
-    next: while let element = try elements.next() {
-      for index in fields.indices where fields[index].element.key == element.key {
-        let known = fields[index]
-        if rank < known.rank || (rank == known.rank && element.value.hasGreaterBytes(than: known.element.value)) {
-          fields[index] = (element, rank)
-        }
-        continue next
-      }
-      fields.append((element, rank))
-    }
-  }
-
-  func written(in arena: Arena) -> BSONDocument {
-    var writer = BSONWriter(capacity: 512)
-    let start = writer.open()
-    for field in fields { writer.append(field.element.key, field.element.value) }
-    writer.close(start)
-    return BSONDocument(unchecked: arena.copy(writer.view))
   }
 }

@@ -1,7 +1,8 @@
 internal import BSON
 internal import Library
 
-/// The `t:` keys that count as `v:` songs: those with the lowercase title and artist of exactly one (4.2).
+/// The `t:` keys that count as `v:` songs: those with the lowercase title and artist of exactly one (docs/learning.md,
+/// *The catalogue*).
 ///
 /// Such a key counts as that song everywhere: facts are settled before anything is counted, as if the entries had
 /// carried the videoId. So a play that an old dump has without and a new one with its videoId is one play, and a user
@@ -80,7 +81,7 @@ public struct KeyResolution: Sendable {
     }
   }
 
-  /// One play of two: the rule of 4.1, field by field.
+  /// One play of two: the rule of `JoinedPlays`, field by field.
   private func joined(_ a: Play, _ b: Play, _ facts: inout UserFacts, _ lexicon: Lexicon) -> Play {
     var play = a
     play.completionRate = max(a.completionRate, b.completionRate)

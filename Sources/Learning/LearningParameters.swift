@@ -1,6 +1,6 @@
 public import BSON
 
-/// What a run of learning decides about its figures (4.3 and 4.5), with the defaults of the contract.
+/// What a run of learning decides about its figures (docs/learning.md), with the defaults that stand there.
 public struct LearningParameters: Sendable, Equatable {
   /// The run's clock, in milliseconds since 1970: nothing later is counted.
   public var asOf: Int64

@@ -77,13 +77,13 @@ struct PlayScanner {
       case .artwork: bit = 8
       case .language: bit = 16
       case .duration:
-        guard isDuration(value) else { return nil }
+        guard NormalForm.duration(value) else { return nil }
         bit = 32
       case .genres:
-        guard try isListOfNames(value) else { return nil }
+        guard try NormalForm.isListOfNames(value) else { return nil }
         bit = 64
       case .moods:
-        guard try isListOfNames(value) else { return nil }
+        guard try NormalForm.isListOfNames(value) else { return nil }
         bit = 128
       }
       guard seen & bit == 0 else { return nil }
@@ -138,32 +138,9 @@ struct PlayScanner {
       case (6, 0x6563_7275_6F73): self = .source
       case (14, 0x6974_656C_706D_6F63) where element.key == ByteView("completionRate"): self = .completionRate
       case (7, 0x74_4164_6564_6461), (9, 0x4164_6576_6F6D_6572): self = .time
-      case (8, _), (9, _), (11, _), (15, _), (16, _): self = Self.isAlias(element.key) ? .alias : .unknown
+      case (8, _), (9, _), (11, _), (15, _), (16, _): self = EntryField.isAlias(element) ? .alias : .unknown
       default: self = .unknown
       }
     }
-
-    private static func isAlias(_ key: ByteView) -> Bool {
-      switch key {
-      case "video_id", "added_at", "played_at", "image_url", "artwork_url", "artist_name", "completion_rate",
-        "youtube_video_id", "duration_seconds":
-        true
-      default: false
-      }
-    }
-  }
-
-  private func isDuration(_ value: BSONValue) -> Bool {
-    if let number = value.double { return number.isFinite && number >= 0 }
-    return (value.integer ?? -1) >= 0
-  }
-
-  private func isListOfNames(_ value: BSONValue) throws(BSONFault) -> Bool {
-    guard let array = value.array else { return false }
-    var elements = array.elements
-    while let element = try elements.next() {
-      guard let text = element.value.string, !text.isEmpty else { return false }
-    }
-    return true
   }
 }

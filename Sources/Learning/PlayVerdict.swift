@@ -1,4 +1,4 @@
-/// What a play says (4.3).
+/// What a play says (docs/learning.md, *What a play says*).
 public enum PlayVerdict: UInt8, Sendable, CaseIterable {
   /// `completionRate` is absent, or exactly 0: the browser writes 0 when a song starts and corrects it later, or never.
   case unknown

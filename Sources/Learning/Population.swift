@@ -1,6 +1,7 @@
 public import BSON
 
-/// What all users together like: the mean of their own shares, dimension by dimension (P of 4.5).
+/// What all users together like: the mean of their own shares, dimension by dimension (P of docs/learning.md,
+/// *Affinities*).
 public struct Population: Sendable {
   /// One dimension's shares.
   struct Shares: Sendable {

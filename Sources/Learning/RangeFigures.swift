@@ -1,6 +1,6 @@
 internal import BSON
 
-/// The figures and lists of a range of time (4.4), of one user or of all.
+/// The figures and lists of a range of time (docs/learning.md, *Statistics*), of one user or of all.
 struct RangeFigures {
   var plays = 0
   var liked = 0

@@ -1,7 +1,8 @@
 internal import BSON
 internal import Library
 
-/// Counts one user's plays into their document of `user_stats` (4.4). Keeps its tables between users.
+/// Counts one user's plays into their document of `user_stats` (docs/learning.md, *Statistics*). Keeps its tables
+/// between users.
 struct Statistics {
   private let catalogue: Catalogue
   private let parameters: LearningParameters

@@ -1,4 +1,5 @@
-/// Which parameters a window would choose: one after another, each at its best among a few (4.6).
+/// Which parameters a window would choose: one after another, each at its best among a few (docs/learning.md, *Judged,
+/// not believed*).
 public enum Tuning {
   /// One parameter and the values that are tried.
   public struct Knob: Sendable {

@@ -1,7 +1,7 @@
-internal import BSON
+package import BSON
 
 /// The fields of an entry that the program knows: favourites, plays, queue items and songs of playlists share them.
-enum EntryField: Int {
+package enum EntryField: Int {
   case videoId, title, artist, artwork, duration, language, genres, moods
   case addedAt, playedAt, removedAt, completionRate, source
 
@@ -58,6 +58,9 @@ enum EntryField: Int {
     }
     return alias(element)
   }
+
+  /// Whether a key is another name of a field.
+  package static func isAlias(_ element: BSONElement) -> Bool { alias(element) != nil }
 
   @inline(never)
   private static func alias(_ element: BSONElement) -> (field: EntryField, rank: UInt8)? {

@@ -1,11 +1,11 @@
-internal import BSON
+package import BSON
 
 /// Joins versions of one thing field by field: each field takes its value from the version of the best rank that has
 /// it; between versions of the same rank the greater bytes win.
 ///
 /// The fields come out in the order in which the versions were added, so add them in an order that depends on nothing
 /// but the versions themselves.
-struct FieldMerge {
+package struct FieldMerge {
   private struct Field {
     var element: BSONElement
     var rank: Int
@@ -19,10 +19,10 @@ struct FieldMerge {
   private static let mostSearched = 32
 
   /// Room for the fields of an entry, made once.
-  init() { fields.reserveCapacity(16) }
+  package init() { fields.reserveCapacity(16) }
 
   /// Adds a version's fields; a lower rank wins.
-  mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
+  package mutating func add(_ document: BSONDocument, rank: Int) throws(BSONFault) {
     var elements = document.elements
     while let element = try elements.next() { add(element, rank: rank) }
   }
@@ -73,7 +73,7 @@ struct FieldMerge {
   }
 
   /// The joined fields as a document in the arena.
-  func written(in arena: Arena, date: (name: StaticString, value: Int64)? = nil) -> BSONDocument {
+  package func written(in arena: Arena, date: (name: StaticString, value: Int64)? = nil) -> BSONDocument {
     BSONDocument(unchecked: arena.written { writer in write(to: &writer, date: date) })
   }
 }

@@ -1,7 +1,7 @@
-internal import BSON
+package import BSON
 
 /// The normal form of the known fields' values, applied to whatever is read, from cloud or dump.
-enum NormalForm {
+package enum NormalForm {
   /// Whether the value counts as absence: null, and the empty string in a field of text.
   static func isAbsent(_ value: BSONValue, in field: EntryField) -> Bool {
     if value.isNull { return true }
@@ -24,13 +24,15 @@ enum NormalForm {
   }
 
   /// A number of seconds as given: finite and not negative.
-  static func duration(_ value: BSONValue) -> Bool {
+  @inlinable
+  package static func duration(_ value: BSONValue) -> Bool {
     if let number = value.double { return number.isFinite && number >= 0 }
     return (value.integer ?? -1) >= 0
   }
 
   /// An array of non-empty strings and nothing else.
-  static func isListOfNames(_ value: BSONValue) throws(BSONFault) -> Bool {
+  @inlinable
+  package static func isListOfNames(_ value: BSONValue) throws(BSONFault) -> Bool {
     guard let array = value.array else { return false }
     var elements = array.elements
     while let element = try elements.next() {

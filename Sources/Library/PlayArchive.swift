@@ -271,27 +271,3 @@ private struct ArchivedPlay {
     writer.close(start)
   }
 }
-
-/// A month of the calendar, UTC.
-struct CalendarMonth {
-  /// `2025-12`, ASCII.
-  let name: [UInt8]
-  /// Milliseconds since 1970.
-  private let start: Int64
-  private let end: Int64
-
-  /// - Parameter time: in milliseconds since 1970, positive.
-  init(of time: Int64) {
-    let (year, month) = Instant.month(of: time)
-    start = Instant.daysSince1970(year: year, month: month, day: 1) * 86_400_000
-    let (next, nextYear) = month == 12 ? (1, year + 1) : (month + 1, year)
-    let (end, overflow) = Instant.daysSince1970(year: nextYear, month: next, day: 1)
-      .multipliedReportingOverflow(by: 86_400_000)
-    self.end = overflow ? .max : end
-    let digits = Array(String(year).utf8)
-    let padding = [UInt8](repeating: 48, count: max(0, 4 - digits.count))
-    name = padding + digits + [45, UInt8(48 + month / 10), UInt8(48 + month % 10)]
-  }
-
-  func contains(_ time: Int64) -> Bool { time >= start && (time < end || end == .max) }
-}

@@ -1,9 +1,9 @@
 /// What merging the same dumps once more would count, found without doing so.
 ///
-/// A merge is idempotent (docs: merge), and what a second one counts follows from the first: every entry of the result
-/// meets itself. But there are libraries of which it is not certain, and these are merged again to find out: where the
-/// clock decides something (a dump from the future, a tombstone), where something is in quarantine, and where a local
-/// id of a playlist has two homes.
+/// A merge is idempotent (docs/merge.md), and what a second one counts follows from the first: every entry of the
+/// result meets itself. But there are libraries of which it is not certain, and these are merged again to find out:
+/// where the clock decides something (a dump from the future, a tombstone), where something is in quarantine, and where
+/// a local id of a playlist has two homes.
 struct Repetition {
   /// Whether nothing was met of which it is not certain.
   var isCertain = true

@@ -1,4 +1,4 @@
-/// An index of a collection, as `mixdown setup` makes it (docs: stores).
+/// An index of a collection, as `mixdown setup` makes it (docs/stores.md).
 public struct IndexSchema: Sendable, Equatable {
   /// Its fields, all ascending.
   public let fields: [String]
@@ -16,7 +16,7 @@ public struct IndexSchema: Sendable, Equatable {
   public var name: String { fields.map { $0 + "_1" }.joined(separator: "_") }
 }
 
-/// A collection that Mixdown keeps: what names its documents, and the indexes that it relies on (docs: stores).
+/// A collection that Mixdown keeps: what names its documents, and the indexes that it relies on (docs/stores.md).
 public struct CollectionSchema: Sendable {
   public let name: String
   /// The string field by which documents are looked up.

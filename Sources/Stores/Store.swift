@@ -1,6 +1,6 @@
 public import BSON
 
-/// A database: collections of BSON documents, in a directory or on a server (docs: stores).
+/// A database: collections of BSON documents, in a directory or on a server (docs/stores.md).
 ///
 /// The merge knows neither files nor servers: a run asks for documents by key and hands back those that changed.
 public protocol Store: Sendable {

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The system's own words for an errno value.
-func systemMessage(_ code: Int32) -> String {
+package func systemMessage(_ code: Int32) -> String {
   guard let text = unsafe strerror(code) else { return "error \(code)" }
   return unsafe String(cString: text)
 }

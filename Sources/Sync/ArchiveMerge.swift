@@ -2,7 +2,7 @@ internal import BSON
 internal import Library
 internal import Stores
 
-/// Brings the plays of a batch's users into the play archive (docs: learning).
+/// Brings the plays of a batch's users into the play archive (docs/learning.md).
 struct ArchiveMerge {
   let archive: any StoredCollection
   let worker: Worker

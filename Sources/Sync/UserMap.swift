@@ -1,4 +1,5 @@
 internal import Digests
+internal import Library
 
 /// Which account a guest became: the guest's dumps and library go to the account. Not followed twice.
 public struct UserMap: Sendable {
@@ -32,7 +33,7 @@ public struct UserMap: Sendable {
         throw UserMapError(line: line, why: "\(fields.count) fields where from,to are two")
       }
       let (guest, account) = (fields[0], fields[1])
-      guard (1...256).contains(guest.count), (1...256).contains(account.count) else {
+      guard UserID.lengths.contains(guest.count), UserID.lengths.contains(account.count) else {
         throw UserMapError(line: line, why: "a user is a string of 1 to 256 bytes")
       }
       if guest == account { continue }

@@ -1,4 +1,5 @@
 package import BSON
+internal import Digests
 internal import Library
 
 /// The name of the file that is written back for a user.
@@ -30,7 +31,7 @@ package struct WriteBackName {
       name += isPlain ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
     if name.utf8.count <= 200 { return name }
-    let digest = objectID(ofUser: user).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    let digest = hexadecimal(objectID(ofUser: user))
     return String(name.prefix(160)) + "%%" + digest
   }
 }

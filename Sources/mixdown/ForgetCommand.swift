@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Library
 import Logging
 import Pages
 
@@ -49,7 +50,9 @@ struct ForgetCommand: SpeakingCommand {
     }
     let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
     guard !ids.isEmpty else { throw failure("\(file ?? ""): names nobody", .usage) }
-    guard ids.allSatisfy({ $0.count <= 256 }) else { throw failure("a user's id has 1 to 256 bytes", .usage) }
+    guard ids.allSatisfy({ UserID.lengths.contains($0.count) }) else {
+      throw failure("a user's id has 1 to 256 bytes", .usage)
+    }
     var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state.folder)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)

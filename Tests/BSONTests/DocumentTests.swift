@@ -315,7 +315,7 @@ import Testing
   }
 }
 
-/// Which of two values has the greater bytes (section 2).
+/// Which of two values has the greater bytes (docs/merge.md, *Whose word is newer*).
 @Suite struct GreaterBytes {
   private static let pairs: [(greater: (UInt8, [UInt8]), less: (UInt8, [UInt8]))] = [
     // The type byte decides first, as an unsigned byte.

@@ -1,7 +1,7 @@
 import Learning
 import Testing
 
-/// The scores of 4.5, on evidence that a reader can add up on paper.
+/// The scores of docs/learning.md, *Affinities*, on evidence that a reader can add up on paper.
 ///
 /// | entry | age in days | language | E |
 /// |---|---|---|---|

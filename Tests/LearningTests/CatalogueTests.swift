@@ -1,7 +1,7 @@
 import Learning
 import Testing
 
-/// The song catalogue (section 4.2).
+/// The song catalogue (docs/learning.md, *The catalogue*).
 @Suite struct CatalogueTests {
   let parameters = LearningParameters(asOf: time("2025-03-10T12:00:00Z"))
   let when = "2025-03-01T12:00:00Z"

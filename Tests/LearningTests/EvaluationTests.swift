@@ -3,7 +3,8 @@ import Testing
 
 @testable import Learning
 
-/// The figures of 4.6, by hand, and the check that nothing from after the cut is seen.
+/// The figures of docs/learning.md, *Judged, not believed*, by hand, and the check that nothing from after the cut is
+/// seen.
 struct EvaluationFigureTests {
   /// Shares, truth, nDCG@5, AUC.
   private static let rankings: [(shares: [Double], truth: [Double], gain: Double, area: Double)] = [

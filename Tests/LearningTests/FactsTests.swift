@@ -2,7 +2,7 @@ import BSON
 import Learning
 import Testing
 
-/// One user's facts (sections 4.1 and 1.1): each play once, and what a foreign shape costs.
+/// One user's facts (docs/learning.md, *The play archive* and *Runs*): each play once, and what a foreign shape costs.
 @Suite struct FactsTests {
   let parameters = LearningParameters(asOf: time("2025-03-10T12:00:00Z"))
   let when = "2025-03-01T12:00:00Z"
@@ -170,7 +170,7 @@ import Testing
   }
 }
 
-/// What is written, and when (section 4.5).
+/// What is written, and when (docs/learning.md, *Runs*).
 @Suite struct DerivedDocumentTests {
   static let cases: [(Value, Value, DerivedDocument.Decision)] = [
     (["as_of": ms(2), "x": 1], ["as_of": ms(1), "x": 1], .unchanged),

@@ -2,7 +2,7 @@ import BSON
 import Learning
 import Testing
 
-/// `service_stats` (section 4.4): one document for each day of the job's zone that has a play.
+/// `service_stats` (docs/learning.md, *Statistics*): one document for each day of the job's zone that has a play.
 @Suite struct ServiceStatisticsTests {
   static let listeners = Listeners(
     "ann",

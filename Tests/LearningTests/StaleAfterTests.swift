@@ -1,8 +1,8 @@
 import Learning
 import Testing
 
-/// `stale_after` (sections 4.4 and 4.5): the earliest instant at which the same facts give other figures or scores that
-/// have drifted too far.
+/// `stale_after` (docs/learning.md, *Runs*): the earliest instant at which the same facts give other figures or scores
+/// that have drifted too far.
 @Suite struct StaleAfterTests {
   /// A play that is heard: figures, and no evidence that drifts.
   static func heard(_ when: String) -> Value { play("a", when, 0.5) }

@@ -1,7 +1,7 @@
 import Learning
 import Testing
 
-/// The figures of one user (section 4.4), on plays that a reader can count on paper.
+/// The figures of one user (docs/learning.md, *Statistics*), on plays that a reader can count on paper.
 ///
 /// The clock is a Monday noon. `a`, `b` and `d` are by one artist in three spellings; `c` has no artist, no language
 /// and no duration.

@@ -1,7 +1,8 @@
 import Learning
 import Testing
 
-/// Local days and hours (section 4.4): the zone database, exact at both edges of a change of the clock.
+/// Local days and hours (docs/learning.md, *Statistics*): the zone database, exact at both edges of a change of the
+/// clock.
 @Suite struct ZoneTests {
   @Test(arguments: [
     ("Europe/Berlin", "2025-03-30T00:59:59.999Z", 1.0), ("Europe/Berlin", "2025-03-30T01:00:00Z", 2),

@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// Union by song key, newer `addedAt` wins (docs: merge).
+/// Union by song key, newer `addedAt` wins (docs/merge.md).
 @Suite struct Favorites {
   @Test func `a favourite of either side is a favourite`() throws {
     let after = try merge(
@@ -75,7 +75,7 @@ import Testing
   }
 }
 
-/// Chronological union of plays (docs: merge).
+/// Chronological union of plays (docs/merge.md).
 @Suite struct History {
   private func play(_ title: String, _ minute: Int64, _ rate: Value? = nil) -> Value {
     var play: Value = ["title": .string(title), "playedAt": at(minute)]
@@ -167,7 +167,7 @@ import Testing
   }
 }
 
-/// The most recent whole queue (docs: merge).
+/// The most recent whole queue (docs/merge.md).
 @Suite struct Queue {
   private func queue(_ titles: String...) -> Value {
     .array(titles.map { ["title": .string($0)] })

@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The named sections of the newest dump take the place of the cloud's (docs: merge).
+/// The named sections of the newest dump take the place of the cloud's (docs/merge.md).
 @Suite struct Replace {
   private func replaced(
     cloud: Value? = nil, _ exports: Export..., with change: (inout MergeParameters) -> Void = { _ in }
@@ -171,7 +171,7 @@ import Testing
   }
 }
 
-/// A run may decide some sections alone (docs: merge).
+/// A run may decide some sections alone (docs/merge.md).
 @Suite struct Sections {
   private let everything: Value = [
     "favorites": [["title": "new"]], "history": [["title": "new", "playedAt": at(1)]], "total_songs_played": 5,
@@ -219,7 +219,7 @@ import Testing
   }
 }
 
-/// A guest who became the account (docs: dumps).
+/// A guest who became the account (docs/dumps.md).
 @Suite struct Guests {
   private func made(_ local: String, for user: String) -> Value { .string(SceneMaker.made(local, for: user)) }
 

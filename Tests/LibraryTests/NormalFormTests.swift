@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// The normal form of the known fields (docs: dumps).
+/// The normal form of the known fields (docs/dumps.md).
 @Suite struct NormalForm {
   /// What a field of the cloud's only favourite becomes; nil when it is dropped.
   private func stored(_ field: String, _ value: Value) throws -> Value? {
@@ -357,7 +357,7 @@ import Testing
   }
 }
 
-/// What makes two entries the same song (docs: merge).
+/// What makes two entries the same song (docs/merge.md).
 @Suite struct SongKeys {
   private static let keys: [(Value, String)] = [
     (["videoId": "V"], "v:V"), (["videoId": "v", "title": "a", "artist": "x"], "v:v"),

@@ -3,7 +3,7 @@ import Library
 import Randomness
 import Testing
 
-/// Section 4.1: the play archive keeps what the limit of the history would lose.
+/// The play archive keeps what the limit of the history would lose (docs/learning.md, *The play archive*).
 @Suite struct PlayArchiveTests {
   /// An archive of one user while runs go by: what each month's document is.
   private struct Archive {
@@ -106,7 +106,7 @@ import Testing
 
   @Test func `any order and any split of the runs archives the same plays, byte for byte`() {
     Trials.hold("archive", on: .any) { scene in
-      guard scene.parameters.sections.contains(.history), scene.guests.isEmpty else { return nil }
+      guard scene.parameters.sections.contains(.history), scene.guests.isEmpty else { return .skipped }
       var whole = Archive()
       try whole.add(scene)
       var maker = SceneMaker(seed: UInt64(scene.description.utf8.count))
@@ -120,9 +120,9 @@ import Testing
       // Each run saw the library too, and so does the one that comes after the last.
       next.exports = []
       try split.add(next)
-      if split.plays != whole.plays { return "one by one:\n\(split.plays)\nat once:\n\(whole.plays)" }
+      if split.plays != whole.plays { return .broken("one by one:\n\(split.plays)\nat once:\n\(whole.plays)") }
       try whole.add(scene)
-      return whole.written.isEmpty ? nil : "the same run writes \(whole.written) again"
+      return whole.written.isEmpty ? .holds : .broken("the same run writes \(whole.written) again")
     }
   }
 }

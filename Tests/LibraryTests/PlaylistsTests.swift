@@ -11,7 +11,7 @@ private func bare(_ id: Value, _ fields: Value = [:]) -> Value {
 /// The id that rule 4 gives.
 private func made(_ local: String, for user: String = "ann") -> Value { .string(SceneMaker.made(local, for: user)) }
 
-/// Which playlist is which (docs: merge).
+/// Which playlist is which (docs/merge.md).
 @Suite struct PlaylistIdentity {
   @Test(
     arguments: [
@@ -147,7 +147,7 @@ private func made(_ local: String, for user: String = "ann") -> Value { .string(
   }
 }
 
-/// What versions of one playlist make (docs: merge).
+/// What versions of one playlist make (docs/merge.md).
 @Suite struct Playlists {
   private func songs(_ titles: String...) -> Value { .array(titles.map { ["title": .string($0)] }) }
 

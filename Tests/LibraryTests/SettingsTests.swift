@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// Local first, key by key (docs: merge).
+/// Local first, key by key (docs/merge.md).
 @Suite struct Preferences {
   @Test func `the newest dump that has a key wins over older dumps, and each side's own keys stay`() throws {
     let after = try merge(
@@ -80,7 +80,7 @@ import Testing
   }
 }
 
-/// Deduplicated, twenty (docs: merge).
+/// Deduplicated, twenty (docs/merge.md).
 @Suite struct RecentSearches {
   @Test func `lists follow one another newest first, and the first spelling stays`() throws {
     let after = try merge(

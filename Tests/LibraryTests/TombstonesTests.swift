@@ -2,7 +2,7 @@ import BSON
 import Library
 import Testing
 
-/// What the user removed stays removed (docs: merge).
+/// What the user removed stays removed (docs/merge.md).
 @Suite struct Tombstones {
   private func made(_ local: String) -> Value { .string(SceneMaker.made(local, for: "ann")) }
 

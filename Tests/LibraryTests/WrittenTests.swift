@@ -3,7 +3,7 @@ import Digests
 import Library
 import Testing
 
-/// What is written, and when (docs: merge).
+/// What is written, and when (docs/merge.md).
 @Suite struct WhatIsWritten {
   @Test func `a new document has the id that its user makes, and only the sections that somebody has`() throws {
     let after = try merge(.at(5, ["favorites": [], "x": 1]))
@@ -167,7 +167,7 @@ import Testing
   }
 }
 
-/// What of a dump is not used, and why (sections 1.4 and 1.5).
+/// What of a dump is not used, and why (docs/dumps.md, *Quarantine*).
 @Suite struct Quarantine {
   private static let badEntries: [(String, Value, String)] = [
     ("favorites", ["title": "a", "addedAt": at(2441)], "future-time"), ("favorites", ["title": 5], "invalid-field"),

@@ -2,7 +2,7 @@
 """Runs `mixdown sync` and the reference over the same nasty inputs and compares what they make of them.
 
     differential.py --binary PATH --cases N --seed S [--users N] [--unsettled] [--keep DIR] [--jobs N]
-    differential.py --laws --cases N --seed S            the laws of the reference itself: a test of the contract's text
+    differential.py --laws --cases N --seed S            the laws of docs/merge.md, on the reference itself
 
 Compared are the documents of the store value by value (numbers by value, field order aside; with `--exact` types and
 `_id` too), the order of the documents, the bytes of those that are left alone, and the multiset of quarantined
@@ -254,7 +254,7 @@ def second_run(folder, args, expected, actual, again):
 
 
 def laws(options, folder, args, before, expected, quarantine, how):
-    """The reference against the laws of the contract."""
+    """The reference against the laws of docs/merge.md."""
     result = []
     second = os.path.join(folder, "second")
     os.makedirs(second)
@@ -423,13 +423,13 @@ def one(options, number):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binary", help="the `mixdown` to test")
-    parser.add_argument("--laws", action="store_true", help="test the reference itself against the contract's laws")
+    parser.add_argument("--laws", action="store_true", help="test the reference itself: the laws of docs/merge.md")
     parser.add_argument("--cases", type=int, default=100)
     parser.add_argument("--seed", default="1")
     parser.add_argument("--first", type=int, default=0, help="the number of the first case: with --cases 1, one case again")
     parser.add_argument("--users", type=int, default=4)
-    parser.add_argument("--unsettled", action="store_true", help="inputs that the contract says nothing about, too")
-    parser.add_argument("--tame", action="store_true", help="no playlist ids for which the contract contradicts itself")
+    parser.add_argument("--unsettled", action="store_true", help="inputs that the docs say nothing about, too")
+    parser.add_argument("--tame", action="store_true", help="no playlist ids for which the docs contradict themselves")
     parser.add_argument("--exact", action="store_true", help="types of numbers count")
     parser.add_argument("--no-quarantine", action="store_true", help="do not compare the quarantine")
     parser.add_argument("--second-run", action=argparse.BooleanOptionalAction, default=True)

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Learning, written from the text of the contract (section 4) alone: simple, slow, and an oracle for the real one.
+"""Learning, written from docs/learning.md alone: simple, slow, and an oracle for the real one.
 
     learning_reference.py --store DIR --as-of MS [--timezone ZONE] [--out FILE.json]
 
 Reads `user_library.bson`, `play_archive.bson` and `users.bson` of a directory store and prints what a full run makes of
 them: `songs`, `user_stats`, `user_scores`, `service_stats` and `population`. Everything is in memory, every figure is
-counted anew from the plays that it is about. Where the contract leaves room, a comment beginning `Reading:` says which
-way this program goes. Numbers in brackets name its sections, of which users read in docs/learning.md (4.1 the play
-archive, 4.2 the catalogue, 4.3 what a play says, 4.4 statistics, 4.5 affinities, 4.6 judged).
+counted anew from the plays that it is about. Where the page leaves room, a comment beginning `Reading:` says which
+way this program goes. Numbers in brackets stand for its sections (4.1 the play archive, 4.2 the catalogue, 4.3 what a
+play says, 4.4 statistics, 4.5 affinities, 4.6 judged).
 
-Of the other reference it borrows the BSON codec and the normal form of entries, which the contract shares too.
+Of the other reference it borrows the BSON codec and the normal form of entries (docs/dumps.md).
 """
 import argparse
 import collections

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The merge of Mixdown, written from the text of the contract alone: simple, slow, and an oracle for the real one.
+"""The merge, written from docs/merge.md and docs/dumps.md alone: simple, slow, and an oracle for the real one.
 
     mixdown_reference.py INPUT... --store DIR --out FILE.bson --quarantine FILE.ndjson --as-of MS [flags]
 
 Reads `DIR/user_library.bson`, merges the dumps into it and writes the whole resulting file. It is one process with
-everything in memory and no care for speed. Where the contract leaves room, a comment beginning `Reading:` says which
-way this program goes. Numbers in brackets name its sections, of which users read in docs/dumps.md (1.1 one form for all,
-1.2 where dumps are found, 1.3 shapes and whose a dump is, 1.5 quarantine) and in docs/merge.md (2 whose word is newer,
-2.1 favourites, 2.2 history, 2.3 queue, 2.4 playlists, 2.5 preferences, 2.6 searches, 2.7 removals, 2.8 what is written,
-2.9 what always holds, 2.10 replace).
+everything in memory and no care for speed. Where these pages leave room, a comment beginning `Reading:` says which way
+this program goes. Numbers in brackets stand for their sections: in docs/dumps.md (1.1 one form for all, 1.2 where dumps
+are found, 1.3 shapes and whose a dump is, 1.5 quarantine) and in docs/merge.md (2 whose word is newer, 2.1 favourites,
+2.2 history, 2.3 queue, 2.4 playlists, 2.5 preferences, 2.6 searches, 2.7 removals, 2.8 what is written, 2.9 what always
+holds, 2.10 replace).
 
 Values: None, bool, str, float, list and dict stand for the BSON types of that name; `Int32`, `Int64`, `Date` and `Raw`
 for the rest. So `type(value)` is the BSON type, and nothing is converted silently.

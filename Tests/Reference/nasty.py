@@ -4,7 +4,7 @@
     nasty.py --seed S --users N --out DIR [--unsettled]
 
 `DIR/dumps/` holds dumps of every shape, `DIR/store/` a store, sometimes `DIR/map.csv` a user map, and `DIR/args.json`
-the flags of this case (durations in milliseconds). `--unsettled` adds what the contract leaves open.
+the flags of this case (durations in milliseconds). `--unsettled` adds what the docs leave open.
 
 A case is a tree (`Case`) before it is files, so that a failing one can be made smaller (see differential.py).
 """
@@ -855,7 +855,7 @@ def main():
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--out", required=True)
     parser.add_argument("--unsettled", action="store_true")
-    parser.add_argument("--tame", action="store_true", help="no playlist ids for which the contract contradicts itself")
+    parser.add_argument("--tame", action="store_true", help="no playlist ids for which the docs contradict themselves")
     options = parser.parse_args()
     Nasty(options.seed, options.users, options.unsettled, options.tame).case().write(options.out)
 

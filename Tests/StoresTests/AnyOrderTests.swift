@@ -4,7 +4,7 @@ import Randomness
 import Stores
 import Testing
 
-/// Spec 3.1: changes in any order, removals, and collections with several documents a user.
+/// Changes in any order, removals, and collections with several documents a user.
 @Suite struct AnyOrderTests {
   private let sandbox: Sandbox
 

@@ -3,7 +3,8 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.1: a crash, a full disk or a kill at any instant leaves the old store or the new one, whole.
+/// A crash, a full disk or a kill at any instant leaves the old store or the new one, whole (docs/stores.md, *When
+/// something breaks*).
 @Suite struct FaultTests {
   private let sandbox: Sandbox
 

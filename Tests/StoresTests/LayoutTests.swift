@@ -3,7 +3,7 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.1: a directory in the layout of mongodump.
+/// A directory in the layout of mongodump (docs/stores.md, *The directory store*).
 @Suite struct LayoutTests {
   private let sandbox: Sandbox
 

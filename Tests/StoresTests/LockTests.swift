@@ -2,7 +2,7 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.3: one run at a time holds the directory's lock.
+/// One run at a time holds the directory's lock (docs/stores.md, *Lock*).
 @Suite struct LockTests {
   private let sandbox: Sandbox
 

@@ -3,7 +3,8 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.4: memory is bounded by parameters, not by input, but for the index of the directory store.
+/// Memory is bounded by parameters, not by input, but for the index of the directory store (docs/performance.md, *How
+/// memory is bounded*).
 @Suite struct MemoryTests {
   private let sandbox: Sandbox
   private let names = (0..<60).map { "user-\($0)" }

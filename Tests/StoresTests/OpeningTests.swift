@@ -3,7 +3,7 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.1: a torn or foreign file is refused with its offset.
+/// A torn or foreign file is refused with its offset (docs/stores.md, *What it promises*).
 @Suite struct OpeningTests {
   private let sandbox: Sandbox
 

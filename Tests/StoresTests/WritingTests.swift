@@ -3,7 +3,7 @@ import Foundation
 import Stores
 import Testing
 
-/// Spec 3.1: changed documents go to a new file that replaces the old one.
+/// Changed documents go to a new file that replaces the old one (docs/stores.md, *What it promises*).
 @Suite struct WritingTests {
   private let sandbox: Sandbox
 

@@ -1,4 +1,4 @@
-/// Reads the dumps of one archive, entry by entry (docs: dumps).
+/// Reads the dumps of one archive, entry by entry (docs/dumps.md).
 struct ArchiveWalk {
   private let archive: ArchiveStream
   private let expansion: Expansion

@@ -1,4 +1,4 @@
-/// Counts what comes out of one archive or compressed file against what went in (docs: dumps, limits).
+/// Counts what comes out of one archive or compressed file against what went in (docs/dumps.md, *Limits*).
 ///
 /// One per file: archive, entries that are skipped and compressed entries all count on it.
 final class Expansion {

@@ -1,4 +1,4 @@
-/// What the name of a file says: whether it is a dump, of which kind, and of whom (docs: dumps).
+/// What the name of a file says: whether it is a dump, of which kind, and of whom (docs/dumps.md).
 package enum DumpName {
   enum Kind: Equatable {
     /// `.json`: one value, unless the content shows lines or an array.

@@ -1,4 +1,4 @@
-/// Reads the dumps of one file, whatever it is: JSON, an archive, or JSON compressed (docs: dumps).
+/// Reads the dumps of one file, whatever it is: JSON, an archive, or JSON compressed (docs/dumps.md).
 struct FileWalk {
   let delivery: Delivery
 

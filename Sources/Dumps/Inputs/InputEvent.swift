@@ -1,4 +1,4 @@
-/// The text of one dump, not parsed yet, and what is known of where it came from (docs: dumps).
+/// The text of one dump, not parsed yet, and what is known of where it came from (docs/dumps.md).
 public struct RawDump: Sendable {
   /// The readable bytes behind every text: simdjson reads ahead by as many.
   public static let padding = 64

@@ -1,4 +1,4 @@
-/// Why a dump, or the rest of an input, cannot be read (docs: dumps, limits and quarantine).
+/// Why a dump, or the rest of an input, cannot be read (docs/dumps.md, *Limits* and *Quarantine*).
 public struct InputFault: Sendable, Hashable {
   /// The kinds of faults; the raw values are those of the quarantine.
   public enum Reason: String, Sendable, CaseIterable {

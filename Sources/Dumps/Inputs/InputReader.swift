@@ -2,7 +2,7 @@ internal import Digests
 internal import Glibc
 
 /// Reads the dumps of an input: a JSON or NDJSON file, a directory, an archive or a compressed file, told apart
-/// by content (docs: dumps).
+/// by content (docs/dumps.md).
 ///
 /// Everything streams: memory is bounded by one dump and some buffers, whatever the size of the input. What
 /// cannot be used is an event, too; only what the system itself refuses to read is an error.

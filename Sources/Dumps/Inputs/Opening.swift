@@ -1,4 +1,4 @@
-/// What the first bytes of a file say about the rest: formats are found by content, not by name (docs: dumps).
+/// What the first bytes of a file say about the rest: formats are found by content, not by name (docs/dumps.md).
 enum Opening: Equatable {
   /// There are no bytes.
   case empty

@@ -1,4 +1,4 @@
-/// Where a dump was found: what an error, a report and the quarantine show (docs: dumps).
+/// Where a dump was found: what an error, a report and the quarantine show (docs/dumps.md).
 public struct Source: Sendable, Hashable {
   /// The path of the input, as it was given.
   public var input: String

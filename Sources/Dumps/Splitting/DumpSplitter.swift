@@ -1,4 +1,4 @@
-/// Splits the text of a file into its dumps while it arrives (docs: dumps).
+/// Splits the text of a file into its dumps while it arrives (docs/dumps.md).
 ///
 /// One value or one a line is seen from the content, and the name decides only where the content leaves a
 /// choice:

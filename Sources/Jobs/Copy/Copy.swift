@@ -22,7 +22,7 @@ public struct Copy: Sendable {
   /// - Parameters:
   ///   - source: is only read.
   ///   - target: a directory must be locked. Collections and indexes that it lacks are made.
-  /// - Returns: what became of each collection, in the order of section 3.1.
+  /// - Returns: what became of each collection, in the order of `CollectionSchema.all`, `users` last.
   public func run(from source: any Store, to target: any Store) throws(StoreError) -> [CopiedCollection] {
     let schemas = try schemas(in: source)
     var setup = Setup()

@@ -87,7 +87,7 @@ struct NetworkProbe {
     let start = ContinuousClock.now
     let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
     let descriptor = socket(address.family, kind, 0)
-    guard descriptor >= 0 else { return .failed(message(errno)) }
+    guard descriptor >= 0 else { return .failed(systemMessage(errno)) }
     defer { _ = close(descriptor) }
     let status = unsafe address.bytes.withUnsafeBytes { bytes in
       guard let target = unsafe bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return CInt(-1) }
@@ -109,13 +109,8 @@ struct NetworkProbe {
     switch code {
     case ECONNREFUSED: .refused
     case ETIMEDOUT: .timedOut
-    default: .failed(message(code))
+    default: .failed(systemMessage(code))
     }
-  }
-
-  private static func message(_ code: CInt) -> String {
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe String(cString: text)
   }
 }
 

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 internal import Learning
 public import Stores
 
@@ -71,7 +70,6 @@ extension RunFolder {
     guard let json = try? encoder.encode(report) else {
       throw .inconsistent(path: path, why: "the evaluation cannot be written as JSON")
     }
-    let file = try PosixFile(path + "/evaluation.json", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
-    try file.write([UInt8](json) + [0x0A])
+    try writeWhole([UInt8](json) + [0x0A], to: path + "/evaluation.json")
   }
 }

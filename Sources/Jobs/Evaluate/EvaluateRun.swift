@@ -32,7 +32,8 @@ enum EvaluateError: Error {
   case leak(EvaluationLeak)
 }
 
-/// Judges the scores on the plays of a week that they do not know (section 4.6). Writes nothing into the store.
+/// Judges the scores on the plays of a week that they do not know (docs/learning.md, *Judged, not believed*). Writes
+/// nothing into the store.
 struct EvaluateRun {
   let options: EvaluateOptions
   let store: any Store

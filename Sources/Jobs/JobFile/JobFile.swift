@@ -1,4 +1,4 @@
-/// What a job file says: steps in order, and what each says of its parameters (docs: operations).
+/// What a job file says: steps in order, and what each says of its parameters (docs/operations.md).
 public struct JobFile: Sendable {
   /// The path as it was given.
   public let path: String

@@ -55,13 +55,8 @@ struct ArchiveSpan: Sendable {
       (firstMonth, start) = (nil, .min)
       return
     }
-    let today = Instant.text(asOf).split(separator: "-")
-    let current = (Int(today.first ?? "") ?? 1970) * 12 + (today.count > 1 ? Int(today[1]) ?? 1 : 1) - 1
-    let first = max(1970 * 12, current - months)
-    let (year, month) = (String(first / 12), String(first % 12 + 1))
-    let name = String(repeating: "0", count: 4 - year.count) + year + (month.count < 2 ? "-0" : "-") + month
-    firstMonth = Array(name.utf8)
-    start = Array((name + "-01T00:00:00Z").utf8).withView { Instant.parse($0) } ?? .min
+    let month = CalendarMonth(of: asOf, back: Int64(months))
+    (firstMonth, start) = (month.name, month.start)
   }
 
   func keeps(_ month: BSONDocument) throws(BSONFault) -> Bool {

@@ -28,7 +28,7 @@ struct ChangedUsers {
   private mutating func addAll(of collection: any StoredCollection, _ selection: Selection) throws(StoreError) {
     try Self.forEach(try collection.cursor(over: selection), options) { documents, _ in
       for document in documents {
-        if let id = document.string(collection.schema.key) { ids.insert(id.copy()) }
+        if let id = document.text(collection.schema.key) { ids.insert(id.copy()) }
       }
     }
   }
@@ -46,7 +46,7 @@ struct ChangedUsers {
     try Self.forEach(try collections.accounts.cursor(over: wanted), options) { documents, arena throws(StoreError) in
       var found: [(id: ByteView, account: BSONDocument)] = []
       for document in documents {
-        if let id = document.string("id") { found.append((id, document)) }
+        if let id = document.text("id") { found.append((id, document)) }
       }
       var accounts: [(id: ByteView, account: BSONDocument)] = []
       for one in found.sorted(by: { $0.id < $1.id }) where one.id != accounts.last?.id { accounts.append(one) }
@@ -75,7 +75,7 @@ struct ChangedUsers {
     wanted.fields = ["explicit_preferences"]
     try Self.forEach(try collections.scores.cursor(over: wanted), options) { documents, _ in
       for document in documents {
-        guard let id = document.string("user_id")?.copy(), !choosing.contains(id) else { continue }
+        guard let id = document.text("user_id")?.copy(), !choosing.contains(id) else { continue }
         if (try? Self.hasChoices(document, of: UserFacts(user: id), Repertoire())) != true { ids.insert(id) }
       }
     }
@@ -113,8 +113,8 @@ struct ChangedUsers {
     var others: [[UInt8]: String] = [:]
     try Self.forEach(try collections.statistics.cursor(over: wanted), options) { documents, _ in
       for document in documents {
-        guard let id = document.string("user_id")?.copy() else { continue }
-        let stored = document.string("timezone")?.string ?? ""
+        guard let id = document.text("user_id")?.copy() else { continue }
+        let stored = document.text("timezone")?.string ?? ""
         if let zone = zones[id] {
           if zone.withView({ counted($0) }) != stored { ids.insert(id) }
         } else if stored != jobZone {
@@ -125,8 +125,8 @@ struct ChangedUsers {
     guard !others.isEmpty else { return }
     try Self.forEach(try collections.libraries.cursor(over: wanted), options) { documents, _ in
       for document in documents {
-        guard let id = document.string("user_id")?.copy(), let stored = others[id] else { continue }
-        if counted(document.string("timezone")) == stored { others[id] = nil }
+        guard let id = document.text("user_id")?.copy(), let stored = others[id] else { continue }
+        if counted(document.text("timezone")) == stored { others[id] = nil }
       }
     }
     ids.formUnion(others.keys)

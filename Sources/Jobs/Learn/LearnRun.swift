@@ -5,7 +5,7 @@ internal import Stores
 internal import Sync
 internal import Synchronization
 
-/// Learning from the store of one run: the play archive, the catalogue, statistics and scores (section 4).
+/// Learning from the store of one run: the play archive, the catalogue, statistics and scores (docs/learning.md).
 ///
 /// One read of the store, then passes over what it read:
 ///

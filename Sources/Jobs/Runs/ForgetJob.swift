@@ -111,7 +111,7 @@ public struct ForgetJob: JobStep {
     let changes = documents.flatMap { key, documents in
       documents.map { document in
         DocumentChange(
-          key: key, subkey: schema.subkey.flatMap { document.string($0) }, stored: document, document: nil)
+          key: key, subkey: schema.subkey.flatMap { document.text($0) }, stored: document, document: nil)
       }
     }
     return try write(changes, to: collection)
@@ -120,7 +120,7 @@ public struct ForgetJob: JobStep {
   /// Removes documents that hold what was the users' alone; they are computed again.
   private func remove(_ traces: Traces, from collection: any StoredCollection) throws(StoreError) -> Int {
     try write(to: collection) { document, _ in
-      guard traces.areMentioned(in: document), let key = document.string(collection.schema.key) else { return nil }
+      guard traces.areMentioned(in: document), let key = document.text(collection.schema.key) else { return nil }
       return DocumentChange(key: key, stored: document, document: nil)
     }
   }
@@ -129,9 +129,9 @@ public struct ForgetJob: JobStep {
   private func redact(_ traces: Traces, in collection: any StoredCollection) throws(StoreError) {
     let schema = collection.schema
     _ = try write(to: collection) { document, arena in
-      guard let key = document.string(schema.key), let redacted = traces.redacted(document) else { return nil }
+      guard let key = document.text(schema.key), let redacted = traces.redacted(document) else { return nil }
       return DocumentChange(
-        key: key, subkey: schema.subkey.flatMap { document.string($0) }, stored: document,
+        key: key, subkey: schema.subkey.flatMap { document.text($0) }, stored: document,
         document: BSONDocument(unchecked: arena.copy(redacted)))
     }
   }
@@ -181,12 +181,5 @@ public struct ForgetJob: JobStep {
   /// A server's document that changes at this moment is read again by running again: say so rather than leave it.
   private static func conflict(_ collection: any StoredCollection) -> StoreError {
     .locked(path: collection.name, holder: "somebody who writes a user at this moment; forget them again")
-  }
-}
-
-extension BSONDocument {
-  /// The string of a top-level field; nil when it is none.
-  func string(_ field: StaticString) -> ByteView? {
-    do throws(BSONFault) { return try value(field)?.string } catch { return nil }
   }
 }

@@ -105,7 +105,7 @@ final class Lease: Sendable {
   ///
   /// - Parameter now: by the server's clock, in milliseconds since 1970.
   static func owner(of document: BSONDocument, at now: Int64) -> String? {
-    guard let name = document.string("run_id")?.string, name.hasPrefix("lock:"), let owner = document.string("owner"),
+    guard let name = document.text("run_id")?.string, name.hasPrefix("lock:"), let owner = document.text("owner"),
       let expires = ((try? document.value("expires")) ?? nil)?.date, expires > now
     else { return nil }
     return owner.string

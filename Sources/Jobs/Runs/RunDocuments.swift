@@ -18,7 +18,7 @@ struct RunDocuments {
       let documents = try cursor.next(upTo: 8 << 20, in: arena)
       guard !documents.isEmpty else { break }
       for document in documents {
-        guard let key = document.string(runs.schema.key) else { continue }
+        guard let key = document.text(runs.schema.key) else { continue }
         var writer = BSONWriter()
         do throws(BSONFault) {
           try Self.copy(document, to: &writer, traces) { Self.named.contains($0) }

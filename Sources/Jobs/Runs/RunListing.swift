@@ -51,7 +51,7 @@ public struct RunListing: Sendable {
       guard !documents.isEmpty else { break }
       for document in documents {
         if let owner = Lease.owner(of: document, at: now) { owners.insert(owner) }
-        guard let id = document.string("run_id"), RunID.isValid(id.string), !known.contains(id.string) else {
+        guard let id = document.text("run_id"), RunID.isValid(id.string), !known.contains(id.string) else {
           continue
         }
         if let manifest = Manifest(document) { others.append(manifest) }

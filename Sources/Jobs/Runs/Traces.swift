@@ -57,7 +57,7 @@ struct Traces: Sendable {
         let documents = try cursor.next(upTo: 8 << 20, in: arena)
         guard !documents.isEmpty else { break }
         for document in documents {
-          guard let key = document.string(collection.schema.key), !users.contains(key.copy()) else { continue }
+          guard let key = document.text(collection.schema.key), !users.contains(key.copy()) else { continue }
           if !own.isEmpty { document.forEachText { own[$0.fingerprint] = nil } }
           note(document)
         }

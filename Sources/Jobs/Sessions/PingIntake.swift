@@ -99,14 +99,14 @@ struct PingIntake: ~Copyable {
     } catch {
       throw DumpFault(reason: .invalidJSON, detail: "\(error)")
     }
-    guard let user, (1...256).contains(user.count) else {
+    guard let user, UserID.lengths.contains(user.count) else {
       throw DumpFault(reason: .noUser, detail: "user_id is no string of 1 to 256 bytes", raw: ping)
     }
     if let forgotten, forgotten(user.copy()) {
       // Nothing of it is kept.
       throw DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten")
     }
-    guard let session, (1...256).contains(session.count) else {
+    guard let session, UserID.lengths.contains(session.count) else {
       throw DumpFault(reason: .noIdentity, detail: "session_id is no string of 1 to 256 bytes", raw: ping)
     }
     guard let time else { throw DumpFault(reason: .noTime, detail: "last_ping_at is no time", raw: ping) }

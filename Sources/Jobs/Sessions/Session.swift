@@ -19,7 +19,7 @@ extension [UInt8] {
   func isLess(than other: [UInt8]) -> Bool { withView { own in other.withView { own < $0 } } }
 }
 
-/// When a session ends (section 3.2): five minutes after its last ping.
+/// When a session ends (docs/stores.md, *Sessions*): five minutes after its last ping.
 struct SessionClock {
   /// In milliseconds.
   static let lifetime: Int64 = 5 * 60_000

@@ -4,7 +4,7 @@ internal import Library
 public import Stores
 public import Sync
 
-/// Imports session pings, removes sessions that have ended, and says who is active (section 3.2).
+/// Imports session pings, removes sessions that have ended, and says who is active (docs/stores.md, *Sessions*).
 public struct Sessions: Sendable {
   /// NDJSON of `user_id`, `session_id`, `last_ping_at`; none to remove and report alone.
   public var inputs: [String]
@@ -118,9 +118,4 @@ extension StoredCollection {
       throw refusal(of: document.text("user_id") ?? .empty, error)
     }
   }
-}
-
-extension BSONDocument {
-  /// The string of a top-level field; nil when it is none.
-  func text(_ field: StaticString) -> ByteView? { (try? value(field))?.string }
 }

@@ -1,6 +1,7 @@
 public import Stores
 
-/// Makes the collections and indexes of section 3.1, and the validators of what the application writes too.
+/// Makes the collections and indexes of a store, and the validators of what the application writes too
+/// (docs/stores.md, *Setting up a store*).
 ///
 /// What is right already is not touched, so that a second setup does nothing. An index of the same name and another
 /// definition is somebody's work: it is reported and left alone unless ``rebuildsIndexes``.

@@ -1,7 +1,7 @@
 internal import BSON
 internal import Stores
 
-/// What a collection's documents should look like, as a `$jsonSchema` (section 1.1).
+/// What a collection's documents should look like, as a `$jsonSchema` (docs/stores.md, *Setting up a store*).
 ///
 /// It names types and nothing else: fields that Mixdown does not know may be there, and known ones may be absent or
 /// null. There is no number in it, because `mongodump` writes numbers in another form.

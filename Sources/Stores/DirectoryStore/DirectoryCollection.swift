@@ -2,11 +2,11 @@ public import BSON
 internal import Glibc
 internal import Synchronization
 
-/// A collection in a directory: `<collection>.bson` and `<collection>.metadata.json` (docs: stores).
+/// A collection in a directory: `<collection>.bson` and `<collection>.metadata.json` (docs/stores.md).
 ///
 /// The file is mapped, not read: memory grows by tens of bytes a document. What is opened is one state of the
-/// collection for good: a commit puts a new file in its place, and this value goes on to show the old one. Open it again
-/// to see the new one.
+/// collection for good: a commit puts a new file in its place, and this value goes on to show the old one. Open it
+/// again to see the new one.
 ///
 /// Reading is for any number of threads at once.
 public final class DirectoryCollection: StoredCollection, Sendable {

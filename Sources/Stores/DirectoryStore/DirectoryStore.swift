@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A database in a directory, in the layout of `mongodump`: for each collection `<name>.bson` and
-/// `<name>.metadata.json` (docs: stores).
+/// `<name>.metadata.json` (docs/stores.md).
 ///
 /// ```swift
 /// let store = try DirectoryStore.open("data/store", locking: true, run: runID)

@@ -13,7 +13,7 @@ package struct DocumentIdentity: Hashable, Comparable, CustomStringConvertible {
 
   package var description: String {
     if let id = key.asID {
-      return "_id " + id.bytes.copy().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+      return "_id " + id.bytes.hexadecimal
     }
     return key.string + (subkey.map { " (\($0.string))" } ?? "")
   }
@@ -26,7 +26,7 @@ package struct DocumentIdentity: Hashable, Comparable, CustomStringConvertible {
 
 extension BSONDocument {
   /// The string of a top-level field; nil when it is none.
-  func text(_ field: StaticString) -> ByteView? { (try? value(field))?.string }
+  package func text(_ field: StaticString) -> ByteView? { (try? value(field))?.string }
 
   /// What the document is looked up by: its key, or in another program's collection, if it has none, its `_id`.
   func key(_ schema: CollectionSchema) -> ByteView? { text(schema.key) ?? (schema.isOwn ? nil : idAsKey) }

@@ -1,6 +1,6 @@
 internal import BSON
 
-/// A database on a MongoDB server (docs: stores).
+/// A database on a MongoDB server (docs/stores.md).
 ///
 /// ```swift
 /// let store = try MongoStore("mongodb://ann@db.example.org/music", MongoOptions())

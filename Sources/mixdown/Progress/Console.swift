@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Jobs
 import Logging
+import Stores
 import Synchronization
 
 /// Standard output and standard error of the program, and the line of progress that stands below what was said.
@@ -32,7 +33,7 @@ final class Console: Sendable {
   }
 
   /// Why standard output is not whole; nil when it is, or nobody reads it.
-  var loss: String? { firstLoss.withLock { $0 }.map { unsafe String(cString: strerror($0)) } }
+  var loss: String? { firstLoss.withLock { $0 }.map(systemMessage) }
 
   /// Writes a line. A stream that nobody reads is no reason to fail; one that takes no more is noted in ``loss``, and
   /// the work goes on.

@@ -5,7 +5,8 @@ import Testing
 
 @testable import Jobs
 
-/// Documents that can be made again, where somebody else writes them at the same time (section 3.1).
+/// Documents that can be made again, where somebody else writes them at the same time (docs/stores.md, *How conflicts
+/// are resolved*).
 @Suite struct DerivedWriteTests {
   /// Of one user, as it was computed at this time.
   private func scores(_ value: Int, asOf: Int) throws -> [UInt8] {

@@ -9,7 +9,7 @@ import Testing
 
 @testable import Jobs
 
-/// Spec 3.2: sessions in bulk, the same on both stores.
+/// Sessions in bulk, the same on both stores (docs/stores.md, *Sessions*).
 @Suite struct SessionsTests {
   static let kinds = TestStore.Kind.allCases
   /// Far ahead, so that the server's own monitor removes nothing meanwhile: 2100-01-01T00:00:00Z.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Jobs
 
-/// Spec 3.1: the collections and indexes of a store.
+/// The collections and indexes of a store (docs/stores.md, *Setting up a store*).
 @Suite struct SetupTests {
   static let kinds = TestStore.Kind.allCases
 

@@ -20,7 +20,7 @@ struct SceneMaker {
 
   /// What a law speaks of.
   enum Kind {
-    /// Anything that the contract allows.
+    /// Anything that docs/merge.md allows.
     case any
     /// A run that may be split: no playlist is renamed or removed, and dumps know the cloud's ids alone.
     case splittable

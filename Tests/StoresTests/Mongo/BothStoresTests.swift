@@ -5,7 +5,7 @@ import Randomness
 import Stores
 import Testing
 
-/// Spec 3.1: both stores keep the same collections, and every job gives the same documents on both.
+/// Both stores keep the same collections, and every job gives the same documents on both (docs/stores.md, *MongoDB*).
 @Suite struct BothStoresTests {
   enum Kind: CaseIterable { case directory, server }
 

@@ -4,7 +4,7 @@ import MongodHarness
 import Stores
 import Testing
 
-/// Spec 3.1: the password may come from a variable or a file, and is never printed.
+/// The password may come from a variable or a file, and is never printed (docs/stores.md, *The password*).
 @Suite struct MongoAddressTests {
   private static let names: [(address: String, name: String, database: String, user: String?)] = [
     ("mongodb://db.example.org/music", "mongodb://db.example.org:27017/music", "music", nil),

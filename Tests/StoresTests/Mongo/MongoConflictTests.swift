@@ -4,8 +4,8 @@ import MongodHarness
 import Stores
 import Testing
 
-/// Spec 3.1: a write names the version it was computed from, so that what somebody else writes in between is never
-/// overwritten.
+/// A write names the version it was computed from, so that what somebody else writes in between is never overwritten
+/// (docs/stores.md, *How conflicts are resolved*).
 @Suite struct MongoConflictTests {
   private let database: TestDatabase
   private let collection: any StoredCollection

@@ -5,7 +5,8 @@ import Stores
 import Synchronization
 import Testing
 
-/// Spec 3.1: a primary that steps down or dies in the middle of a run is waited for and the batch goes on.
+/// A primary that steps down or dies in the middle of a run is waited for and the batch goes on (docs/stores.md, *When
+/// something breaks*).
 @Suite(.serialized) struct MongoFailoverTests {
   /// The three nodes that these tests break, one test after another.
   private static let servers = Result { try ReplicaSet(3, arguments: ["--setParameter", "enableTestCommands=1"]) }

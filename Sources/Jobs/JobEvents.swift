@@ -1,0 +1,11 @@
+/// What a run of several steps tells while it goes on.
+public struct JobEvents: Sendable {
+  /// A step begins.
+  public var begins: @Sendable (String) -> Void = { _ in }
+  /// A signal has come; by its name.
+  public var interrupted: @Sendable (String) -> Void = { _ in }
+  /// A step ended well; with the manifest so far.
+  public var ended: @Sendable (Manifest.Step, Manifest) -> Void = { _, _ in }
+
+  public init() {}
+}
