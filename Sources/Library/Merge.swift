@@ -9,8 +9,8 @@ public import BSON
 /// The order in which dumps are handed over changes nothing in the result. One value serves one worker, user after
 /// user; what it returns holds until its arena is reset.
 public struct Merge: ~Copyable {
-  private let parameters: MergeParameters
-  private let arena: Arena
+  let parameters: MergeParameters
+  let arena: Arena
   private var normalizer: Normalizer
 
   public init(parameters: MergeParameters, arena: Arena) {

@@ -212,7 +212,8 @@ struct BatchMerge {
       merged.counts.users.unchanged += 1
     }
     if options.writeBack != nil, let library = outcome.document ?? stored {
-      merged.writeBack = try WriteBack(user: user, library: library)
+      let whole = try worker.normalForm(of: library, user: user, except: outcome.decided)
+      merged.writeBack = try WriteBack(user: user, library: whole)
     }
   }
 

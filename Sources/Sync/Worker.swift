@@ -63,6 +63,13 @@ final class Worker: @unchecked Sendable {
     try merge.outcome(user: user, stored: stored, dumps: dumps, isArchived: isArchived)
   }
 
+  /// - Parameter decided: the sections that the merge has decided.
+  func normalForm(
+    of library: BSONDocument, user: ByteView, except decided: SectionSet
+  ) throws(BSONFault) -> BSONDocument {
+    try merge.normalForm(of: library, user: user, except: decided)
+  }
+
   func months(
     adding plays: [Entry], of user: ByteView, to stored: [BSONDocument]
   ) throws(BSONFault) -> [PlayArchive.Month] {
