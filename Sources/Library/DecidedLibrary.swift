@@ -145,6 +145,21 @@ struct DecidedLibrary {
     count(cloud?.replica)
   }
 
+  /// What the cloud has stays as it is, but for its form.
+  ///
+  /// - Parameter playlists: the cloud's, in normal form.
+  mutating func keep(playlists: [BSONDocument]?) {
+    guard let replica = cloud?.replica else { return }
+    let lists = [(Section.favorites, replica.favorites), (.history, replica.history), (.queue, replica.queue)]
+    for (section, list) in lists where decides(section) { values[section] = .some(list.map(SectionValue.entries)) }
+    if decides(.history) { (decidesTotal, total) = (true, replica.totalSongsPlayed) }
+    if decides(.playlists) { values[.playlists] = .some(playlists.map(SectionValue.documents)) }
+    if decides(.preferences) {
+      values[.preferences] = .some(replica.preferences.map { SectionValue.document($0.document) })
+    }
+    if decides(.recentSearches) { values[.recentSearches] = .some(replica.recentSearches.map(searches)) }
+  }
+
   private mutating func replacePlaylists(with versions: [PlaylistVersion]) throws(BSONFault) {
     var alone = Replica(origin: .dump(text: .empty), time: nil)
     alone.playlists = versions
@@ -199,6 +214,7 @@ struct DecidedLibrary {
       return outcome
     }
     outcome.history = history
+    for section in Section.allCases where values[section] != nil { outcome.decided.insert(section) }
     outcome.changed = try changedFields()
     outcome.again = repetition.fates(
       of: dumps, cloud: cloud, first: fates, isChanged: !outcome.changed.isEmpty, parameters)

@@ -9,8 +9,8 @@ public import BSON
 /// The order in which dumps are handed over changes nothing in the result. One value serves one worker, user after
 /// user; what it returns holds until its arena is reset.
 public struct Merge: ~Copyable {
-  private let parameters: MergeParameters
-  private let arena: Arena
+  let parameters: MergeParameters
+  let arena: Arena
   private var normalizer: Normalizer
 
   public init(parameters: MergeParameters, arena: Arena) {
@@ -19,25 +19,21 @@ public struct Merge: ~Copyable {
     normalizer = Normalizer(arena: arena, parameters: parameters)
   }
 
-  /// The library of a guest who became this account, as a replica of the account's.
+  /// The library of a guest who became this account, as a replica of the account's, and the names that its playlists
+  /// have for the guest's browsers.
   ///
   /// A playlist whose id rule 4 made for the guest takes the id that the rule gives the account.
   public mutating func guest(
     _ document: BSONDocument, of guest: ByteView, for account: ByteView
-  ) throws(BSONFault) -> Replica {
+  ) throws(BSONFault) -> (library: Replica, playlists: GuestPlaylists) {
     var replica = try CloudLibrary(document, normalizer: &normalizer, reads: { _ in true }).replica
     replica.origin = .guest(document: document.bytes)
     // What of it cannot be used stays where it is: the guest's own library is not written.
     replica.entriesRead -= replica.entriesQuarantined
     replica.quarantined = []
-    for index in (replica.playlists ?? []).indices {
-      guard let playlist = replica.playlists?[index] else { continue }
-      for client in playlist.clientIDs
-      where PlaylistID.server(user: guest, local: client).withView({ $0 == playlist.id }) {
-        replica.playlists?[index].id = PlaylistID.server(user: account, local: client).withView { arena.copy($0) }
-      }
-    }
-    return replica
+    let playlists = GuestPlaylists(of: replica, guest: guest, account: account, arena: arena)
+    try playlists.rename(in: &replica)
+    return (replica, playlists)
   }
 
   /// Joins a user's dumps with the stored document.

@@ -15,6 +15,8 @@ public struct MergeOutcome {
 
   /// The new document; nil when nothing changed.
   public var document: BSONDocument?
+  /// The sections that were decided, changed or not: they are in normal form.
+  public var decided: SectionSet = []
   /// Names of the fields that changed.
   public var changed: [StaticString] = []
   public var fates = EntryFates()

@@ -178,7 +178,8 @@ public struct Normalizer: ~Copyable {
     return try NormalForm.hasNULKey(BSONDocument(unchecked: writer.view))
   }
 
-  private mutating func version(
+  /// Reads one playlist; what of its songs cannot be used is noted in the replica.
+  mutating func version(
     _ document: BSONDocument, id: ByteView, position: Int, into replica: inout Replica
   ) throws(BSONFault) -> PlaylistVersion {
     var version = PlaylistVersion(id: id)

@@ -27,6 +27,27 @@ public struct Tombstone: Sendable {
   /// What is removed: a later removal of the same replaces this one.
   var key: Key { Key(playlist: playlist, song: song) }
 
+  /// The same removal under another playlist id.
+  func renamed(_ id: ByteView, in arena: Arena) throws(BSONFault) -> Tombstone {
+    var renamed = self
+    renamed.playlist = arena.copy(id)
+    let name: StaticString = song == nil ? "id" : "playlist_id"
+    renamed.document = BSONDocument(
+      unchecked: try arena.written { writer throws(BSONFault) in
+        let start = writer.open()
+        var elements = document.elements
+        while let element = try elements.next() {
+          if element.key == ByteView(name) {
+            writer.append(name, string: id)
+          } else {
+            writer.append(element.key, element.value)
+          }
+        }
+        writer.close(start)
+      })
+    return renamed
+  }
+
   struct Key: Hashable, Comparable {
     let playlist: ByteView
     let song: SongKey?
@@ -74,23 +95,7 @@ struct TombstoneSet {
     _ tombstone: Tombstone, as playlist: ByteView, in arena: Arena
   ) throws(BSONFault) -> Bool {
     if let known = removedAt(playlist: playlist, song: tombstone.song), known > tombstone.removedAt { return false }
-    var renamed = tombstone
-    renamed.playlist = arena.copy(playlist)
-    let name: StaticString = tombstone.song == nil ? "id" : "playlist_id"
-    renamed.document = BSONDocument(
-      unchecked: try arena.written { writer throws(BSONFault) in
-        let start = writer.open()
-        var elements = tombstone.document.elements
-        while let element = try elements.next() {
-          if element.key == ByteView(name) {
-            writer.append(name, string: playlist)
-          } else {
-            writer.append(element.key, element.value)
-          }
-        }
-        writer.close(start)
-      })
-    return try insert(renamed, in: arena)
+    return try insert(tombstone.renamed(playlist, in: arena), in: arena)
   }
 
   /// Gives the removals that are meant the state that they have in another set, which may be none.

@@ -135,13 +135,18 @@ struct BatchMerge {
     }
     var replicas: [Replica] = []
     var sources: [Source] = []
+    /// What the guests' playlists are called, and which replicas call them so.
+    var guests: [[UInt8]: GuestPlaylists] = [:]
+    var ofGuests: [(guest: [UInt8], index: Int)] = []
     var saysWhen = true
     for dump in user.dumps {
       if let guest = dump.guest {
-        guard let library = try guestLibrary(guest, account: id, isKnown: stored != nil) else { continue }
-        replicas.append(library)
+        guard let known = try guestLibrary(guest, account: id, isKnown: stored != nil) else { continue }
+        guests[guest] = known.playlists
+        replicas.append(known.library)
         sources.append(Source(input: self.library.name, entry: String(decoding: guest, as: UTF8.self)))
       } else if let read = read(dump, user: id, isKnown: stored != nil, into: &merged) {
+        if let guest = dump.formerUser { ofGuests.append((guest, replicas.count)) }
         replicas.append(read.replica)
         sources.append(dump.source)
         saysWhen = saysWhen && read.saysWhen
@@ -150,6 +155,11 @@ struct BatchMerge {
     guard !replicas.isEmpty else { return merged }
     merged.counts.users.seen += 1
     var outcome = MergeOutcome()
+    do throws(BSONFault) {
+      for (guest, index) in ofGuests { try guests[guest]?.rename(in: &replicas[index]) }
+    } catch {
+      throw library.refusal(of: id, error)
+    }
     // A dump without any section says nothing: alone, it is no reason to touch a library.
     let opinions = replicas.filter(\.saysSomething)
     do throws(BSONFault) {
@@ -212,7 +222,8 @@ struct BatchMerge {
       merged.counts.users.unchanged += 1
     }
     if options.writeBack != nil, let library = outcome.document ?? stored {
-      merged.writeBack = try WriteBack(user: user, library: library)
+      let whole = try worker.normalForm(of: library, user: user, except: outcome.decided)
+      merged.writeBack = try WriteBack(user: user, library: whole)
     }
   }
 
@@ -243,7 +254,7 @@ struct BatchMerge {
 
   private func guestLibrary(
     _ guest: [UInt8], account: ByteView, isKnown: Bool
-  ) throws(StoreError) -> Replica? {
+  ) throws(StoreError) -> (library: Replica, playlists: GuestPlaylists)? {
     if options.noCreate, !isKnown { return nil }
     let name = guest.withView { worker.arena.copy($0) }
     let found = try library.documents(of: [name], limit: .max, in: worker.arena)

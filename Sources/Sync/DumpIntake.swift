@@ -273,7 +273,8 @@ final class DumpIntake: Sendable {
         }
         grouped.append(
           GroupedDump(
-            user: user, source: dump.source, modifiedAt: dump.modifiedAt, text: dump.text,
+            user: user, formerUser: user == named ? nil : named, source: dump.source, modifiedAt: dump.modifiedAt,
+            text: dump.text,
             checksum: options.settled != nil ? worker.checksum(of: dump.text) : nil))
       } catch {
         refused += 1

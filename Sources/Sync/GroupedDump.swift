@@ -14,6 +14,8 @@ struct GroupedDump: Sendable {
   var user: [UInt8]
   /// The guest whose stored library is meant; nil for a dump.
   var guest: [UInt8]?
+  /// The guest whose dump it is; nil for one of the user's own.
+  var formerUser: [UInt8]?
   var source: Source
   /// In milliseconds.
   var modifiedAt: Int64?
@@ -42,6 +44,7 @@ extension GroupedDump {
     if isLate { writer.append("o", bool: true) }
     user.withView { writer.append("u", string: $0) }
     if let guest { guest.withView { writer.append("g", string: $0) } }
+    if let formerUser { formerUser.withView { writer.append("f", string: $0) } }
     writer.append("i", string: source.input)
     if let entry = source.entry { writer.append("e", string: entry) }
     if let line = source.line { writer.append("l", integer: Int64(line)) }
@@ -63,6 +66,7 @@ extension GroupedDump {
       case "o": isLate = value.bool ?? false
       case "u": user = value.string?.copy() ?? []
       case "g": guest = value.string?.copy()
+      case "f": formerUser = value.string?.copy()
       case "i": source.input = value.string?.string ?? ""
       case "e": source.entry = value.string?.string
       case "l": source.line = value.integer.map { Int($0) }

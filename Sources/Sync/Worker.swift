@@ -51,7 +51,9 @@ final class Worker: @unchecked Sendable {
   /// What the journal knows a document by.
   func journalDigest(_ document: BSONDocument) -> [UInt8] { digest(document, with: &checksum) }
 
-  func guest(_ document: BSONDocument, of guest: [UInt8], for account: ByteView) throws(BSONFault) -> Replica {
+  func guest(
+    _ document: BSONDocument, of guest: [UInt8], for account: ByteView
+  ) throws(BSONFault) -> (library: Replica, playlists: GuestPlaylists) {
     try guest.withView { name in
       Result { () throws(BSONFault) in try merge.guest(document, of: name, for: account) }
     }.get()
@@ -61,6 +63,13 @@ final class Worker: @unchecked Sendable {
     user: ByteView, stored: BSONDocument?, dumps: [Replica], isArchived: Bool
   ) throws(BSONFault) -> MergeOutcome {
     try merge.outcome(user: user, stored: stored, dumps: dumps, isArchived: isArchived)
+  }
+
+  /// - Parameter decided: the sections that the merge has decided.
+  func normalForm(
+    of library: BSONDocument, user: ByteView, except decided: SectionSet
+  ) throws(BSONFault) -> BSONDocument {
+    try merge.normalForm(of: library, user: user, except: decided)
   }
 
   func months(

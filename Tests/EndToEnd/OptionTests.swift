@@ -292,6 +292,26 @@ import Testing
     #expect(sandbox.bytes == before)
   }
 
+  @Test func `a playlist that the guest's browser knows by its server id is the account's one`() throws {
+    let sandbox = try Sandbox()
+    let playlist = #"{"id": "pl_1", "name": "Gym", "songs": [{"videoId": "a"}, {"videoId": "b"}]}"#
+    try sandbox.syncWell(
+      [sandbox.folder.write("guest.json", #"{"playlists": [\#(playlist)]}"#)],
+      ["--write-back", sandbox.folder("back")])
+    let id = try #require(try sandbox.library(of: "guest")?.playlists?.first?.id)
+    let removal = #"{"playlist_id": "\#(id)", "videoId": "a", "removedAt": 1760000000000}"#
+    let next = try sandbox.folder.write("next/guest.json", #"{"removed": {"playlist_songs": [\#(removal)]}}"#)
+    let map = try sandbox.folder.write("map.csv", "guest,ann")
+    try sandbox.syncWell([sandbox.folder("back"), next], ["--user-map", map])
+    let playlists = try #require(try sandbox.library(of: "ann")?.playlists)
+    #expect(playlists.map(\.clientIds) == [["pl_1"]])
+    #expect(playlists.first?.id != id)
+    #expect(Stored.ids(playlists.first?.songs) == ["b"])
+    let before = sandbox.bytes
+    try sandbox.syncWell([sandbox.folder("back"), next], ["--user-map", map])
+    #expect(sandbox.bytes == before)
+  }
+
   @Test func `a guest's library is read although no dump of the guest is`() throws {
     let sandbox = try Sandbox()
     try sandbox.syncWell([sandbox.folder.write("guest.json", #"{"favorites": [{"videoId": "stored"}]}"#)])

@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import Testing
 
@@ -32,6 +33,34 @@ import Testing
       #expect(new.favorites == old.favorites && new.history == old.history && new.queue == old.queue)
       #expect(new.playlists?.map(\.id) == old.playlists?.map(\.id))
       #expect(new.recentSearches == old.recentSearches && new.totalSongsPlayed == old.totalSongsPlayed)
+    }
+  }
+
+  @Test func `a section that the run does not decide is written back in normal form`() throws {
+    let sandbox = try Sandbox()
+    var writer = BSONWriter()
+    let library = writer.open()
+    writer.append("user_id", string: ByteView("ann"))
+    writer.key("history", .array)
+    let history = writer.open()
+    writer.key("0", .document)
+    let play = writer.open()
+    writer.append("video_id", string: ByteView("a"))
+    writer.append("played_at", date: 1_700_000_000_000)
+    writer.append("completion_rate", double: 0.5)
+    writer.close(play)
+    writer.close(history)
+    writer.append("updated_at", date: 1_700_000_000_000)
+    writer.close(library)
+    try sandbox.restore(Data(writer.view.copy()))
+    let dumps = [#"{"favorites":[{"videoId":"f"}]}"#, #"{"user_id":"ann"}"#]
+    for (number, dump) in dumps.enumerated() {
+      let input = try sandbox.folder.write("in-\(number)/ann.json", dump)
+      try sandbox.syncWell([input], ["--sections", "favorites", "--write-back", sandbox.folder("back-\(number)")])
+      let file = try Data(contentsOf: URL(fileURLWithPath: sandbox.folder("back-\(number)/ann.json")))
+      let storage = try JSONDecoder().decode([String: String].self, from: file)
+      #expect(
+        storage["tldr-history"] == #"[{"videoId":"a","playedAt":1700000000000,"completionRate":0.5}]"#)
     }
   }
 

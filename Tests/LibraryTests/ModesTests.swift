@@ -273,3 +273,56 @@ import Testing
     #expect(after["favorites"] == [])
   }
 }
+
+/// A library for those who can read nothing but the normal form (docs: runs).
+@Suite struct NormalLibrary {
+  private func normal(_ library: Value, except decided: SectionSet = []) throws -> Value {
+    let arena = Arena()
+    var merge = Merge(parameters: MergeParameters(asOf: now), arena: arena)
+    let document = library.document(in: arena)
+    return try Value(merge.normalForm(of: document, user: ByteView("ann"), except: decided))
+  }
+
+  @Test func `what lies under other names and types comes under its own`() throws {
+    let library: Value = [
+      "history": [["video_id": "a", "played_at": .double(Double(millis(3))), "mood": "x"], 5, ["artist": "nobody"]],
+      "total_songs_played": "7", "recent_searches": [" a ", "", 4],
+      "playlists": [
+        [
+          "songs": [["youtube_video_id": "s", "added_at": at(1)], nil], "id": "p", "createdAt": long(millis(1)),
+          "cover_urls": [nil, "u"], "isPublic": true, "name": "", "newer": [1], "song_count": 2,
+        ], ["name": "no id"],
+      ],
+      "queue": "lost", "updated_at": at(9),
+    ]
+    let after = try normal(library)
+    #expect(after["history"] == [["videoId": "a", "playedAt": at(3), "mood": "x"]])
+    #expect(after["total_songs_played"] == 7)
+    #expect(after["recent_searches"] == ["a"])
+    #expect(
+      after["playlists"] == [
+        [
+          "songs": [["videoId": "s", "addedAt": at(1)]], "id": "p", "created_at": at(1), "cover_urls": ["u"],
+          "is_public": true, "newer": [1], "song_count": 1,
+        ]
+      ])
+    #expect(after["queue"] == nil)
+    #expect(try normal(after.with(["updated_at": at(9)]))["history"] == after["history"])
+  }
+
+  @Test func `a library in normal form is given as it is: no order, limit or removal is applied`() throws {
+    let library: Value = [
+      "favorites": [["title": "b", "addedAt": at(2)], ["title": "a", "addedAt": at(1)], ["title": "a"]],
+      "playlists": [["id": "p", "songs": [], "cover_urls": [], "song_count": 0], ["id": "p"]],
+      "removed": ["favorites": [["title": "a", "removedAt": at(3)]]], "updated_at": at(9), "newer": nil,
+    ]
+    #expect(try normal(library) == library)
+  }
+
+  @Test func `a section that was decided is not looked at`() throws {
+    let library: Value = ["history": [["video_id": "a"]], "queue": [["video_id": "a"]]]
+    let after = try normal(library, except: [.history])
+    #expect(after["history"] == library["history"])
+    #expect(after["queue"] == [["videoId": "a"]])
+  }
+}

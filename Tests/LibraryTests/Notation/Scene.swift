@@ -50,7 +50,7 @@ struct Scene: Sendable {
     }
     for guest in guests {
       let name = Array(guest.user.utf8).withView { arena.copy($0) }
-      replicas.append(try merge.guest(guest.library.document(in: arena), of: name, for: user))
+      replicas.append(try merge.guest(guest.library.document(in: arena), of: name, for: user).library)
     }
     let outcome = try merge.outcome(user: user, stored: cloud?.document(in: arena), dumps: replicas)
     try outcome.document?.validate()
