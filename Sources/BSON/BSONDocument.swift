@@ -51,9 +51,18 @@ public struct BSONDocument: Sendable {
     return count
   }
 
+  /// How many documents and arrays may stand inside each other, the outermost one counted: what no server stores and no
+  /// client writes is not followed until the stack ends.
+  public static let deepest = 200
+
+  /// Throws for a document or array that stands inside this many others where that is too many.
+  public static func check(depth: Int) throws(BSONFault) {
+    guard depth < deepest else { throw BSONFault("nested deeper than \(deepest)", at: 0) }
+  }
+
   /// Reads every element at every depth, and so proves that the document is well-formed throughout.
   public func validate(depth: Int = 0) throws(BSONFault) {
-    guard depth < 200 else { throw BSONFault("nested deeper than 200", at: 0) }
+    try Self.check(depth: depth)
     var elements = self.elements
     while let element = try elements.next() {
       if let nested = element.value.document ?? element.value.array {

@@ -58,7 +58,8 @@ public struct ByteView: @unchecked Sendable {
   /// These bytes and the `length` behind them.
   ///
   /// The one way to look past a view: only for bytes that lie in a piece of memory which was allocated with as much
-  /// padding behind it, as ``Arena/copy(_:padding:)`` does.
+  /// padding behind it, as ``Arena/copy(_:padding:)`` does. Nothing checks that: a caller says why it is so.
+  @unsafe
   public func extended(by length: Int) -> ByteView { unsafe ByteView(base: base, count: count + length) }
 
   /// A little-endian integer at any alignment. Traps when it does not lie inside.

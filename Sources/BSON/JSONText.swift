@@ -1,4 +1,5 @@
-/// Writes BSON values as JSON text: relaxed Extended JSON (version 2), every date as milliseconds in `{"$date": {"$numberLong": …}}`.
+/// Writes BSON values as JSON text: relaxed Extended JSON (version 2), every date as milliseconds in
+/// `{"$date": {"$numberLong": …}}`.
 ///
 /// Whatever the bytes hold, what comes out is well-formed UTF-8 and well-formed JSON.
 public struct JSONText: Sendable {
@@ -86,7 +87,10 @@ public struct JSONText: Sendable {
   // MARK: Values
 
   /// A document as an object, in the order of its fields.
-  public mutating func document(_ document: BSONDocument) throws(BSONFault) {
+  public mutating func document(_ document: BSONDocument) throws(BSONFault) { try self.document(document, depth: 0) }
+
+  private mutating func document(_ document: BSONDocument, depth: Int) throws(BSONFault) {
+    try BSONDocument.check(depth: depth)
     put("{")
     var isFirst = true
     var elements = document.elements
@@ -95,27 +99,31 @@ public struct JSONText: Sendable {
       isFirst = false
       string(element.key)
       put(":")
-      try value(element.value)
+      try value(element.value, depth: depth + 1)
     }
     put("}")
   }
 
-  private mutating func array(_ array: BSONDocument) throws(BSONFault) {
+  private mutating func array(_ array: BSONDocument, depth: Int) throws(BSONFault) {
+    try BSONDocument.check(depth: depth)
     put("[")
     var isFirst = true
     var elements = array.elements
     while let element = try elements.next() {
       if !isFirst { put(",") }
       isFirst = false
-      try value(element.value)
+      try value(element.value, depth: depth + 1)
     }
     put("]")
   }
 
-  public mutating func value(_ value: BSONValue) throws(BSONFault) {
+  public mutating func value(_ value: BSONValue) throws(BSONFault) { try self.value(value, depth: 0) }
+
+  /// - Parameter depth: how many documents and arrays the value stands inside.
+  private mutating func value(_ value: BSONValue, depth: Int) throws(BSONFault) {
     switch value.type {
-    case .document: if let nested = value.document { try document(nested) }
-    case .array: if let nested = value.array { try array(nested) }
+    case .document: if let nested = value.document { try document(nested, depth: depth) }
+    case .array: if let nested = value.array { try array(nested, depth: depth) }
     case .string: shown(value.string ?? .empty)
     case .bool: put(value.bool == true ? "true" : "false")
     case .null, .undefined: put("null")

@@ -8,39 +8,40 @@ public struct ReadableJSON {
 
   public mutating func text(_ document: BSONDocument) throws(BSONFault) -> String {
     lines = ""
-    try container(document, open: "{", close: "}", hasKeys: true, indent: "")
+    try container(document, open: "{", close: "}", hasKeys: true, depth: 0)
     return lines
   }
 
   private mutating func container(
-    _ document: BSONDocument, open: String, close: String, hasKeys: Bool, indent: String
+    _ document: BSONDocument, open: String, close: String, hasKeys: Bool, depth: Int
   ) throws(BSONFault) {
+    try BSONDocument.check(depth: depth)
     guard !document.isEmpty else {
       lines += open + close
       return
     }
     lines += open
-    let inner = indent + "  "
+    let indent = String(repeating: "  ", count: depth)
     var separator = "\n"
     var elements = document.elements
     while let element = try elements.next() {
-      lines += separator + inner
+      lines += separator + indent + "  "
       separator = ",\n"
       if hasKeys {
         var key = JSONText()
         key.string(element.key)
         lines += key.string + ": "
       }
-      try value(element.value, indent: inner)
+      try value(element.value, depth: depth + 1)
     }
     lines += "\n" + indent + close
   }
 
-  private mutating func value(_ value: BSONValue, indent: String) throws(BSONFault) {
+  private mutating func value(_ value: BSONValue, depth: Int) throws(BSONFault) {
     if let nested = value.document {
-      try container(nested, open: "{", close: "}", hasKeys: true, indent: indent)
+      try container(nested, open: "{", close: "}", hasKeys: true, depth: depth)
     } else if let nested = value.array {
-      try container(nested, open: "[", close: "]", hasKeys: false, indent: indent)
+      try container(nested, open: "[", close: "]", hasKeys: false, depth: depth)
     } else if let time = value.date {
       lines += "\"\(date(time))\""
     } else {

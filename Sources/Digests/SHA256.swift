@@ -5,7 +5,7 @@ internal import CCrypto
 /// - Returns: the 32 bytes of the digest.
 public func sha256(_ message: [UInt8]) -> [UInt8] {
   var digest = [UInt8](repeating: 0, count: 32)
-  _ = unsafe EVP_Digest(message, message.count, &digest, nil, SHA256.algorithm, nil)
+  check(unsafe EVP_Digest(message, message.count, &digest, nil, SHA256.algorithm, nil))
   return digest
 }
 
@@ -22,23 +22,26 @@ public func sha256(_ message: [UInt8]) -> [UInt8] {
 
   public init() {
     unsafe context = EVP_MD_CTX_new()
-    _ = unsafe EVP_DigestInit_ex(context, Self.algorithm, nil)
+    check(unsafe EVP_DigestInit_ex(context, Self.algorithm, nil))
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }
 
   /// Adds the next part of the message.
   public mutating func update(_ part: UnsafeRawBufferPointer) {
-    _ = unsafe EVP_DigestUpdate(context, part.baseAddress, part.count)
+    check(unsafe EVP_DigestUpdate(context, part.baseAddress, part.count))
   }
 
   /// The 32 bytes of the digest. Ends the message.
   public consuming func finish() -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)
-    _ = unsafe EVP_DigestFinal_ex(context, &digest, nil)
+    check(unsafe EVP_DigestFinal_ex(context, &digest, nil))
     return digest
   }
 }
+
+/// A digest that was not computed is all zeros, by which different contents would be taken for one: better an end here.
+private func check(_ status: CInt) { precondition(status == 1, "libcrypto has no SHA-256") }
 
 /// Lower-case hexadecimal.
 public func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {

@@ -321,7 +321,7 @@ public struct DumpReader: ~Copyable {
 
   /// Reads the JSON that a string of the dump holds. The string lies in the arena, so readable bytes follow it.
   private mutating func read(_ text: ByteView) throws(JSONFault) -> InnerJSON {
-    let value = try json.read(text.extended(by: JSONReader.padding), maxDepth: limits.maxDepth)
+    let value = try unsafe json.read(text.extended(by: JSONReader.padding), maxDepth: limits.maxDepth)
     return InnerJSON(kind: value.kind, bytes: json.copyBSON(to: arena), hasNULKeys: value.hasNULKeys)
   }
 

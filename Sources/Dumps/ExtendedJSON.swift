@@ -55,29 +55,28 @@ enum ExtendedJSON {
     guard let only = try elements.next(), !only.key.isEmpty, only.key[0] == UInt8(ascii: "$"),
       try elements.next() == nil
     else { return false }
-    let text = only.value.string?.string
     switch only.key {
     case "$oid":
-      guard let bytes = text.flatMap(objectID) else { return false }
+      guard let bytes = (only.value.string?.string).flatMap(objectID) else { return false }
       writer.key(key, .objectID)
       bytes.withView { writer.put(bytes: $0) }
     case "$date":
       guard let time = try date(only.value) else { return false }
       writer.key(key, .date)
       writer.put(UInt64(bitPattern: time))
-    case "$numberInt":
-      guard let number = text.flatMap({ Int32($0) }) else { return false }
-      writer.key(key, .int32)
-      writer.put(UInt32(bitPattern: number))
-    case "$numberLong":
-      guard let number = text.flatMap({ Int64($0) }) else { return false }
-      writer.key(key, .int64)
-      writer.put(UInt64(bitPattern: number))
-    case "$numberDouble":
-      guard let number = text.flatMap(double) else { return false }
-      writer.key(key, .double)
-      writer.put(number.bitPattern)
-    default: return false
+    default:
+      switch WrappedNumber(only) {
+      case .int32(let number):
+        writer.key(key, .int32)
+        writer.put(UInt32(bitPattern: number))
+      case .int64(let number):
+        writer.key(key, .int64)
+        writer.put(UInt64(bitPattern: number))
+      case .double(let number):
+        writer.key(key, .double)
+        writer.put(number.bitPattern)
+      case nil: return false
+      }
     }
     return true
   }
@@ -97,29 +96,15 @@ enum ExtendedJSON {
     if let text = value.string { return Instant.parse(text) }
     if let number = value.integer { return number }
     if let number = value.double { return truncated(number) }
-    guard let nested = value.document else { return nil }
-    var elements = nested.elements
-    guard let only = try elements.next(), try elements.next() == nil, let text = only.value.string?.string else {
-      return nil
-    }
-    switch only.key {
-    case "$numberInt": return Int32(text).map(Int64.init)
-    case "$numberLong": return Int64(text)
-    case "$numberDouble": return double(text).flatMap(truncated)
-    default: return nil
+    switch try value.document.flatMap(WrappedNumber.init) {
+    case .int32(let number): return Int64(number)
+    case .int64(let number): return number
+    case .double(let number): return truncated(number)
+    case nil: return nil
     }
   }
 
-  private static func truncated(_ number: Double) -> Int64? { number.magnitude < 0x1p62 ? Int64(number) : nil }
-
-  private static func double(_ text: String) -> Double? {
-    switch text {
-    case "Infinity": .infinity
-    case "-Infinity": -.infinity
-    case "NaN": .nan
-    default: text.first.map { $0.isNumber || $0 == "-" || $0 == "." } == true ? Double(text) : nil
-    }
-  }
+  private static func truncated(_ number: Double) -> Int64? { number.magnitude < 0x1p63 ? Int64(number) : nil }
 }
 
 extension ByteView {

@@ -313,8 +313,7 @@ struct DecidedLibrary {
   }
 
   private func appendTimes(to writer: inout BSONWriter) throws(BSONFault) {
-    let (afterStored, isPastEnd) = (cloud?.updatedAt ?? 0).addingReportingOverflow(1)
-    let now = isPastEnd ? Int64.max : max(parameters.asOf, afterStored)
+    let now = Instant.next(after: cloud?.updatedAt, atLeast: parameters.asOf)
     writer.append("updated_at", date: now)
     writer.key("section_updated_at", .document)
     let start = writer.open()

@@ -194,8 +194,9 @@ private struct KnownValues {
 
   private static var absent: UInt8 { .max }
 
-  /// Forgets the entry before, and looks for each field under its first name, then under its aliases in their order. Absence, which calls the next
-  /// name, is null, and an empty string where a string is meant; a value of a wrong type is there.
+  /// Forgets the entry before, and looks for each field under its first name, then under its aliases in their order.
+  /// Absence, which calls the next name, is null, and an empty string where a string is meant; a value of a wrong type is
+  /// there.
   mutating func collect(_ document: BSONDocument) throws(BSONFault) {
     ranks = InlineArray(repeating: Self.absent)
     wrongIdentity = nil

@@ -37,21 +37,12 @@ public enum Instant {
     case .date: return positive(only.value.date)
     case .document:
       guard let nested = only.value.document else { return nil }
-      return try wrappedNumber(nested)
-    default: return nil
-    }
-  }
-
-  /// `{"$numberLong": "…"}`, `{"$numberInt": "…"}` or `{"$numberDouble": "…"}`, in milliseconds.
-  private static func wrappedNumber(_ document: BSONDocument) throws(BSONFault) -> Int64? {
-    var elements = document.elements
-    guard let only = try elements.next(), try elements.next() == nil, let text = only.value.string?.string else {
-      return nil
-    }
-    switch only.key {
-    case "$numberLong": return positive(Int64(text))
-    case "$numberInt": return positive(Int32(text).map(Int64.init))
-    case "$numberDouble": return Double(text).flatMap(truncated)
+      switch try WrappedNumber(nested) {
+      case .int32(let number): return positive(Int64(number))
+      case .int64(let number): return positive(number)
+      case .double(let number): return truncated(number)
+      case nil: return nil
+      }
     default: return nil
     }
   }
@@ -117,20 +108,37 @@ public enum Instant {
     return (date.year, date.month)
   }
 
+  private static let millisecondsOfDay: Int64 = 86_400_000
+
   /// `2025-12-31T23:59:59.999Z`
   public static func text(_ milliseconds: Int64) -> String {
-    let day = milliseconds.flooredDivision(by: 86_400_000)
-    var rest = milliseconds - day * 86_400_000
-    let (year, month, dayOfMonth) = date(day)
-    func padded(_ number: Int64, _ width: Int) -> String {
-      let digits = String(number)
-      return String(repeating: "0", count: max(0, width - digits.count)) + digits
-    }
+    let date = dateText(day: milliseconds.flooredDivision(by: millisecondsOfDay))
+    // Not what is left of the day's first millisecond: the earliest day of all begins before the earliest Int64.
+    var rest = (milliseconds % millisecondsOfDay + millisecondsOfDay) % millisecondsOfDay
     let hour = rest / 3_600_000
     rest -= hour * 3_600_000
-    let date = "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
     let time = "\(padded(hour, 2)):\(padded(rest / 60_000, 2)):\(padded(rest / 1000 % 60, 2))"
     return "\(date)T\(time).\(padded(rest % 1000, 3))Z"
+  }
+
+  /// `2025-12-31`, of a day counted from 1970-01-01; of one that no time in milliseconds reaches, the nearest that one
+  /// does.
+  public static func dateText(day: Int64) -> String {
+    let reached = (Int64.min / millisecondsOfDay - 1)...(Int64.max / millisecondsOfDay)
+    let (year, month, dayOfMonth) = date(min(max(day, reached.lowerBound), reached.upperBound))
+    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
+  }
+
+  private static func padded(_ number: Int64, _ width: Int) -> String {
+    let digits = String(number)
+    return String(repeating: "0", count: max(0, width - digits.count)) + digits
+  }
+
+  /// When a document is written: now, or just after what the stored one says where that is later, for the clock of a
+  /// document never goes back. At the end of all time it stands still.
+  public static func next(after stored: Int64?, atLeast now: Int64) -> Int64 {
+    let (later, isPastEnd) = (stored ?? 0).addingReportingOverflow(1)
+    return isPastEnd ? .max : max(now, later)
   }
 
   private struct Scanner {

@@ -188,8 +188,7 @@ public struct PlayArchive: ~Copyable {
             }
           }
           if try stored.value("plays") == nil { writer.append("plays", plays) }
-          // The clock of a document never goes back.
-          writer.append("updated_at", date: max(asOf, (before ?? 0) &+ 1))
+          writer.append("updated_at", date: Instant.next(after: before, atLeast: asOf))
         } else {
           writer.key("_id", .objectID)
           objectID(of: user.copy() + [0x0A] + month.copy()).withView { writer.put(bytes: $0) }

@@ -52,7 +52,8 @@ extension PlayTally {
     /// Writes it as fields of the document that is open.
     public func write(to writer: inout BSONWriter) {
       writer.append("first_hour", integer: firstHour)
-      // The view ends with the closure. It has the machine's order of bytes: the file is for this machine.
+      // The view ends with the closure. The bytes are little-endian, as every machine is that this is built for, and are
+      // read as such.
       unsafe hours.withUnsafeBytes { bytes in writer.append("hours", binary: unsafe ByteView(bytes)) }
       writer.key("songs", .array)
       let list = writer.open()

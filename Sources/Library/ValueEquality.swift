@@ -2,11 +2,13 @@ internal import BSON
 
 extension BSONValue {
   /// Whether two values say the same: the order of fields aside, numbers by value, NaN equal to NaN.
-  func says(_ other: BSONValue) throws(BSONFault) -> Bool {
+  ///
+  /// - Parameter depth: how many documents and arrays the values stand inside, as far as both are compared.
+  func says(_ other: BSONValue, depth: Int = 0) throws(BSONFault) -> Bool {
     if type == other.type {
       if bytes == other.bytes { return true }
-      if let (a, b) = both(self, other, \.document) { return try Self.sameFields(a, b) }
-      if let (a, b) = both(self, other, \.array) { return try Self.sameItems(a, b) }
+      if let (a, b) = both(self, other, \.document) { return try Self.sameFields(a, b, depth) }
+      if let (a, b) = both(self, other, \.array) { return try Self.sameItems(a, b, depth) }
     }
     guard type.isNumber, other.type.isNumber else { return false }
     if let a = integer, let b = other.integer { return a == b }
@@ -22,39 +24,43 @@ extension BSONValue {
     return (first, second)
   }
 
-  private static func sameItems(_ a: BSONDocument, _ b: BSONDocument) throws(BSONFault) -> Bool {
+  private static func sameItems(_ a: BSONDocument, _ b: BSONDocument, _ depth: Int) throws(BSONFault) -> Bool {
+    try BSONDocument.check(depth: depth)
     var (left, right) = (a.elements, b.elements)
     while true {
       switch (try left.next(), try right.next()) {
       case (nil, nil): return true
-      case (let item?, let other?): guard try item.value.says(other.value) else { return false }
+      case (let item?, let other?): guard try item.value.says(other.value, depth: depth + 1) else { return false }
       default: return false
       }
     }
   }
 
-  private static func sameFields(_ a: BSONDocument, _ b: BSONDocument) throws(BSONFault) -> Bool {
+  private static func sameFields(_ a: BSONDocument, _ b: BSONDocument, _ depth: Int) throws(BSONFault) -> Bool {
+    try BSONDocument.check(depth: depth)
     // Nearly always both have the same fields in the same order.
     var (left, right) = (a.elements, b.elements)
     while true {
       switch (try left.next(), try right.next()) {
       case (nil, nil): return true
       case (let field?, let other?):
-        guard field.key == other.key else { return try sameFieldsInAnyOrder(a, b) }
-        guard try field.value.says(other.value) else { return false }
+        guard field.key == other.key else { return try sameFieldsInAnyOrder(a, b, depth) }
+        guard try field.value.says(other.value, depth: depth + 1) else { return false }
       default: return false
       }
     }
   }
 
-  private static func sameFieldsInAnyOrder(_ a: BSONDocument, _ b: BSONDocument) throws(BSONFault) -> Bool {
+  private static func sameFieldsInAnyOrder(
+    _ a: BSONDocument, _ b: BSONDocument, _ depth: Int
+  ) throws(BSONFault) -> Bool {
     var others: [ByteView: BSONValue] = [:]
     var right = b.elements
     while let field = try right.next() { others[field.key] = field.value }
     var count = 0
     var left = a.elements
     while let field = try left.next() {
-      guard let other = others[field.key], try field.value.says(other) else { return false }
+      guard let other = others[field.key], try field.value.says(other, depth: depth + 1) else { return false }
       count += 1
     }
     return count == others.count

@@ -55,12 +55,13 @@ public enum Quantity {
     return count(Int(number.rounded()))
   }
 
-  /// With this many decimals.
+  /// With this many decimals; a dash for what has more than eighteen digits then, which nobody reads.
   public static func fixed(_ number: Double, _ decimals: Int) -> String {
     var scale = 1
     for _ in 0..<decimals { scale *= 10 }
-    guard number.isFinite, number.magnitude < 1e15 else { return "–" }
-    let scaled = Int((number.magnitude * Double(scale)).rounded())
+    let rounded = (number.magnitude * Double(scale)).rounded()
+    guard rounded < 1e18 else { return "–" }
+    let scaled = Int(rounded)
     let sign = number < 0 && scaled > 0 ? "−" : ""
     guard decimals > 0 else { return sign + count(scaled) }
     let fraction = String(scaled % scale)

@@ -182,7 +182,6 @@ public struct DocumentChange {
 public protocol StoreWriter: AnyObject {
   /// - Returns: the indices of changes that were not made, because somebody else has written the document since it was
   ///   read: read it again. In a directory there is nobody else.
-  @discardableResult
   func write(_ changes: [DocumentChange]) throws(StoreError) -> [Int]
 
   /// Makes every change durable and visible, after checking that no document of the old store is missing.

@@ -130,8 +130,9 @@ final class Committer: Sendable {
     do throws(StoreError) {
       let (changes, months) = (batch.users.compactMap(\.change), batch.users.flatMap(\.archived))
       try record(changes, months)
-      if !months.isEmpty { try state.plays?.write(months) }
-      if !changes.isEmpty { try state.library?.write(changes) }
+      // In a directory there is nobody else whose writes these could meet.
+      if !months.isEmpty { _ = try state.plays?.write(months) }
+      if !changes.isEmpty { _ = try state.library?.write(changes) }
       if let position = batch.position { library.release(before: position) }
     } catch {
       return fail(.store(error))

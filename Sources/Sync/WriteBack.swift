@@ -180,15 +180,16 @@ private struct BrowserList {
   }
 
   /// Whether JSON can carry a value and give back the same.
-  private static func survives(_ value: BSONValue) throws(BSONFault) -> Bool {
+  private static func survives(_ value: BSONValue, depth: Int = 0) throws(BSONFault) -> Bool {
     switch value.type {
     case .string, .bool, .null, .int32, .int64: return true
     case .double: return value.double?.isFinite ?? false
     case .document, .array:
-      guard let nested = value.document ?? value.array else { return false }
+      // What stands so deep would not be read again.
+      guard depth < BSONDocument.deepest, let nested = value.document ?? value.array else { return false }
       var elements = nested.elements
       while let element = try elements.next() {
-        guard try survives(element.value) else { return false }
+        guard try survives(element.value, depth: depth + 1) else { return false }
       }
       return true
     default: return false

@@ -82,12 +82,13 @@ func aligned(_ rows: [[String]]) -> [String] {
   }
 }
 
-/// A number with so many decimals.
+/// A number with so many decimals; one that is too great for them as Swift writes it.
 func decimals(_ number: Double, _ places: Int) -> String {
-  guard number.isFinite else { return "\(number)" }
   var factor = 1.0
   for _ in 0..<places { factor *= 10 }
-  let scaled = Int64((abs(number) * factor).rounded())
+  let rounded = (abs(number) * factor).rounded()
+  guard rounded < 0x1p63 else { return "\(number)" }
+  let scaled = Int64(rounded)
   let (whole, rest) = (scaled / Int64(factor), String(scaled % Int64(factor)))
   let sign = number < 0 && scaled > 0 ? "−" : ""
   guard places > 0 else { return sign + "\(whole)" }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import BSON
 public import Dumps
 public import Library
 
@@ -22,7 +23,12 @@ struct InputOptions: ParsableArguments {
   @Option(help: "The most bytes of one dump.")
   var maxDumpSize = ByteCount(64 << 20)
 
-  @Option(help: "The most arrays and objects inside each other in a dump, and in each string of its localStorage.")
+  /// What a library may nest, without its own document, in which the list of a string of localStorage comes to stand.
+  private static let deepest = BSONDocument.deepest - 1
+
+  @Option(
+    help:
+      "The most arrays and objects inside each other in a dump, and in each string of its localStorage; at most 199.")
   var maxDepth = 64
 
   @Option(help: "The most entries of one archive.")
@@ -34,6 +40,9 @@ struct InputOptions: ParsableArguments {
   func validate() throws {
     guard maxDepth >= 1, maxEntries >= 0, maxExpansion >= 1 else {
       throw ValidationError("limits must be positive")
+    }
+    guard maxDepth <= Self.deepest else {
+      throw ValidationError("--max-depth is at most \(Self.deepest): a deeper library is not read again.")
     }
   }
 

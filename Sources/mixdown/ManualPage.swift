@@ -35,7 +35,10 @@ struct ManualPage {
     ("MIXDOWN_STATE", "Where the folders of runs lie, where no --state is named."),
     ("MIXDOWN_MONGO_PASSWORD", "The password of whoever a mongodb:// address names, where it has none itself."),
     ("MIXDOWN_MONGO_PASSWORD_FILE", "A file with that password, where MIXDOWN_MONGO_PASSWORD is not set."),
-    ("MIXDOWN_LEASE", "How many seconds the lease of a run on a server is long. The same for all runs; default: 60."),
+    (
+      "MIXDOWN_LEASE",
+      "How many seconds the lease of a run on a server is long, from 0.5 to 86400. The same for all runs; default: 60."
+    ),
     ("XDG_STATE_HOME", "The folders of runs on a server lie in its folder mixdown; default: ~/.local/state."),
   ]
 

@@ -63,10 +63,14 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
 /// A moment in any form that a dump may use: `2026-01-01T00:00:00Z`, milliseconds or seconds since 1970, or either as
 /// Extended JSON, `{"$date": …}`.
 struct Moment: ExpressibleByArgument {
+  /// The last moment that can be written as a text: `9999-12-31T23:59:59.999Z`.
+  private static let last: Int64 = 253_402_300_799_999
+
   var milliseconds: Int64
 
   init?(argument: String) {
-    guard let number = argument.hasPrefix("{") ? Self.extended(argument) : Self.plain(argument) else { return nil }
+    guard let number = argument.hasPrefix("{") ? Self.extended(argument) : Self.plain(argument), number <= Self.last
+    else { return nil }
     milliseconds = number
   }
 

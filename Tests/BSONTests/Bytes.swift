@@ -17,6 +17,13 @@ func little(_ number: some FixedWidthInteger) -> [UInt8] {
 /// The encoding of a string: length, UTF-8, terminator.
 func text(_ text: String) -> [UInt8] { little(Int32(text.utf8.count + 1)) + Array(text.utf8) + [0] }
 
+/// An empty document inside so many others, or lists: the whole has seven bytes more for each.
+func nested(_ levels: Int, _ type: UInt8 = 0x03) -> [UInt8] {
+  var bytes: [UInt8] = []
+  for inside in stride(from: levels, to: 0, by: -1) { bytes += little(Int32(5 + 7 * inside)) + [type, 0] }
+  return bytes + document() + [UInt8](repeating: 0, count: levels)
+}
+
 /// One value of every type that BSON knows, under its type byte.
 let everyType: [(type: UInt8, value: [UInt8])] = [
   (0x01, little(1.5.bitPattern)), (0x02, text("text")), (0x02, text("")), (0x03, document(element(0x0A, "a", []))),

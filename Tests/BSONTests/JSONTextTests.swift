@@ -131,6 +131,19 @@ func isJSON(_ bytes: [UInt8]) -> Bool {
     }
   }
 
+  @Test(arguments: [(199, true), (200, false), (1_000_000, false)], [0x03, 0x04] as [UInt8])
+  func `what is nested too deep is a fault, and no end of the stack`(
+    _ nesting: (levels: Int, isRead: Bool), _ type: UInt8
+  ) throws {
+    try nested(nesting.levels, type).withView { bytes in
+      let document = try BSONDocument(bytes)
+      func isRead(_ body: () throws -> Void) -> Bool { (try? body()) != nil }
+      var (json, readable) = (JSONText(), ReadableJSON { "\($0)" })
+      #expect(isRead { try json.document(document) } == nesting.isRead)
+      #expect(isRead { _ = try readable.text(document) } == nesting.isRead)
+    }
+  }
+
   @Test func `for a person, documents are indented and dates are text`() throws {
     let bytes = document(
       element(0x09, "at", little(Int64(5))), element(0x04, "list", document(element(0x10, "0", little(Int32(1))))),

@@ -151,7 +151,7 @@ import Testing
     let arena = Arena()
     let first = arena.written { writer in writer.put(UInt64(1)) }
     let second = arena.written { writer in writer.put(UInt64(2)) }
-    #expect(second.offset(in: first.extended(by: 8)) == 8)
+    #expect(unsafe second.offset(in: first.extended(by: 8)) == 8)
   }
 
   @Test func `padding can be read`() {
@@ -159,8 +159,8 @@ import Testing
     for size in [0, 5, 64, 1 << 20] {
       let piece = bytes(size, 5).withView { arena.copy($0, padding: 64) }
       #expect(piece.count == size)
-      #expect(piece.extended(by: 64).slice(0, size) == piece)
-      _ = piece.extended(by: 64).dropFirst(size).copy()
+      #expect(unsafe piece.extended(by: 64).slice(0, size) == piece)
+      _ = unsafe piece.extended(by: 64).dropFirst(size).copy()
     }
   }
 

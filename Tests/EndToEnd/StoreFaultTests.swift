@@ -65,6 +65,37 @@ import Testing
     #expect(sandbox.bytes == damaged)
   }
 
+  /// The library of ann with one more field, `x`, in BSON.
+  private func library(_ type: UInt8, _ value: [UInt8]) -> Data {
+    let user: [UInt8] = [0x02] + Array("user_id".utf8) + [0] + little(4, bytes: 4) + Array("ann".utf8) + [0]
+    let fields = user + [type] + Array("x".utf8) + [0] + value + [0]
+    return Data(little(4 + fields.count, bytes: 4) + fields)
+  }
+
+  private func little(_ number: Int, bytes: Int) -> [UInt8] {
+    (0..<bytes).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+  }
+
+  @Test func `a library that is nested deeper than anybody nests is refused when somebody asks for it`() throws {
+    let sandbox = try Sandbox()
+    var nested: [UInt8] = []
+    for inside in stride(from: 10_000, through: 0, by: -1) {
+      nested += little(5 + 7 * inside, bytes: 4)
+      if inside > 0 { nested += [0x03, 0] }
+    }
+    try sandbox.restore(library(0x03, nested + [UInt8](repeating: 0, count: 10_001)))
+    let run = try mixdown(["inspect", "--store", sandbox.store, "--user", "ann"])
+    #expect(run.status == 65 && run.output.isEmpty)
+    #expect(run.errors.contains("in the document of ann") && run.errors.contains("nested deeper than 200"))
+  }
+
+  @Test func `a library with the earliest date of all is shown`() throws {
+    let sandbox = try Sandbox()
+    try sandbox.restore(library(0x09, little(.min, bytes: 8)))
+    let run = try mixdown(["inspect", "--store", sandbox.store, "--user", "ann"])
+    #expect(run.status == 0 && run.output.contains(#""x": "-292275055-05-16T16:47:04.192Z""#), "\(run.errors)")
+  }
+
   @Test func `a store in the place of which a file or a folder of another kind stands is refused`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)

@@ -64,6 +64,14 @@ import Testing
     #expect(plays == [["videoId": "x", "title": "b", "playedAt": at(1), "completionRate": 0.9]])
   }
 
+  @Test func `the clock of a month stands still at the end of all time`() throws {
+    var archive = Archive()
+    try archive.add(Scene(exports: [.at(1, ["history": [play("x", at(1))]])]))
+    archive.documents["2025-01"]?["updated_at"] = .date(.max)
+    try archive.add(Scene(exports: [.at(1, ["history": [play("y", at(2))]])]))
+    #expect(archive.written == ["2025-01"] && archive.documents["2025-01"]?["updated_at"] == .date(.max))
+  }
+
   @Test func `a month that says nothing new is not written, one that does has a later version`() throws {
     var archive = Archive()
     let scene = Scene(exports: [.at(1, ["history": [play("x", at(1), ["title": "a", "mood": "m"])]])])

@@ -58,4 +58,10 @@ import Testing
     let map = HeatMap(id: "m", caption: "m", noun: "play", rows: [("a", "a")], columns: ["1", "2", "3"], values: [5])
     #expect(map.values == [5, 0, 0] && map.markup.html.components(of: "heat-6").count == 2)
   }
+
+  @Test func `a heat map leaves out values that it has no place for`() {
+    let week = HeatMap.week(id: "w", caption: "w", noun: "play", values: Array(1...200))
+    #expect(week.values == Array(1...168) && week.most?.row == "Sunday" && week.most?.column == "23:00")
+    #expect(!week.markup.html.isEmpty)
+  }
 }

@@ -29,6 +29,8 @@ import Testing
 
   @Test(arguments: [
     (0, 0, "0"), (1.005, 1, "1.0"), (-0.04, 1, "0.0"), (-0.06, 1, "−0.1"), (1234.5, 2, "1,234.50"), (0.05, 2, "0.05"),
+    (9.9e13, 4, "99,000,000,000,000.0000"), (9.9e14, 4, "–"), (1e300, 1, "–"), (-1e300, 0, "–"), (.nan, 1, "–"),
+    (.infinity, 1, "–"),
   ])
   func `decimals are as many as asked for`(number: Double, decimals: Int, text: String) {
     #expect(Quantity.fixed(number, decimals) == text)

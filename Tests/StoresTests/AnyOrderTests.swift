@@ -13,8 +13,8 @@ import Testing
   private func write(_ documents: [[UInt8]], removing removed: [String] = []) throws {
     let collection = try sandbox.open()
     let writer = try collection.beginWriting(.any)
-    for document in documents { try writer.write([sandbox.change(collection, document)]) }
-    try writer.write(
+    for document in documents { _ = try writer.write([sandbox.change(collection, document)]) }
+    _ = try writer.write(
       removed.map { user in
         let key = sandbox.view(user)
         return DocumentChange(key: key, stored: try collection.document(of: key), document: nil)
@@ -46,7 +46,7 @@ import Testing
     try sandbox.put(document("ann"))
     let collection = try sandbox.open()
     let writer = try collection.beginWriting(.any)
-    try writer.write([sandbox.change(collection, document("bob"))])
+    _ = try writer.write([sandbox.change(collection, document("bob"))])
     writer.abandon()
     #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
   }
@@ -99,7 +99,7 @@ import Testing
       let (user, month) = (try #require(try document.value("user_id")?.string), try document.value("month")?.string)
       let known = try collection.documents(of: [user], limit: .max, in: Arena())[0]
       let old = try known.first { try $0.value("month")?.string == month }
-      try writer.write([DocumentChange(key: user, subkey: month, stored: old, document: document)])
+      _ = try writer.write([DocumentChange(key: user, subkey: month, stored: old, document: document)])
     }
     try writer.commit()
     let data = FileManager.default.contents(atPath: archivePath).map { [UInt8]($0) }

@@ -20,7 +20,7 @@ import Testing
       let sandbox = Sandbox(of: path)
       let store = try sandbox.open()
       let writer = try store.beginWriting(.stored)
-      try writer.write([sandbox.change(store, document("cat", version: 1))])
+      _ = try writer.write([sandbox.change(store, document("cat", version: 1))])
       raise(SIGKILL)
       writer.abandon()
     }
@@ -100,9 +100,9 @@ import Testing
     try sandbox.put(old)
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("ann", version: 1))])
+    _ = try writer.write([sandbox.change(store, document("ann", version: 1))])
     let error = StoreError.inputOutput(path: sandbox.partialPath, operation: "write", code: ENOSPC)
-    #expect(throws: error) { try writer.write([sandbox.change(store, document("eve", padding: 9 << 20))]) }
+    #expect(throws: error) { _ = try writer.write([sandbox.change(store, document("eve", padding: 9 << 20))]) }
     #expect(sandbox.data == old)
     #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
     volume.unmount()

@@ -13,7 +13,7 @@ import Testing
     let path = sandbox.path + "/data/store"
     let store = try DirectoryStore.open(path, locking: true).collection(.userLibrary)
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("ann"))])
+    _ = try writer.write([sandbox.change(store, document("ann"))])
     try writer.commit()
     #expect(
       try FileManager.default.contentsOfDirectory(atPath: path).sorted()
@@ -45,7 +45,7 @@ import Testing
     for schema in [CollectionSchema.userLibrary, .userStats] {
       let store = try DirectoryStore(sandbox.path, lock: lock).collection(schema)
       let writer = try store.beginWriting(.stored)
-      try writer.write([sandbox.change(store, document("ann"))])
+      _ = try writer.write([sandbox.change(store, document("ann"))])
       try writer.commit()
     }
     #expect(
@@ -61,7 +61,7 @@ import Testing
     try sandbox.commit(new)
     let store = try other.open()
     let writer = try store.beginWriting(.stored)
-    for document in new { try writer.write([other.change(store, document)]) }
+    for document in new { _ = try writer.write([other.change(store, document)]) }
     try writer.commit()
     #expect(sandbox.data == other.data)
   }

@@ -65,7 +65,7 @@ import Testing
   @Test func `writing keeps nothing of the old file in memory`() throws {
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("user-59"))])
+    _ = try writer.write([sandbox.change(store, document("user-59"))])
     try writer.commit()
     #expect(try resident < 2 << 20)
   }

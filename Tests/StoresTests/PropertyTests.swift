@@ -40,7 +40,7 @@ import Testing
       while !rest.isEmpty {
         let batch = rest.prefix(Int.random(in: 1...8, using: &random))
         rest = rest.dropFirst(batch.count)
-        try writer.write(batch.map { try sandbox.change(store, $0) })
+        _ = try writer.write(batch.map { try sandbox.change(store, $0) })
         store.release(before: Int.random(in: 0...store.count, using: &random))
       }
       try writer.commit()

@@ -64,7 +64,7 @@ final class Sandbox {
   func commit(_ documents: [[UInt8]]) throws {
     let store = try open()
     let writer = try store.beginWriting(.stored)
-    try writer.write(documents.map { try change(store, $0) })
+    _ = try writer.write(documents.map { try change(store, $0) })
     try writer.commit()
   }
 }

@@ -25,8 +25,8 @@ import Testing
     let new = [document("bob", version: 1), document("dan", version: 1), document("eve")]
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([])
-    for document in new { try writer.write([sandbox.change(store, document)]) }
+    _ = try writer.write([])
+    for document in new { _ = try writer.write([sandbox.change(store, document)]) }
     try writer.commit()
     #expect(sandbox.data == joined([old[0], new[0], old[2], new[1], new[2]]))
   }
@@ -47,7 +47,7 @@ import Testing
     let store = try sandbox.open()
     let names = try sandbox.names
     let writer = try store.beginWriting(.stored)
-    try writer.write([])
+    _ = try writer.write([])
     try writer.commit()
     let after = try FileManager.default.attributesOfItem(atPath: sandbox.dataPath)
     #expect(before[.systemFileNumber] as? Int == after[.systemFileNumber] as? Int)
@@ -66,7 +66,7 @@ import Testing
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
     #expect(try !sandbox.names.contains("user_library.bson.partial"))
-    try writer.write([sandbox.change(store, document("ann", version: 1))])
+    _ = try writer.write([sandbox.change(store, document("ann", version: 1))])
     #expect(try sandbox.names.contains("user_library.bson.partial"))
     #expect(sandbox.data == old)
     writer.abandon()
@@ -77,7 +77,7 @@ import Testing
   @Test func `a writer that is forgotten abandons what it wrote`() throws {
     try sandbox.put(document("ann"))
     let store = try sandbox.open()
-    try store.beginWriting(.stored).write([sandbox.change(store, document("ann", version: 1))])
+    _ = try store.beginWriting(.stored).write([sandbox.change(store, document("ann", version: 1))])
     #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
     try store.beginWriting(.stored).abandon()
   }
@@ -110,7 +110,7 @@ import Testing
     try sandbox.put(old)
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("ann", version: 1))])
+    _ = try writer.write([sandbox.change(store, document("ann", version: 1))])
     try writer.commit()
     #expect(try store.document(of: ByteView("ann"))?.bytes.copy() == old)
     #expect(throws: StoreError.self) { try store.beginWriting(.stored) }
@@ -137,11 +137,11 @@ import Testing
     let writer = try store.beginWriting(.stored)
     let changes = try disorder.users.map { try sandbox.change(store, document($0, version: 1)) }
     #expect("\(disorder.name)") {
-      for batch in inOneBatch ? [changes] : changes.map({ [$0] }) { try writer.write(batch) }
+      for batch in inOneBatch ? [changes] : changes.map({ [$0] }) { _ = try writer.write(batch) }
     } throws: { error in
       if case StoreError.inconsistent = error { true } else { false }
     }
-    #expect(throws: StoreError.self) { try writer.write([]) }
+    #expect(throws: StoreError.self) { _ = try writer.write([]) }
     #expect(throws: StoreError.self) { try writer.commit() }
     #expect(sandbox.data == old)
     #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
@@ -168,7 +168,7 @@ import Testing
     let stored = try store.document(of: ByteView("ann"))
     let change = DocumentChange(
       key: ByteView("ann"), stored: stored, document: BSONDocument(unchecked: sandbox.view(unreadable.bytes)))
-    #expect(throws: StoreError.self) { try writer.write([change]) }
+    #expect(throws: StoreError.self) { _ = try writer.write([change]) }
     #expect(sandbox.data == document("ann"))
   }
 
@@ -180,7 +180,7 @@ import Testing
     let store = try sandbox.open()
     let view = try BSONDocument(sandbox.view(document(user)))
     let change = DocumentChange(key: sandbox.view(user), stored: claimsStored ? view : nil, document: view)
-    #expect(throws: StoreError.self) { try store.beginWriting(.stored).write([change]) }
+    #expect(throws: StoreError.self) { _ = try store.beginWriting(.stored).write([change]) }
   }
 
   // MARK: The law that nobody is lost
@@ -190,7 +190,7 @@ import Testing
     try sandbox.put(old)
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("cat", version: 1))])
+    _ = try writer.write([sandbox.change(store, document("cat", version: 1))])
     // Somebody writes "ane" for "ann" into what is on disk already.
     let handle = try #require(FileHandle(forUpdatingAtPath: sandbox.partialPath))
     let name = try #require(Data(old[0]).firstRange(of: Data("ann".utf8)))
@@ -208,7 +208,7 @@ import Testing
     if wasThere { try sandbox.put(document("ann")) }
     let store = try sandbox.open()
     let writer = try store.beginWriting(.stored)
-    try writer.write([sandbox.change(store, document("ann", version: 1))])
+    _ = try writer.write([sandbox.change(store, document("ann", version: 1))])
     try Data(document("eve")).write(to: URL(fileURLWithPath: sandbox.dataPath), options: .atomic)
     #expect { try writer.commit() } throws: { error in
       if case StoreError.refused = error { true } else { false }

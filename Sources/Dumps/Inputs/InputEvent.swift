@@ -1,7 +1,7 @@
 /// The text of one dump, not parsed yet, and what is known of where it came from (docs/dumps.md).
 public struct RawDump: Sendable {
   /// The readable bytes behind every text: simdjson reads ahead by as many.
-  public static let padding = 64
+  public static let padding = JSONReader.padding
 
   /// JSON text from its first non-blank byte to its last, without a byte order mark, then `padding` zero bytes.
   public var text: [UInt8]

@@ -53,6 +53,8 @@ struct BatchCopy {
     case none
   }
 
+  private typealias Write = (document: BSONDocument, change: DocumentChange)
+
   func run(_ documents: [BSONDocument]) throws(StoreError) -> CopiedCollection {
     var batch = self
     batch.result.read = documents.count
@@ -64,25 +66,24 @@ struct BatchCopy {
     var open = documents
     for attempt in 1... {
       let stored = try StoredCopies(of: open, schema, in: target, arena).documents
-      var writes: [(document: BSONDocument, change: DocumentChange)] = []
-      var removals: [DocumentChange] = []
+      var writes: [Write] = []
+      var replacements: [(removal: DocumentChange, write: Write)] = []
       for document in open {
         switch step(document, stored) {
         case .none: break
         case .write(let change): writes.append((document, change))
-        case .replace(let removal, let change):
-          removals.append(removal)
-          writes.append((document, change))
+        case .replace(let removal, let change): replacements.append((removal, (document, change)))
         }
       }
-      if !removals.isEmpty { try writer.write(removals) }
-      let lost = writes.isEmpty ? [] : try writer.write(writes.map(\.change))
-      let isLost = Set(lost)
-      for index in writes.indices where !isLost.contains(index) {
+      // What could not be removed, for somebody has written it since, is not written beside it.
+      let kept = replacements.isEmpty ? [] : Set(try writer.write(replacements.map(\.removal)))
+      writes += replacements.indices.filter { !kept.contains($0) }.map { replacements[$0].write }
+      let lost = writes.isEmpty ? [] : Set(try writer.write(writes.map(\.change)))
+      for index in writes.indices where !lost.contains(index) {
         if wasStored(writes[index].document, stored) { result.overwritten += 1 } else { result.written += 1 }
       }
-      if lost.isEmpty { return }
-      open = lost.map { writes[$0].document }
+      open = kept.sorted().map { replacements[$0].write.document } + lost.sorted().map { writes[$0].document }
+      if open.isEmpty { return }
       guard attempt < Self.mostTries else {
         for document in open { differ(document) }
         return

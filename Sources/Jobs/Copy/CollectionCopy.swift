@@ -45,6 +45,7 @@ struct CollectionCopy {
         writers.giveBack(writer)
         total.withLock { $0.add(part) }
       }
+      try writers.commit()
       return total.withLock { $0 }
     }
     // A server gives documents by key, and that is the order of new ones; but others' collections it gives by _id.
@@ -156,4 +157,9 @@ private final class Pool: @unchecked Sendable {
   }
 
   func giveBack(_ writer: any StoreWriter) { lock.withLock { _ in free.append(writer) } }
+
+  /// Ends the writing, once all have been given back.
+  func commit() throws(StoreError) {
+    for writer in lock.withLock({ _ in free }) { try writer.commit() }
+  }
 }

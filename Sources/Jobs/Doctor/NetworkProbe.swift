@@ -102,7 +102,7 @@ struct NetworkProbe {
       _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
       if code != 0 { return outcome(code) }
     }
-    return .reached(milliseconds: ContinuousClock.now.duration(to: start).inSeconds * -1000)
+    return .reached(milliseconds: start.duration(to: .now).inSeconds * 1000)
   }
 
   private static func outcome(_ code: CInt) -> Connection {

@@ -73,8 +73,8 @@ struct LastLearned: Sendable {
     else { return nil }
     // One that was killed is not known to have ended; no run goes on for longer than a day.
     let started = (try? run.value("started_at"))?.date ?? 0
-    let ended = (try? run.value("ended_at"))?.date ?? started + 86_400_000
-    return (asOf, ended)
+    let (dayLater, isPastEnd) = started.addingReportingOverflow(86_400_000)
+    return (asOf, (try? run.value("ended_at"))?.date ?? (isPastEnd ? .max : dayLater))
   }
 
   /// How far the clocks of machines may lie apart, in milliseconds.

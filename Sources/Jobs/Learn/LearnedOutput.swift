@@ -119,11 +119,12 @@ final class LearnedOutput: Sendable {
   private func write(_ batch: LearnedBatch) {
     guard failed == nil else { return }
     do throws(StoreError) {
-      if !batch.statistics.isEmpty { try state.writers?.statistics.write(batch.statistics) }
-      if !batch.scores.isEmpty { try state.writers?.scores.write(batch.scores) }
+      // In a directory there is nobody else whose writes these could meet.
+      if !batch.statistics.isEmpty { _ = try state.writers?.statistics.write(batch.statistics) }
+      if !batch.scores.isEmpty { _ = try state.writers?.scores.write(batch.scores) }
       if !batch.accounts.isEmpty {
         try options.journal?.record(batch.accounts, of: collections.accounts)
-        try state.writers?.accounts?.write(batch.accounts)
+        _ = try state.writers?.accounts?.write(batch.accounts)
       }
     } catch {
       return fail(error)

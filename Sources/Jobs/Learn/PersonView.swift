@@ -20,17 +20,18 @@ public struct PersonView {
   }
 
   private func documents(_ collection: any StoredCollection) throws(StoreError) -> [BSONDocument] {
-    let id = user.withView { arena.copy($0) }
-    return try collection.all(of: [id], in: arena).first ?? []
+    try collection.all(of: [id], in: arena).first ?? []
   }
 
-  /// The person's `user_stats` as JSON in relaxed form; nil when there are none.
+  private var id: ByteView { user.withView { arena.copy($0) } }
+
+  /// The figures of the person's `user_stats`; nil when there are none.
   public func statistics() throws(StoreError) -> PersonStatistics? {
     guard let document = try first(collections.statistics) else { return nil }
     do throws(BSONFault) {
       return try PersonStatistics(document)
     } catch {
-      throw collections.statistics.refusal(of: document.bytes, error)
+      throw collections.statistics.refusal(of: id, error)
     }
   }
 
@@ -49,7 +50,6 @@ public struct PersonView {
       var population = Population()
       try forEach(collections.population) { try? population.read($0, into: repertoire) }
       var reader = FactsReader(into: repertoire)
-      let id = user.withView { arena.copy($0) }
       let stored = StoredUser(
         user: id, library: try first(collections.libraries), archive: try documents(collections.plays),
         account: try first(collections.accounts))
@@ -105,7 +105,7 @@ public struct PersonView {
       }
       return parameters
     } catch {
-      throw collections.scores.refusal(of: scores.bytes, error)
+      throw collections.scores.refusal(of: id, error)
     }
   }
 

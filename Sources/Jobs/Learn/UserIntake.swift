@@ -4,9 +4,9 @@ internal import Stores
 internal import Sync
 internal import Synchronization
 
-/// A cursor that workers take turns at. Used with the lock of its source held.
+/// A cursor that workers take turns at.
 ///
-/// Safe to share for that reason alone: see ``BatchSource``.
+/// Safe to share for that reason alone: `UserIntake.read(_:_:_:)` calls it with the lock of the batches' number held.
 final class SharedCursor: @unchecked Sendable {
   private let cursor: any DocumentCursor
   private let limit: Int
@@ -42,7 +42,8 @@ final class UserIntake: Sendable {
   /// Users with a play at or after this are read although nothing changed, for the days of `service_stats` since the
   /// last run; in milliseconds since 1970.
   let serviceSince: Int64
-  private let archived = Mutex<Set<UInt64>>([])
+  /// Fingerprints of the users who had their turn.
+  private let seen = Mutex<Set<UInt64>>([])
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
@@ -102,7 +103,7 @@ final class UserIntake: Sendable {
       try reader.read(libraries: documents, changedSince: since, or: changed, batch: number)
     }
     // The others among them, in batches of one size.
-    let rest = archived.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
+    let rest = seen.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
       .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
     let next = Atomic(0)
     try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
@@ -143,13 +144,13 @@ final class UserIntake: Sendable {
   }
 
   /// Notes users who had their turn.
-  func note(seen ids: [ByteView]) { archived.withLock { seen in for id in ids { seen.insert(id.fingerprint) } } }
+  func note(seen ids: [ByteView]) { seen.withLock { seen in for id in ids { seen.insert(id.fingerprint) } } }
 
   /// Leaves one month of each user, and nothing of users who had their turn.
   func firstSeen(
     _ months: [(id: ByteView, document: BSONDocument)]
   ) -> [(id: ByteView, document: BSONDocument)] {
-    archived.withLock { seen in months.filter { seen.insert($0.id.fingerprint).inserted } }
+    seen.withLock { seen in months.filter { seen.insert($0.id.fingerprint).inserted } }
   }
 }
 

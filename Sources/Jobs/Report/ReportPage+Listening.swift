@@ -10,7 +10,7 @@ extension ReportPage {
     let first = max(0, plays.byDay.count - Self.daysShown)
     let days = plays.byDay[first...]
     let columns = days.indices.map { position in
-      let date = CivilDate(day: Int64(plays.firstDay + position))
+      let date = CivilDate(day: Int64(plays.firstDay &+ position))
       return ColumnChart.Column(
         "\(date.weekday) \(date)", plays.byDay[position],
         tick: date.day == 1 || position == first ? date.monthName : nil)
@@ -145,7 +145,7 @@ struct CivilDate: CustomStringConvertible {
 
   /// - Parameter day: days since 1970.
   init(day: Int64) {
-    text = String(Instant.text(day * 86_400_000).prefix(10))
+    text = Instant.dateText(day: day)
     // 1970 began on a Thursday.
     let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
     weekday = names[Int((day % 7 + 7) % 7)]
@@ -155,7 +155,7 @@ struct CivilDate: CustomStringConvertible {
 
   var monthName: String {
     let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    let month = Int(text.dropFirst(5).prefix(2)) ?? 0
+    let month = Int(text.dropLast(3).suffix(2)) ?? 0
     return (1...12).contains(month) ? names[month - 1] : ""
   }
 

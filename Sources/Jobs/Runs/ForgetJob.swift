@@ -66,7 +66,7 @@ public struct ForgetJob: JobStep {
         try redact(traces, in: store.open(schema))
       }
       for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
-      try RunDocuments(store).clean(traces)
+      for note in try RunDocuments(store).clean(traces) { warn(note) }
       if store is DirectoryStore {
         // What a killed run has left there.
         for schema in CollectionSchema.all + [.users] {

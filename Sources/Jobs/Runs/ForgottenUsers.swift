@@ -48,8 +48,17 @@ struct ForgottenUsers: Sendable {
 
   private static func hash(_ user: [UInt8], _ salt: [UInt8]) -> String { hexadecimal(sha256(salt + user)) }
 
+  private static let mostTries = 5
+
   /// Adds users, in UTF-8, to those whom the store knows as forgotten.
   static func add(_ users: [[UInt8]], to store: any Store, at now: Int64) throws(StoreError) {
+    // What somebody else has added in between is read: above all a salt, for the hashes are of that one then.
+    for _ in 1...mostTries where try addOnce(users, to: store, at: now) { return }
+    throw .locked(path: store.name, holder: "somebody who writes forgotten at this moment; forget the users again")
+  }
+
+  /// - Returns: false when somebody else has added one of the documents since.
+  private static func addOnce(_ users: [[UInt8]], to store: any Store, at now: Int64) throws(StoreError) -> Bool {
     var salt = try ForgottenUsers(store).salt
     let forgotten = try store.open(.forgotten)
     let arena = Arena()
@@ -73,9 +82,10 @@ struct ForgottenUsers: Sendable {
       try add(saltKey) { writer in salt.withView { writer.append("salt", string: $0) } }
     }
     for user in Set(users) { try add(hash(user, salt)) { _ in } }
-    guard !changes.isEmpty else { return }
+    guard !changes.isEmpty else { return true }
     let writer = try forgotten.beginWriting(.any)
-    try writer.write(changes)
+    let conflicts = try writer.write(changes)
     try writer.commit()
+    return conflicts.isEmpty
   }
 }

@@ -15,10 +15,14 @@ final class Lease: Sendable {
   /// What is at most lost when a holder's machine dies, in seconds.
   static let standardSeconds = 60.0
 
+  /// What `MIXDOWN_LEASE` may ask for, in seconds; what is beyond is cut.
+  private static let bounds = 0.5...86_400
+
   /// How long a lease is: `MIXDOWN_LEASE` in seconds, or the standard.
   static var secondsAsked: Double {
     let asked = unsafe getenv("MIXDOWN_LEASE").flatMap { unsafe Double(String(cString: $0)) }
-    return asked.map { max(0.5, $0) } ?? standardSeconds
+    guard let asked, !asked.isNaN else { return standardSeconds }
+    return min(max(asked, bounds.lowerBound), bounds.upperBound)
   }
 
   private enum Standing: Sendable {
@@ -141,7 +145,7 @@ final class Lease: Sendable {
       writer.append("process", integer: Int64(getpid()))
       writer.append("since", date: holder?.run == run ? holder?.since ?? now : now)
       writer.append("expires", date: now + Int64(seconds * 1000))
-      writer.append("updated_at", date: max(now, (holder?.updated ?? 0) + 1))
+      writer.append("updated_at", date: Instant.next(after: holder?.updated, atLeast: now))
       writer.close(start)
       if try write(stored, BSONDocument(unchecked: writer.view), key, runs) { return }
     }

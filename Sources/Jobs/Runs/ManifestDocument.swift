@@ -47,8 +47,9 @@ struct ManifestDocument {
     // Another version in between is another attempt of the same run: the later one counts.
     for _ in 1...5 {
       let stored = try runs.documents(of: [key], in: arena).first?.first
-      let last: Int64 = ((try? stored?.value("updated_at")) ?? nil)?.date ?? 0
-      let document = try ManifestDocument(manifest, updatedAt: max(try store.now(), last + 1))
+      let last = ((try? stored?.value("updated_at")) ?? nil)?.date
+      let now = Instant.next(after: last, atLeast: try store.now())
+      let document = try ManifestDocument(manifest, updatedAt: now)
       let writer = try runs.beginWriting(.any)
       let change = DocumentChange(
         key: key, stored: stored, document: BSONDocument(unchecked: arena.copy(document.bytes)))

@@ -9,9 +9,22 @@ struct RunDocuments {
 
   private static let named: Set = ["inputs", "error", "next_user", "learning"]
 
-  /// Takes forgotten users out of them.
-  func clean(_ traces: Traces) throws(StoreError) {
+  private static let mostTries = 5
+
+  /// Takes forgotten users out of them. A document that somebody else writes at this moment is read again.
+  ///
+  /// - Returns: what somebody has to look at, as lines for a person.
+  func clean(_ traces: Traces) throws(StoreError) -> [String] {
+    for _ in 1...Self.mostTries {
+      if let notes = try cleanOnce(traces) { return notes }
+    }
+    throw .locked(path: runs.name, holder: "somebody who writes job_runs at this moment; forget the users again")
+  }
+
+  /// - Returns: nil when somebody else has written one of the documents since it was read.
+  private func cleanOnce(_ traces: Traces) throws(StoreError) -> [String]? {
     let arena = Arena()
+    var notes: [String] = []
     let cursor = try runs.cursor(updatedSince: nil)
     var changes: [DocumentChange] = []
     while true {
@@ -23,6 +36,8 @@ struct RunDocuments {
         do throws(BSONFault) {
           try Self.copy(document, to: &writer, traces) { Self.named.contains($0) }
         } catch {
+          let name = "the document of \(key.string) in \(runs.name)"
+          notes.append("\(name) cannot be read: look yourself whether it names a user who is forgotten: \(error.what)")
           continue
         }
         guard writer.view != document.bytes else { continue }
@@ -30,18 +45,21 @@ struct RunDocuments {
           DocumentChange(key: key, stored: document, document: BSONDocument(unchecked: arena.copy(writer.view))))
       }
     }
-    guard !changes.isEmpty else { return }
+    guard !changes.isEmpty else { return notes }
     let writer = try runs.beginWriting(.any)
-    try writer.write(changes)
+    let conflicts = try writer.write(changes)
     try writer.commit()
+    return conflicts.isEmpty ? notes : nil
   }
 
   /// Copies a document with another word in the place of every id.
   ///
   /// - Parameter mayName: whether the texts of a field may name somebody; in a manifest only those of some do.
   private static func copy(
-    _ document: BSONDocument, to writer: inout BSONWriter, _ traces: Traces, mayName: (String) -> Bool
+    _ document: BSONDocument, to writer: inout BSONWriter, _ traces: Traces, depth: Int = 0,
+    mayName: (String) -> Bool
   ) throws(BSONFault) {
+    try BSONDocument.check(depth: depth)
     let start = writer.open()
     var elements = document.elements
     while let element = try elements.next() {
@@ -53,9 +71,9 @@ struct RunDocuments {
         writer.key(element.key, element.value.type)
         let isNamed = mayName(key)
         if key == "parameters" {
-          try copy(nested, to: &writer, traces, mayName: Manifest.mayName(parameter:))
+          try copy(nested, to: &writer, traces, depth: depth + 1, mayName: Manifest.mayName(parameter:))
         } else {
-          try copy(nested, to: &writer, traces) { isNamed || mayName($0) }
+          try copy(nested, to: &writer, traces, depth: depth + 1) { isNamed || mayName($0) }
         }
       } else {
         writer.append(element.key, element.value)

@@ -106,8 +106,9 @@ struct Traces: Sendable {
   ///   - isInList: whether it is one of a list.
   private static func copy(
     _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter, isList: Bool = false,
-    isInList: Bool = false
+    isInList: Bool = false, depth: Int = 0
   ) throws(BSONFault) {
+    try BSONDocument.check(depth: depth)
     let start = writer.open()
     var elements = document.elements
     while let element = try elements.next() {
@@ -117,7 +118,7 @@ struct Traces: Sendable {
       } else if let nested = element.value.document ?? element.value.array {
         writer.key(element.key, element.value.type)
         try copy(
-          nested, without: ids, to: &writer, isList: element.value.array != nil, isInList: isList)
+          nested, without: ids, to: &writer, isList: element.value.array != nil, isInList: isList, depth: depth + 1)
       } else {
         writer.append(element.key, element.value)
       }
@@ -306,17 +307,18 @@ extension UInt8 {
 extension BSONDocument {
   /// Hands over every string at every depth; what cannot be read is passed over.
   fileprivate func forEachText(_ body: (ByteView) -> Void) {
-    var elements = self.elements
-    do throws(BSONFault) {
-      while let element = try elements.next() {
-        if let text = element.value.string {
-          body(text)
-        } else if let nested = element.value.document ?? element.value.array {
-          nested.forEachText(body)
-        }
+    // However deep: what is passed over here stays after somebody was forgotten.
+    var open = [elements]
+    while !open.isEmpty {
+      guard let element = try? open[open.count - 1].next() else {
+        open.removeLast()
+        continue
       }
-    } catch {
-      return
+      if let text = element.value.string {
+        body(text)
+      } else if let nested = element.value.document ?? element.value.array {
+        open.append(nested.elements)
+      }
     }
   }
 }

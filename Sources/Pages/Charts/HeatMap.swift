@@ -10,12 +10,13 @@ public struct HeatMap: Sendable {
   /// Row by row.
   public var values: [Int]
 
-  /// - Parameter values: as many as rows times columns.
+  /// - Parameter values: as many as rows times columns; what is missing is zero, and what is more is left out.
   public init(
     id: String, caption: String, noun: String, rows: [(name: String, short: String)], columns: [String], values: [Int]
   ) {
     (self.id, self.caption, self.noun, self.rows, self.columns) = (id, caption, noun, rows, columns)
-    self.values = values + [Int](repeating: 0, count: max(0, rows.count * columns.count - values.count))
+    let cells = rows.count * columns.count
+    self.values = values.prefix(cells) + [Int](repeating: 0, count: max(0, cells - values.count))
   }
 
   /// A week of hours, Monday first; 168 values.

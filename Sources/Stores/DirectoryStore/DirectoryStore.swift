@@ -8,7 +8,7 @@ internal import Glibc
 /// let library = try store.collection(.userLibrary)
 /// let documents = try library.documents(of: users, limit: .max, in: arena)
 /// let writer = try library.beginWriting(.stored)
-/// try writer.write(changes)
+/// let conflicts = try writer.write(changes)
 /// try writer.commit()
 /// ```
 public final class DirectoryStore: Store, Sendable {

@@ -1,4 +1,5 @@
 package import BSON
+internal import Library
 
 /// An index as the server has it.
 public struct MongoIndex: Sendable, Equatable {
@@ -28,11 +29,11 @@ public struct MongoIndex: Sendable, Equatable {
     var fields: [Field] = []
     var elements = key.elements
     while let element = try? elements.next() {
-      fields.append(Field(name: element.key.string, direction: Int(element.value.number ?? 0)))
+      fields.append(Field(name: element.key.string, direction: Int(exactly: element.value.number ?? 0) ?? 0))
     }
     self.fields = fields
     isUnique = (try? document.value("unique"))?.bool == true
-    expireAfterSeconds = (try? document.value("expireAfterSeconds"))?.number.map { Int($0) }
+    expireAfterSeconds = (try? document.value("expireAfterSeconds"))?.number.flatMap { Int(exactly: $0) }
     isRestricted =
       (try? document.value("partialFilterExpression")) != nil || (try? document.value("collation")) != nil
       || (try? document.value("sparse"))?.bool == true || (try? document.value("hidden"))?.bool == true
@@ -42,11 +43,7 @@ public struct MongoIndex: Sendable, Equatable {
 extension BSONValue {
   /// A number of any type, as far as a double holds it; also as Extended JSON wraps it, `{"$numberInt": "1"}`.
   fileprivate var number: Double? {
-    if let wrapped = document {
-      var elements = wrapped.elements
-      guard let only = try? elements.next(), only.key.string.hasPrefix("$number") else { return nil }
-      return only.value.string.flatMap { Double($0.string) }
-    }
+    if let document { return (try? WrappedNumber(document))?.double }
     return integer.map(Double.init) ?? double
   }
 }

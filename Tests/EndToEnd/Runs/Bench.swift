@@ -155,7 +155,7 @@ final class Bench {
     writer.append("touched", bool: true)
     writer.close(start)
     let output = try library.beginWriting(.any)
-    try output.write([DocumentChange(key: key, stored: stored, document: BSONDocument(writer.view))])
+    _ = try output.write([DocumentChange(key: key, stored: stored, document: BSONDocument(writer.view))])
     try output.commit()
   }
 }

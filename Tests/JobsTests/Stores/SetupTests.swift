@@ -66,6 +66,17 @@ import Testing
     if kind == .directory { #expect(store.metadata(of: .userLibrary)?.contains(#""uuid":"5""#) == true) }
   }
 
+  @Test(arguments: ["1e300", #"{"$numberDouble":"NaN"}"#, #"{"$numberDouble":"Infinity"}"#])
+  func `an index whose numbers are none of an index is one of another definition`(_ number: String) throws {
+    let store = try TestStore(.directory)
+    let index = #"{"v":2,"key":{"user_id":\#(number)},"name":"user_id_1","expireAfterSeconds":\#(number)}"#
+    try FileManager.default.createDirectory(atPath: store.name, withIntermediateDirectories: true)
+    try Data(#"{"options":{},"indexes":[\#(index)]}"#.utf8)
+      .write(to: URL(fileURLWithPath: store.name + "/user_library.metadata.json"))
+    #expect(try Setup().run(on: store.open()).refused.count == 1)
+    #expect(try missing(.userLibrary, store) == ["user_id_1"])
+  }
+
   @Test func `a job does not begin without its unique index, and says what makes it`() throws {
     let store = try TestStore(.server)
     let opened = try store.open()
