@@ -23,7 +23,7 @@ struct UndoCommand: SpeakingCommand {
   @OptionGroup
   var folders: RunFolderOptions
 
-  @Flag(help: "Put back documents that somebody has written since, too.")
+  @Flag(help: "Put back documents that somebody has written since, too, and those of a run without a manifest.")
   var force = false
 
   @OptionGroup(title: "Messages")

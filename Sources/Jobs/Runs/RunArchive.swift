@@ -43,6 +43,12 @@ public struct RunArchive: Sendable {
   /// The manifest of a run; nil when there is none that can be read.
   public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
 
+  /// Why the manifest of a run says nothing of it; nil where it can be read.
+  public func unreadable(_ id: String) -> String? {
+    guard manifest(id) == nil else { return nil }
+    return "\(folder(id).path)/manifest.json: missing, damaged, or of a newer version of Mixdown than this"
+  }
+
   /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
   public func run(_ name: String) throws(StoreError) -> String? { Self.meant(name, among: try ids()) }
 

@@ -40,6 +40,10 @@ public struct UndoJob: JobStep {
     guard found == undone else {
       throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
+    if !isForced, let why = archive.unreadable(undone) {
+      throw StepFailure(
+        .refused, "\(why): whether it was a run of this store is not known. --force puts back what its journal names")
+    }
     if let why = archive.mismatch(of: undone, with: store) { throw StepFailure(.usage, why) }
   }
 

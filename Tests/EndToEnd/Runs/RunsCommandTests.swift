@@ -139,6 +139,27 @@ import Testing
     #expect(try bench.run("runs").output.contains("\(run)  its manifest cannot be read"))
   }
 
+  @Test(arguments: ["{bad", nil] as [String?])
+  func `a run whose manifest is damaged or newer is refused, and undone only if forced`(_ manifest: String?) throws {
+    let bench = try Bench(.directory)
+    let run = try bench.sync(bench.inputs(Listeners(count: 3)))
+    let after = try bench.contents()
+    let path = "\(bench.state)/\(run)/manifest.json"
+    if let manifest {
+      try manifest.write(toFile: path, atomically: true, encoding: .utf8)
+    } else {
+      try Self.edit("\(bench.state)/\(run)") { $0["manifest_version"] = 2 }
+    }
+    for command in [["runs", "show", run], ["verify", run], ["undo", run]] {
+      let refused = try mixdown(command + ["--store", bench.store, "--state", bench.state])
+      #expect(refused.status == 65 && refused.output.isEmpty, "\(refused.output)")
+      #expect(refused.errors.contains(path), "\(refused.errors)")
+    }
+    #expect(try bench.contents() == after)
+    try bench.run("undo", [run, "--force"])
+    #expect(try bench.contents().isEmpty)
+  }
+
   /// What the store's `job_runs` says of a run; nil when it does not know it.
   private static func outcome(of run: String, in bench: Bench) throws -> String? {
     guard let document = try bench.contents([.jobRuns])["job_runs \(run) "] else { return nil }
