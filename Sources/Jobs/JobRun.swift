@@ -299,6 +299,7 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
+      do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
       for step in steps {
         try step.check()
         try step.records.check()
