@@ -62,16 +62,28 @@ public struct RunArchive: Sendable {
 
   /// Whether a run was surely another store's: the state directory of all servers is one, and any may be shared. Names of
   /// one database or folder may be spelt in several ways.
-  static func isOther(_ run: Manifest, than store: String) -> Bool {
+  func isOther(_ run: Manifest, than store: String) -> Bool {
     guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return true }
-    guard MongoAddress.isAddress(store), let one = try? MongoAddress(run.store), let other = try? MongoAddress(store)
-    else { return false }
-    return one.database != other.database
+    guard MongoAddress.isAddress(store) else { return isOtherFolder(run.store, than: store) }
+    guard let one = try? MongoAddress(run.store), let other = try? MongoAddress(store) else { return false }
+    return one.isOther(than: other)
+  }
+
+  private func isOtherFolder(_ named: String, than store: String) -> Bool {
+    // A store that was moved has taken its runs along.
+    if WriteBackPlace.resolved(state) == WriteBackPlace.resolved(store + "/.runs") { return false }
+    let own = WriteBackPlace.resolved(store)
+    if WriteBackPlace.resolved(named) == own { return false }
+    guard !named.hasPrefix("/") else { return true }
+    // Nobody knows from which folder the name counted: what it ends with has to do.
+    let end = URL(fileURLWithPath: "/" + named).standardizedFileURL.path
+    let spelt = URL(fileURLWithPath: store).standardizedFileURL.path
+    return end != "/" && !own.hasSuffix(end) && !spelt.hasSuffix(end)
   }
 
   /// Why a run has nothing to do with a store; nil where it may be one of that store's.
   public func mismatch(of run: String, with store: String) -> String? {
-    guard let manifest = manifest(run), Self.isOther(manifest, than: store) else { return nil }
+    guard let manifest = manifest(run), isOther(manifest, than: store) else { return nil }
     return "the run \(run) was one of \(manifest.store), not of \(withoutPassword(store))"
   }
 

@@ -149,6 +149,43 @@ internal import Glibc
     return result
   }
 
+  // MARK: Comparing
+
+  /// Whether this is surely another database than that.
+  ///
+  /// A replica set is found through any of its members, so that addresses of one server each, and of no set, can be told
+  /// apart alone.
+  public func isOther(than other: MongoAddress) -> Bool {
+    guard database == other.database else { return true }
+    guard let own = onlyHost, let others = other.onlyHost, own != others else { return false }
+    // Another port of the same machine is another server.
+    guard own.name != others.name else { return true }
+    // What a number or a tunnel leads to is not known by its name.
+    guard own.isNamed == others.isNamed else { return false }
+    let isShort = (own.name + ".").hasPrefix(others.name + ".") || (others.name + ".").hasPrefix(own.name + ".")
+    return !isShort || own.port != others.port
+  }
+
+  private struct Host: Equatable {
+    var name: String
+    let port: Substring
+
+    init(_ text: String) {
+      let end = text.lastIndex(of: ":") ?? text.endIndex
+      name = text[..<end].lowercased()
+      port = text[end...]
+      if ["127.0.0.1", "[::1]"].contains(name) { name = "localhost" }
+    }
+
+    var isNamed: Bool { name != "localhost" && !name.hasPrefix("[") && !name.allSatisfy { $0.isNumber || $0 == "." } }
+  }
+
+  /// The server, where the address can only mean this one.
+  private var onlyHost: Host? {
+    guard hosts.count == 1, !isService, unsafe mongoc_uri_get_replica_set(pointer) == nil else { return nil }
+    return hosts.first.map(Host.init)
+  }
+
   // MARK: Use
 
   /// Why nobody can sign in with what is known; nil where that is for the server to say.

@@ -195,6 +195,45 @@ import Testing
     #expect(try one.documents(of: "user_library").count == 1)
   }
 
+  @Test func `a state directory that stores share keeps their runs apart, however a store is spelt`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let (one, other, state) = (sandbox.folder("one"), sandbox.folder("other"), sandbox.folder("state"))
+    let link = sandbox.folder("link")
+    for store in [one, other] {
+      let run = try mixdown(["sync", input, "--store", store, "--state", state, "--as-of", Sandbox.asOf])
+      try #require(run.status == 0, "\(run.errors)")
+    }
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: one)
+    let ids = try RunArchive(state: state).ids()
+    try #require(ids.count == 2)
+    let listed = try mixdown(["runs", "--store", other, "--state", state]).output
+    #expect(listed.contains(ids[0]) && !listed.contains(ids[1]), "\(listed)")
+    for command in ["undo", "verify"] {
+      let refused = try mixdown([command, ids[1], "--store", other, "--state", state])
+      #expect(refused.status == 64 && refused.errors.contains(one), "\(refused.errors)")
+    }
+    for spelt in [link, other + "/../one"] {
+      #expect(try mixdown(["verify", ids[1], "--store", spelt, "--state", state]).status == 0, "\(spelt)")
+    }
+    // A relative name counted from a folder that nobody knows.
+    for (name, status) in [("one", 0), ("../x/../one", 0), ("other", 64), ("x/one", 64)] as [(String, Int32)] {
+      try Self.edit("\(state)/\(ids[1])") { $0["store"] = name }
+      #expect(try mixdown(["verify", ids[1], "--store", one, "--state", state]).status == status, "\(name)")
+    }
+  }
+
+  @Test func `a store that was moved keeps its runs`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let (old, new) = (sandbox.folder("old"), sandbox.folder("new"))
+    try #require(mixdown(["sync", input, "--store", old, "--as-of", Sandbox.asOf]).status == 0)
+    try FileManager.default.moveItem(atPath: old, toPath: new)
+    let run = try #require(RunArchive(state: new + "/.runs").ids().first)
+    #expect(try mixdown(["verify", run, "--store", new]).status == 0)
+    #expect(try mixdown(["undo", run, "--store", new]).status == 0)
+  }
+
   @Test func `a dry run is shown as one, and there is nothing of it to undo or verify`() throws {
     let bench = try Bench(.directory)
     let input = try bench.inputs(Listeners(count: 3))
