@@ -43,10 +43,13 @@ public struct RunArchive: Sendable {
   /// The manifest of a run; nil when there is none that can be read.
   public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
 
-  /// Why the manifest of a run says nothing of it; nil where it can be read.
+  /// Why the manifest of a run says nothing of it; nil where it can be read, and of a run that died before it had done
+  /// anything.
   public func unreadable(_ id: String) -> String? {
-    guard manifest(id) == nil else { return nil }
-    return "\(folder(id).path)/manifest.json: missing, damaged, or of a newer version of Mixdown than this"
+    let folder = folder(id)
+    let isThere = { FileManager.default.fileExists(atPath: $0) }
+    guard folder.manifest == nil, isThere(folder.path + "/manifest.json") || isThere(folder.journal) else { return nil }
+    return "\(folder.path)/manifest.json: missing, damaged, or of a newer version of Mixdown than this"
   }
 
   /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.

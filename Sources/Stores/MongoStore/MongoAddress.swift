@@ -158,26 +158,26 @@ internal import Glibc
   public func isOther(than other: MongoAddress) -> Bool {
     guard database == other.database else { return true }
     guard let own = onlyHost, let others = other.onlyHost, own != others else { return false }
+    // A tunnel may end on any port of this machine, and a number may be anybody's whose name is not known.
+    guard !own.isLocal, !others.isLocal, own.isNumber == others.isNumber else { return false }
     // Another port of the same machine is another server.
     guard own.name != others.name else { return true }
-    // What a number or a tunnel leads to is not known by its name.
-    guard own.isNamed == others.isNamed else { return false }
     let isShort = (own.name + ".").hasPrefix(others.name + ".") || (others.name + ".").hasPrefix(own.name + ".")
     return !isShort || own.port != others.port
   }
 
   private struct Host: Equatable {
-    var name: String
+    let name: String
     let port: Substring
 
     init(_ text: String) {
       let end = text.lastIndex(of: ":") ?? text.endIndex
       name = text[..<end].lowercased()
       port = text[end...]
-      if ["127.0.0.1", "[::1]"].contains(name) { name = "localhost" }
     }
 
-    var isNamed: Bool { name != "localhost" && !name.hasPrefix("[") && !name.allSatisfy { $0.isNumber || $0 == "." } }
+    var isLocal: Bool { ["localhost", "127.0.0.1", "[::1]"].contains(name) }
+    var isNumber: Bool { name.hasPrefix("[") || name.allSatisfy { $0.isNumber || $0 == "." } }
   }
 
   /// The server, where the address can only mean this one.

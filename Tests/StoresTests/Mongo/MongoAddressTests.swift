@@ -81,6 +81,7 @@ import Testing
     ("mongodb://db/music", "mongodb://db.example.org/music", false),
     ("mongodb://localhost/music", "mongodb://127.0.0.1/music", false),
     ("mongodb://localhost:1/music", "mongodb://db/music", false),
+    ("mongodb://127.0.0.1:1/music", "mongodb://127.0.0.1:2/music", false),
     ("mongodb://10.0.0.1/music", "mongodb://db/music", false),
     ("mongodb://10.0.0.1/music", "mongodb://10.0.0.2/music", true),
     ("mongodb://a/music", "mongodb://b/music?replicaSet=rs", false),
