@@ -95,7 +95,7 @@ public struct JobRun {
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(
-        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked)
+        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked())
     }
     opened = store
     try announce()

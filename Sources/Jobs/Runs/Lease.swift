@@ -16,9 +16,14 @@ final class Lease: Sendable {
   static let standardSeconds = 60.0
 
   /// How long a lease is: `MIXDOWN_LEASE` in seconds, or the standard.
-  static var secondsAsked: Double {
-    let asked = unsafe getenv("MIXDOWN_LEASE").flatMap { unsafe Double(String(cString: $0)) }
-    return asked.map { max(0.5, $0) } ?? standardSeconds
+  static func secondsAsked() throws(StoreError) -> Double {
+    guard let text = unsafe getenv("MIXDOWN_LEASE").map({ unsafe String(cString: $0) }), !text.isEmpty else {
+      return standardSeconds
+    }
+    guard let seconds = Double(text), seconds.isFinite, seconds > 0 else {
+      throw .badSetting(name: "MIXDOWN_LEASE", value: text, why: "it is how many seconds a lease is long, such as 60")
+    }
+    return max(0.5, seconds)
   }
 
   private enum Standing: Sendable {
