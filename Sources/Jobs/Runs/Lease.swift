@@ -106,6 +106,11 @@ final class Lease: Sendable {
 
   // MARK: Documents
 
+  /// Whether a document of `job_runs` is a lease, and no run.
+  static func isLease(_ document: BSONDocument) -> Bool {
+    document.string("run_id")?.string.hasPrefix("lock:") == true
+  }
+
   /// The run that has a lease; nil for another document, and for a lease that has ended.
   ///
   /// - Parameter now: by the server's clock, in milliseconds since 1970.
