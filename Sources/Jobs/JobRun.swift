@@ -94,7 +94,7 @@ public struct JobRun {
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(
-        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked)
+        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked())
     }
     opened = store
     try announce()
@@ -280,6 +280,7 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
+      do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
       for step in steps {
         try step.check()
         try step.records.check()

@@ -131,7 +131,7 @@ extension ExitStatus {
       switch error {
       case .refused, .rejected, .indexesMissing: .refused
       case .unreachable: .unreachable
-      case .badAddress: .usage
+      case .badAddress, .badSetting: .usage
       case .inputOutput, .noRoom: .inputOutput
       case .locked, .leaseLost: .locked
       case .inconsistent: .failed

@@ -39,7 +39,7 @@ struct WriteBackPlace {
   }
 
   /// The path without links, as far as there is something; what is not there yet stays as it was named.
-  private static func resolved(_ path: String) -> String {
+  static func resolved(_ path: String) -> String {
     var head = URL(fileURLWithPath: path).standardizedFileURL
     var rest: [String] = []
     while head.path != "/" {

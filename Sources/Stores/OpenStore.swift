@@ -1,5 +1,10 @@
 internal import Glibc
 
+/// Refuses an address that cannot be read, before anything is made for the store that it names.
+public func checkAddress(_ name: String) throws(StoreError) {
+  if MongoAddress.isAddress(name) { _ = try MongoAddress(name) }
+}
+
 /// Refuses a directory that is not there, for a command that has no use for an empty store: the name is misspelt.
 ///
 /// - Throws: `inputOutput` with ENOENT. What is known of a server shows when it is asked.

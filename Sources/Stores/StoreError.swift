@@ -16,6 +16,8 @@ public enum StoreError: Error, Equatable, Sendable {
   case unreachable(address: String, reason: String, advice: String)
   /// The store's name is an address that cannot be read, or names no database (exit 64).
   case badAddress(name: String, why: String)
+  /// A variable of the environment has a value that is none (exit 64).
+  case badSetting(name: String, value: String, why: String)
   /// The server refused a document or a command, or holds something that cannot be used (exit 65).
   case rejected(address: String, what: String, why: String)
   /// The collection lacks indexes that a job relies on (exit 65).
@@ -41,6 +43,8 @@ extension StoreError: CustomStringConvertible {
       "\(address): \(reason). \(advice)"
     case .badAddress(let name, let why):
       "\(name): \(why)"
+    case .badSetting(let name, let value, let why):
+      "\(name)=\(value): \(why)"
     case .rejected(let address, let what, let why):
       "\(address): \(what): \(why)"
     case .indexesMissing(let address, let collection, let indexes):

@@ -19,6 +19,8 @@ struct CopyCommand: SpeakingCommand {
       complete writes nothing. A document that TO has with other bytes is left as it is, and the exit status is 65, \
       unless --overwrite says that FROM is right. What TO has beyond FROM stays.
 
+      While a run writes one of the collections in TO, the copy ends with 75. Leases in job_runs are not copied.
+
       At the end every document of FROM is read again, from both sides, and number, bytes and a digest are compared. \
       If somebody writes to FROM meanwhile, they can differ: run it again.
 

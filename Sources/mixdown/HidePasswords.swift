@@ -1,6 +1,6 @@
 import Glibc
 
-/// Takes the passwords of `mongodb://` addresses out of what others see of this process' arguments, as with `ps`.
+/// Takes the passwords of addresses out of what others see of this process' arguments, as with `ps`.
 ///
 /// The arguments themselves are read first, and stay as they were for the program.
 func hidePasswords() {
@@ -17,14 +17,12 @@ func hidePasswords() {
 
 /// Where the password of an address stands in an argument; nil when there is none.
 func passwordRange(in argument: [UInt8]) -> Range<Int>? {
-  for scheme in ["mongodb://", "mongodb+srv://"] {
-    guard let found = argument.firstRange(of: Array(scheme.utf8)) else { continue }
-    let rest = argument[found.upperBound...]
-    // A sloppy address may have / and @ in its password: everything before the last @ is taken for it.
-    guard let colon = rest.firstIndex(of: UInt8(ascii: ":")), let at = rest.lastIndex(of: UInt8(ascii: "@")),
-      colon < at
-    else { continue }
-    return colon + 1..<at
-  }
-  return nil
+  // An address with a misspelt scheme holds a password, too.
+  guard let found = argument.firstRange(of: Array("://".utf8)) else { return nil }
+  let rest = argument[found.upperBound...]
+  // A sloppy address may have / and @ in its password: everything before the last @ is taken for it.
+  guard let colon = rest.firstIndex(of: UInt8(ascii: ":")), let at = rest.lastIndex(of: UInt8(ascii: "@")),
+    colon < at
+  else { return nil }
+  return colon + 1..<at
 }

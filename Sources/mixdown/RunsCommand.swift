@@ -74,6 +74,7 @@ struct RunsCommand: ParsableCommand {
         return say(String(decoding: try manifest.json(), as: UTF8.self).trimmingCharacters(in: .newlines))
       }
       let (run, archive) = try folders.run(id)
+      if let why = archive.unreadable(run) { throw failure(why, .refused) }
       let path = "\(archive.state)/\(run)/manifest.json"
       guard let json = FileManager.default.contents(atPath: path) else {
         throw failure("\(path): cannot be read", .inputOutput)

@@ -9,7 +9,8 @@ struct UndoCommand: SpeakingCommand {
     discussion: """
       Every document that the run changed becomes what it was, byte for byte; what it created is removed. A document \
       that somebody has written since is named and left, and the exit status is 3; --force puts it back as well. \
-      Derived collections are not put back: they are computed again.
+      Derived collections are not put back: they are computed again. Where the run's journal is missing or damaged, \
+      what it still holds is put back, and the exit status is 65.
 
       An undo is a run of its own, and can be undone.
 
@@ -22,7 +23,7 @@ struct UndoCommand: SpeakingCommand {
   @OptionGroup
   var folders: RunFolderOptions
 
-  @Flag(help: "Put back documents that somebody has written since, too.")
+  @Flag(help: "Put back documents that somebody has written since, too, and those of a run without a manifest.")
   var force = false
 
   @OptionGroup(title: "Messages")

@@ -33,6 +33,7 @@ struct VerifyCommand: SpeakingCommand {
       return
     }
     let store = try folders.storeName()
+    if let why = archive.unreadable(verified) { throw failure(why, .refused) }
     if let why = archive.mismatch(of: verified, with: store) { throw failure(why, .usage) }
     let result: Verification
     do throws(StoreError) {

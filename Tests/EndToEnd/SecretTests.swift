@@ -7,6 +7,28 @@ import Testing
   private static let refresh = "FAKE-REFRESH-51be02"
   private static let tokens = #""tldr-access-token": "\#(access)", "tldr-refresh-token": "\#(refresh)""#
 
+  @Test(arguments: ["mongo://u:S3CRET@h/x", "Mongodb://u:S3CRET@h/x", " mongodb://u:S3CRET@h/x", "file:///S3CRET"])
+  func `a misspelt address makes no folder, and its password is nowhere`(_ address: String) throws {
+    let folder = try TemporaryFolder()
+    let input = try folder.write("in/ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let job = try folder.write("job/night.yaml", "store: '\(address)'\nsteps:\n  - sync: {inputs: [../in]}\n")
+    let store = ["--store", address]
+    let commands: [(arguments: [String], status: Int32)] = [
+      (["sync", input] + store, 64), (["setup"] + store, 64), (["doctor"] + store, 64), (["stats", "ann"] + store, 64),
+      (["runs"] + store, 64), (["copy", address, "copy"], 64), (["copy", "../in", address], 64),
+      (["run", job], 78), (["run", "--check", job], 78),
+    ]
+    try folder.write("work/here", "")
+    for (arguments, status) in commands {
+      let change = ["/bin/sh", "-c", #"cd "$0" && exec "$@""#, folder("work"), mixdownBinary]
+      let child = try Child(change + arguments, environment: ["XDG_STATE_HOME": folder("xdg")])
+      #expect(try child.wait() == .exited(status), "\(arguments): \(child.errors)")
+      #expect(!(child.output + child.errors).contains("S3CRET"), "\(child.output)\(child.errors)")
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder("work")) == ["here"], "\(arguments)")
+      #expect(!FileManager.default.fileExists(atPath: folder("xdg")), "\(arguments)")
+    }
+  }
+
   /// A dump with both tokens.
   struct Fixture: Sendable, CustomTestStringConvertible {
     var testDescription: String

@@ -16,11 +16,14 @@ struct CollectionCopy {
   private let source: any Store
   private let target: any Store
 
-  init(_ copy: Copy, _ schema: CollectionSchema, from source: any Store, to target: any Store) {
+  private let lease: Lease?
+
+  init(_ copy: Copy, _ schema: CollectionSchema, from source: any Store, to target: any Store, _ lease: Lease?) {
     self.copy = copy
     self.schema = schema
     self.source = source
     self.target = target
+    self.lease = lease
   }
 
   func run() throws(StoreError) -> CopiedCollection {
@@ -39,7 +42,8 @@ struct CollectionCopy {
     guard target.writesInOrder else {
       let total = Mutex(CopiedCollection(schema.name))
       let writers = Pool { () throws(StoreError) in try target.beginWriting(.any) }
-      try eachBatch(of: from) { documents, arena throws(StoreError) in
+      try eachBatch(of: from) { [lease] documents, arena throws(StoreError) in
+        if let lease { try lease.check() }
         let writer = try writers.take()
         let part = try BatchCopy(copy, schema, target, writer, arena).run(documents)
         writers.giveBack(writer)
@@ -55,8 +59,8 @@ struct CollectionCopy {
       var total = CopiedCollection(schema.name)
       let cursor = try from.cursor(updatedSince: nil)
       while true {
-        let batch = try DocumentBatch(cursor, upTo: Self.batchSize)
-        if batch.documents.isEmpty { break }
+        let batch = try DocumentBatch(cursor, of: schema, upTo: Self.batchSize)
+        if batch.isLast { break }
         total.add(try BatchCopy(copy, schema, target, writer, batch.arena).run(batch.documents))
       }
       try writer.commit()
@@ -106,12 +110,12 @@ struct CollectionCopy {
       slots.wait()
       let batch: DocumentBatch
       do throws(StoreError) {
-        batch = try DocumentBatch(cursor, upTo: Self.batchSize)
+        batch = try DocumentBatch(cursor, of: schema, upTo: Self.batchSize)
       } catch {
         slots.signal()
         throw error
       }
-      if batch.documents.isEmpty {
+      if batch.isLast {
         slots.signal()
         break
       }
@@ -134,10 +138,15 @@ struct CollectionCopy {
 /// Safe to hand to another thread: it is handed on once, and who made it does not touch it any more.
 private final class DocumentBatch: @unchecked Sendable {
   let arena = Arena()
+  /// Without leases.
   let documents: [BSONDocument]
+  /// Whether nothing is left.
+  let isLast: Bool
 
-  init(_ cursor: any DocumentCursor, upTo bytes: Int) throws(StoreError) {
-    documents = try cursor.next(upTo: bytes, in: arena)
+  init(_ cursor: any DocumentCursor, of schema: CollectionSchema, upTo bytes: Int) throws(StoreError) {
+    let all = try cursor.next(upTo: bytes, in: arena)
+    isLast = all.isEmpty
+    documents = schema.name == CollectionSchema.jobRuns.name ? all.filter { !Lease.isLease($0) } : all
   }
 }
 

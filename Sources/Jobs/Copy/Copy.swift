@@ -5,7 +5,8 @@ public import Stores
 /// Copies the collections of one store into another, of either kind, document for document and byte for byte.
 ///
 /// A document that is in the target already is read and compared, not written: so a copy that was cut off goes on where
-/// it was, and one that is complete writes nothing. One that is there and differs is left, unless ``overwrites``.
+/// it was, and one that is complete writes nothing. One that is there and differs is left, unless ``overwrites``. Leases
+/// are left out: they say who writes into the source, or did when it was copied itself.
 /// Afterwards every document of the source is read again, from both sides.
 public struct Copy: Sendable {
   /// Names of collections; nil for all that the source has of those that Mixdown knows.
@@ -32,14 +33,26 @@ public struct Copy: Sendable {
     guard report.refused.isEmpty else {
       throw .refused(path: target.name, offset: 0, why: report.refused.joined(separator: "; "))
     }
+    let lease = try lease(of: schemas, in: target)
+    defer { lease?.end() }
     var results: [CopiedCollection] = []
     if schemas.contains(where: { !$0.isOwn }) { try describeUsers(of: source, in: target) }
     for schema in schemas {
-      let result = try CollectionCopy(self, schema, from: source, to: target).run()
+      let result = try CollectionCopy(self, schema, from: source, to: target, lease).run()
       copied(result)
       results.append(result)
     }
     return results
+  }
+
+  /// The right to write into a server's store; nil for a directory, which is locked, and for a server without `job_runs`,
+  /// where no run has ever been.
+  private func lease(of schemas: [CollectionSchema], in target: any Store) throws(StoreError) -> Lease? {
+    guard !(target is DirectoryStore), try target.collectionNames().contains(CollectionSchema.jobRuns.name) else {
+      return nil
+    }
+    let run = RunID(milliseconds: wallClock()).description
+    return try Lease(schemas, of: target, run: run, job: "copy", seconds: Lease.secondsAsked())
   }
 
   /// Notes in a folder which indexes the application's `users` have: on a server they are nobody's but its own.

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Stores
 
 /// A job as it will be run: every parameter with its value and where that comes from. Nothing was touched to make it.
 public struct JobPlan: Sendable {
@@ -48,8 +49,14 @@ public struct JobPlan: Sendable {
     job = file.name
     store = Self.common("store", of: file, paths, variable: "MIXDOWN_STORE", environment, &faults)
     state = Self.common("state", of: file, paths, variable: "MIXDOWN_STATE", environment, &faults)
-    if store.values.isEmpty, reader.faults.isEmpty {
-      let place = JobPlace.file(path, line: 1, column: 1)
+    let place = JobPlace.file(path, line: 1, column: 1)
+    if let name = store.values.first {
+      do throws(StoreError) { try checkAddress(name) } catch {
+        let settings = (file.settings + file.steps.flatMap(\.settings)).filter { $0.key == "store" }
+        let written = settings.compactMap(\.values.first).first { !$0.text.isEmpty }
+        faults.append(JobFault(written?.place ?? place, "the store: \(error)"))
+      }
+    } else if reader.faults.isEmpty {
       faults.append(JobFault(place, "the job names no \"store\", nor does MIXDOWN_STORE or --store"))
     }
     var steps: [Step] = []

@@ -90,8 +90,9 @@ public final class Journal: ChangeJournal, Sendable {
     }
     let bytes = writer.view.copy()
     let failure = state.withLock { state -> StoreError? in
-      for record in records { state.tree.add(record) }
       do throws(StoreError) { try output.file.write(bytes) } catch { return error }
+      // What could not be recorded is not written.
+      for record in records { state.tree.add(record) }
       return nil
     }
     if let failure { throw failure }

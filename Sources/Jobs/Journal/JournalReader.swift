@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Stores
 internal import Sync
 
@@ -146,5 +147,17 @@ final class JournalReader {
     }
     old[number] = mapping
     return mapping.bytes
+  }
+}
+
+extension JournalReader? {
+  /// Whether it names just the documents that a manifest says that the run has written; nil where the manifest does not
+  /// say.
+  func holds(_ written: Manifest.Written?) -> Bool? {
+    guard let written else { return nil }
+    guard let journal = self else { return written.documents == 0 }
+    var tree = MerkleTree()
+    for change in journal.changes() { tree.add(change) }
+    return written.root == tree.root().map { hexadecimal($0.root) }
   }
 }

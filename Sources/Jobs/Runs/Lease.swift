@@ -15,14 +15,18 @@ final class Lease: Sendable {
   /// What is at most lost when a holder's machine dies, in seconds.
   static let standardSeconds = 60.0
 
-  /// What `MIXDOWN_LEASE` may ask for, in seconds; what is beyond is cut.
+  /// How long a lease is at least and at most, in seconds; what is beyond is cut.
   private static let bounds = 0.5...86_400
 
   /// How long a lease is: `MIXDOWN_LEASE` in seconds, or the standard.
-  static var secondsAsked: Double {
-    let asked = unsafe getenv("MIXDOWN_LEASE").flatMap { unsafe Double(String(cString: $0)) }
-    guard let asked, !asked.isNaN else { return standardSeconds }
-    return min(max(asked, bounds.lowerBound), bounds.upperBound)
+  static func secondsAsked() throws(StoreError) -> Double {
+    guard let text = unsafe getenv("MIXDOWN_LEASE").map({ unsafe String(cString: $0) }), !text.isEmpty else {
+      return standardSeconds
+    }
+    guard let seconds = Double(text), seconds.isFinite, seconds > 0 else {
+      throw .badSetting(name: "MIXDOWN_LEASE", value: text, why: "it is how many seconds a lease is long, such as 60")
+    }
+    return min(max(seconds, bounds.lowerBound), bounds.upperBound)
   }
 
   private enum Standing: Sendable {
@@ -104,6 +108,11 @@ final class Lease: Sendable {
   }
 
   // MARK: Documents
+
+  /// Whether a document of `job_runs` is a lease, and no run.
+  static func isLease(_ document: BSONDocument) -> Bool {
+    document.text("run_id")?.string.hasPrefix("lock:") == true
+  }
 
   /// The run that has a lease; nil for another document, and for a lease that has ended.
   ///

@@ -25,7 +25,7 @@ public struct Pruning: Sendable {
     let lease =
       opened is DirectoryStore
       ? nil
-      : try Lease(CollectionSchema.all, of: opened, run: name, job: "runs prune", seconds: Lease.secondsAsked)
+      : try Lease(CollectionSchema.all, of: opened, run: name, job: "runs prune", seconds: Lease.secondsAsked())
     defer { lease?.end() }
     let ids = try archive.ids(of: store)
     let resumable = Self.resumable(archive, ids)

@@ -43,6 +43,15 @@ public struct RunArchive: Sendable {
   /// The manifest of a run; nil when there is none that can be read.
   public func manifest(_ id: String) -> Manifest? { folder(id).manifest }
 
+  /// Why the manifest of a run says nothing of it; nil where it can be read, and of a run that died before it had done
+  /// anything.
+  public func unreadable(_ id: String) -> String? {
+    let folder = folder(id)
+    let isThere = { FileManager.default.fileExists(atPath: $0) }
+    guard folder.manifest == nil, isThere(folder.path + "/manifest.json") || isThere(folder.journal) else { return nil }
+    return "\(folder.path)/manifest.json: missing, damaged, or of a newer version of Mixdown than this"
+  }
+
   /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
   public func run(_ name: String) throws(StoreError) -> String? { Self.meant(name, among: try ids()) }
 
@@ -56,16 +65,28 @@ public struct RunArchive: Sendable {
 
   /// Whether a run was surely another store's: the state directory of all servers is one, and any may be shared. Names of
   /// one database or folder may be spelt in several ways.
-  static func isOther(_ run: Manifest, than store: String) -> Bool {
+  func isOther(_ run: Manifest, than store: String) -> Bool {
     guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return true }
-    guard MongoAddress.isAddress(store), let one = try? MongoAddress(run.store), let other = try? MongoAddress(store)
-    else { return false }
-    return one.database != other.database
+    guard MongoAddress.isAddress(store) else { return isOtherFolder(run.store, than: store) }
+    guard let one = try? MongoAddress(run.store), let other = try? MongoAddress(store) else { return false }
+    return one.isOther(than: other)
+  }
+
+  private func isOtherFolder(_ named: String, than store: String) -> Bool {
+    // A store that was moved has taken its runs along.
+    if WriteBackPlace.resolved(state) == WriteBackPlace.resolved(store + "/.runs") { return false }
+    let own = WriteBackPlace.resolved(store)
+    if WriteBackPlace.resolved(named) == own { return false }
+    guard !named.hasPrefix("/") else { return true }
+    // Nobody knows from which folder the name counted: what it ends with has to do.
+    let end = URL(fileURLWithPath: "/" + named).standardizedFileURL.path
+    let spelt = URL(fileURLWithPath: store).standardizedFileURL.path
+    return end != "/" && !own.hasSuffix(end) && !spelt.hasSuffix(end)
   }
 
   /// Why a run has nothing to do with a store; nil where it may be one of that store's.
   public func mismatch(of run: String, with store: String) -> String? {
-    guard let manifest = manifest(run), Self.isOther(manifest, than: store) else { return nil }
+    guard let manifest = manifest(run), isOther(manifest, than: store) else { return nil }
     return "the run \(run) was one of \(manifest.store), not of \(withoutPassword(store))"
   }
 

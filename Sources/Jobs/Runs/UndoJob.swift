@@ -40,6 +40,10 @@ public struct UndoJob: JobStep {
     guard found == undone else {
       throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
+    if !isForced, let why = archive.unreadable(undone) {
+      throw StepFailure(
+        .refused, "\(why): whether it was a run of this store is not known. --force puts back what its journal names")
+    }
     if let why = archive.mismatch(of: undone, with: store) { throw StepFailure(.usage, why) }
   }
 
@@ -48,10 +52,14 @@ public struct UndoJob: JobStep {
       let store = try run.store()
       let archive = RunArchive(state: state, store: self.store)
       let folder = archive.folder(undone)
-      guard let journal = try JournalReader(ifPresent: folder) else {
-        // A run without a journal has changed nothing.
+      let reader = try JournalReader(ifPresent: folder)
+      // What is left of a journal is used all the same, for another attempt can do the rest; but it is no success.
+      let whole = reader.holds(folder.manifest?.written) == false ? ExitStatus.refused : .done
+      if whole == .refused { warn(lacking(folder)) }
+      guard let journal = reader else {
+        // A run without a journal has changed nothing, unless its manifest says otherwise.
         _ = try run.runFolder()
-        return .done
+        return whole
       }
       if journal.isTorn { warn("the journal of \(undone) is torn: what is whole, up to byte \(journal.end), is used") }
       let outcomes = try journal.outcomes()
@@ -67,13 +75,19 @@ public struct UndoJob: JobStep {
       if let why = run.cancellation.why, back.isStopped {
         throw StoreError.locked(path: self.store, holder: why)
       }
-      return back.users.left > 0 ? .quarantined : .done
+      return max(whole, back.users.left > 0 ? .quarantined : .done)
     } catch {
       if run.cancellation.isRequested, case .locked = error {
         throw .interrupt("\(run.cancellation.why ?? "asked to stop"): undo it again for the rest")
       }
       throw StepFailure(error)
     }
+  }
+
+  private func lacking(_ folder: RunFolder) -> String {
+    let documents = folder.manifest?.written?.documents ?? 0
+    return "\(folder.journal): missing or damaged: it does not hold the \(documents) documents that the manifest says "
+      + "that the run has written. Only what it holds is put back: bring the journal back, and undo the run again"
   }
 }
 

@@ -35,15 +35,10 @@ public struct Verification: Sendable {
     try checkStore(store)
     let opened = try openStore(store, locking: false, run: "verify", options: server)
     let folder = archive.folder(run)
-    guard let journal = try JournalReader(ifPresent: folder) else {
-      rootHolds = folder.manifest?.written.map { _ in false }
-      return
-    }
+    let reader = try JournalReader(ifPresent: folder)
+    rootHolds = reader.holds(folder.manifest?.written)
+    guard let journal = reader else { return }
     isTorn = journal.isTorn
-    var tree = MerkleTree()
-    for change in journal.changes() { tree.add(change) }
-    if let root = folder.manifest?.written?.root { rootHolds = root == tree.root().map { hexadecimal($0.root) } }
-
     let outcomes = try journal.outcomes()
     documents = outcomes.count
     var found:

@@ -28,9 +28,15 @@ internal import Glibc
   private let pointer: OpaquePointer
   private let password: String?
 
-  /// Whether this names a MongoDB rather than a directory.
-  public static func isAddress(_ text: String) -> Bool {
-    text.hasPrefix("mongodb://") || text.hasPrefix("mongodb+srv://")
+  /// Whether this is meant to name a server rather than a directory. So is what has a wrong scheme in front: taken for a
+  /// directory, it would make folders whose names hold a password.
+  public static func isAddress(_ text: String) -> Bool { scheme(of: text) != nil }
+
+  /// What stands in front of `://`; nil where nothing does, or a path.
+  private static func scheme(of text: String) -> Substring? {
+    guard let mark = text.firstRange(of: "://") else { return nil }
+    let scheme = text[..<mark.lowerBound]
+    return scheme.contains("/") ? nil : scheme
   }
 
   // MARK: Reading
@@ -47,7 +53,9 @@ internal import Glibc
 
   init(_ text: String, environment: (String) -> String?) throws(StoreError) {
     prepareForMongo()
-    let scheme = text.hasPrefix("mongodb+srv://") ? "mongodb+srv" : "mongodb"
+    guard let scheme = Self.scheme(of: text), ["mongodb", "mongodb+srv"].contains(scheme) else {
+      throw .badAddress(name: Self.wrongScheme(text), why: Self.schemeAdvice)
+    }
     var error = bson_error_t()
     guard Self.isPlain(text), let pointer = unsafe mongoc_uri_new_with_error(text, &error) else {
       throw .badAddress(name: "\(scheme)://…", why: Self.advice)
@@ -78,6 +86,18 @@ internal import Glibc
     guard let at = body.firstIndex(of: "@") else { return true }
     return !body[..<at].contains { $0 == "/" || $0 == "?" } && !body[body.index(after: at)...].contains("@")
   }
+
+  /// A wrong scheme as it may be shown: nothing that could be a part of a password.
+  private static func wrongScheme(_ text: String) -> String {
+    let scheme = (scheme(of: text) ?? "").drop { $0.isWhitespace }
+    let isPlain = scheme.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
+    return isPlain ? "\(scheme)://…" : "…://…"
+  }
+
+  private static let schemeAdvice = """
+    neither a folder nor the address of a MongoDB. An address begins with mongodb:// or mongodb+srv://, in small letters \
+    and without a blank in front; a folder is named by its path alone
+    """
 
   private static let advice = """
     it is no address of a MongoDB. It should look like mongodb://user@host:27017/database?option=value; \
@@ -127,6 +147,43 @@ internal import Glibc
       }
     }
     return result
+  }
+
+  // MARK: Comparing
+
+  /// Whether this is surely another database than that.
+  ///
+  /// A replica set is found through any of its members, so that addresses of one server each, and of no set, can be told
+  /// apart alone.
+  public func isOther(than other: MongoAddress) -> Bool {
+    guard database == other.database else { return true }
+    guard let own = onlyHost, let others = other.onlyHost, own != others else { return false }
+    // A tunnel may end on any port of this machine, and a number may be anybody's whose name is not known.
+    guard !own.isLocal, !others.isLocal, own.isNumber == others.isNumber else { return false }
+    // Another port of the same machine is another server.
+    guard own.name != others.name else { return true }
+    let isShort = (own.name + ".").hasPrefix(others.name + ".") || (others.name + ".").hasPrefix(own.name + ".")
+    return !isShort || own.port != others.port
+  }
+
+  private struct Host: Equatable {
+    let name: String
+    let port: Substring
+
+    init(_ text: String) {
+      let end = text.lastIndex(of: ":") ?? text.endIndex
+      name = text[..<end].lowercased()
+      port = text[end...]
+    }
+
+    var isLocal: Bool { ["localhost", "127.0.0.1", "[::1]"].contains(name) }
+    var isNumber: Bool { name.hasPrefix("[") || name.allSatisfy { $0.isNumber || $0 == "." } }
+  }
+
+  /// The server, where the address can only mean this one.
+  private var onlyHost: Host? {
+    guard hosts.count == 1, !isService, unsafe mongoc_uri_get_replica_set(pointer) == nil else { return nil }
+    return hosts.first.map(Host.init)
   }
 
   // MARK: Use

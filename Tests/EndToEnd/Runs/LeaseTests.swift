@@ -43,4 +43,13 @@ import Testing
     #expect(try bench.contents() == after)
     #expect(try bench.manifest(run).outcome == "failed")
   }
+
+  @Test(arguments: ["abc", "0", "-3", "nan", "inf"])
+  func `a length that is none is refused`(_ seconds: String) throws {
+    let bench = try Bench(.server)
+    let input = try bench.inputs(Listeners(count: 2))
+    let refused = try bench.run("sync", input, expecting: 64, environment: ["MIXDOWN_LEASE": seconds])
+    #expect(refused.errors.contains("MIXDOWN_LEASE=\(seconds): "), "\(refused.errors)")
+    #expect(try bench.contents().isEmpty)
+  }
 }

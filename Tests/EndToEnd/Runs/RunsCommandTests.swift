@@ -139,6 +139,27 @@ import Testing
     #expect(try bench.run("runs").output.contains("\(run)  its manifest cannot be read"))
   }
 
+  @Test(arguments: ["{bad", nil] as [String?])
+  func `a run whose manifest is damaged or newer is refused, and undone only if forced`(_ manifest: String?) throws {
+    let bench = try Bench(.directory)
+    let run = try bench.sync(bench.inputs(Listeners(count: 3)))
+    let after = try bench.contents()
+    let path = "\(bench.state)/\(run)/manifest.json"
+    if let manifest {
+      try manifest.write(toFile: path, atomically: true, encoding: .utf8)
+    } else {
+      try Self.edit("\(bench.state)/\(run)") { $0["manifest_version"] = 2 }
+    }
+    for command in [["runs", "show", run], ["verify", run], ["undo", run]] {
+      let refused = try mixdown(command + ["--store", bench.store, "--state", bench.state])
+      #expect(refused.status == 65 && refused.output.isEmpty, "\(refused.output)")
+      #expect(refused.errors.contains(path), "\(refused.errors)")
+    }
+    #expect(try bench.contents() == after)
+    try bench.run("undo", [run, "--force"])
+    #expect(try bench.contents().isEmpty)
+  }
+
   /// What the store's `job_runs` says of a run; nil when it does not know it.
   private static func outcome(of run: String, in bench: Bench) throws -> String? {
     guard let document = try bench.contents([.jobRuns])["job_runs \(run) "] else { return nil }
@@ -172,6 +193,45 @@ import Testing
       #expect(refused.errors.contains(other.name), "\(refused.errors)")
     }
     #expect(try one.documents(of: "user_library").count == 1)
+  }
+
+  @Test func `a state directory that stores share keeps their runs apart, however a store is spelt`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let (one, other, state) = (sandbox.folder("one"), sandbox.folder("other"), sandbox.folder("state"))
+    let link = sandbox.folder("link")
+    for store in [one, other] {
+      let run = try mixdown(["sync", input, "--store", store, "--state", state, "--as-of", Sandbox.asOf])
+      try #require(run.status == 0, "\(run.errors)")
+    }
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: one)
+    let ids = try RunArchive(state: state).ids()
+    try #require(ids.count == 2)
+    let listed = try mixdown(["runs", "--store", other, "--state", state]).output
+    #expect(listed.contains(ids[0]) && !listed.contains(ids[1]), "\(listed)")
+    for command in ["undo", "verify"] {
+      let refused = try mixdown([command, ids[1], "--store", other, "--state", state])
+      #expect(refused.status == 64 && refused.errors.contains(one), "\(refused.errors)")
+    }
+    for spelt in [link, other + "/../one"] {
+      #expect(try mixdown(["verify", ids[1], "--store", spelt, "--state", state]).status == 0, "\(spelt)")
+    }
+    // A relative name counted from a folder that nobody knows.
+    for (name, status) in [("one", 0), ("../x/../one", 0), ("other", 64), ("x/one", 64)] as [(String, Int32)] {
+      try Self.edit("\(state)/\(ids[1])") { $0["store"] = name }
+      #expect(try mixdown(["verify", ids[1], "--store", one, "--state", state]).status == status, "\(name)")
+    }
+  }
+
+  @Test func `a store that was moved keeps its runs`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let (old, new) = (sandbox.folder("old"), sandbox.folder("new"))
+    try #require(mixdown(["sync", input, "--store", old, "--as-of", Sandbox.asOf]).status == 0)
+    try FileManager.default.moveItem(atPath: old, toPath: new)
+    let run = try #require(RunArchive(state: new + "/.runs").ids().first)
+    #expect(try mixdown(["verify", run, "--store", new]).status == 0)
+    #expect(try mixdown(["undo", run, "--store", new]).status == 0)
   }
 
   @Test func `a dry run is shown as one, and there is nothing of it to undo or verify`() throws {

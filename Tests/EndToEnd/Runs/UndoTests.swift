@@ -97,12 +97,40 @@ import Testing
     // What a disk leaves behind a torn write may be anything.
     if bytes == 30 { journal.append(Data(repeating: 0x5A, count: 30)) }
     try journal.write(to: URL(fileURLWithPath: path))
-    let undo = try bench.run("undo", [run])
+    let undo = try bench.run("undo", [run], expecting: bytes == 0 ? 0 : 65)
     #expect(undo.errors.contains("is torn") == (bytes > 0))
+    #expect(undo.errors.contains(path) == (bytes > 0))
     let now = try bench.contents([.userLibrary])
     let still = now.filter { $0.value == after[$0.key] && after[$0.key] != before[$0.key] }
     #expect(bytes == 0 ? still.isEmpty : !still.isEmpty && still.count < 5)
     #expect(now.allSatisfy { $0.value == after[$0.key] || $0.value == before[$0.key] })
+  }
+
+  @Test func `a journal that is lost or damaged is no success, and what it holds is put back`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 10, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let run = try bench.sync(bench.inputs(Listeners(count: 10, seed: 2), as: "second-"))
+    let after = try bench.contents()
+    let place = URL(fileURLWithPath: "\(bench.state)/\(run)/journal.bson")
+    let whole = try Data(contentsOf: place)
+
+    try FileManager.default.removeItem(at: place)
+    let lost = try bench.run("undo", [run], expecting: 65)
+    #expect(lost.errors.contains(place.path), "\(lost.errors)")
+    #expect(try bench.contents() == after)
+
+    var damaged = whole
+    damaged[whole.count / 2] ^= 0xFF
+    try damaged.write(to: place)
+    let partly = try bench.run("undo", [run], expecting: 65)
+    #expect(partly.errors.contains(place.path), "\(partly.errors)")
+    let now = try bench.contents()
+    #expect(now != after && now.allSatisfy { $0.value == after[$0.key] || $0.value == before[$0.key] })
+
+    try whole.write(to: place)
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
   }
 
   @Test func `an old file that another program has changed is refused`() throws {

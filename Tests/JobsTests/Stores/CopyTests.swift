@@ -99,6 +99,39 @@ import Testing
     #expect(all.filter { $0.field("user_id")?.string != "zoe" } == wanted)
   }
 
+  @Test(arguments: pairs)
+  func `leases are not copied, and what is there stays`(_ from: Kind, _ to: Kind) throws {
+    let (source, target) = (try filled(from, users: 10), try TestStore(to))
+    _ = try Setup().run(on: target.open())
+    func lease(_ owner: String) -> String {
+      #"{"_id": "lock:play_archive", "run_id": "lock:play_archive", "owner": "\#(owner)", "expires": {"$date": 1}}"#
+    }
+    try source.put([lease("dead"), #"{"_id": "01", "run_id": "01"}"#], into: .jobRuns)
+    try target.put([#"{"_id": "02", "run_id": "02"}"#], into: .jobRuns)
+    let results = try run(source, target) { $0.overwrites = true }
+    #expect(results.values.allSatisfy(\.isEqual) && results["job_runs"]?.source.documents == 1)
+    let ids = try target.documents(of: .jobRuns).map { $0.field("run_id")?.string }
+    #expect(ids == ["01", "02"])
+  }
+
+  @Test func `a copy into a server waits for nobody who writes the same collections`() throws {
+    let (source, target) = (try filled(.directory, users: 10), try TestStore(.server))
+    _ = try Setup().run(on: target.open())
+    let lease = try Lease([.playArchive], of: target.open(), run: "holder", job: "sync", seconds: 60)
+    #expect {
+      try run(source, target)
+    } throws: { error in
+      guard case StoreError.locked(_, let holder) = error else { return false }
+      return holder.contains("run holder (sync")
+    }
+    #expect(try target.documents(of: .userLibrary).isEmpty)
+    let others = try run(source, target) { $0.collections = ["user_library"] }
+    #expect(others["user_library"]?.isEqual == true)
+    lease.end()
+    #expect(try run(source, target).values.allSatisfy(\.isEqual))
+    #expect(try target.documents(of: .jobRuns).isEmpty)
+  }
+
   @Test(arguments: Kind.allCases)
   func `only the collections that were asked for are copied`(_ to: Kind) throws {
     let (source, target) = (try filled(.directory, users: 10), try TestStore(to))

@@ -73,8 +73,46 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("mongodb://prod/music", "mongodb://staging/music", true), ("mongodb://db/music", "mongodb://db/other", true),
+    ("mongodb://db:1/music", "mongodb://db:2/music", true),
+    ("mongodb://db:1/music", "mongodb://db.example.org:2/music", true),
+    ("mongodb://db/music", "mongodb://DB:27017/music", false),
+    ("mongodb://db/music", "mongodb://db.example.org/music", false),
+    ("mongodb://localhost/music", "mongodb://127.0.0.1/music", false),
+    ("mongodb://localhost:1/music", "mongodb://db/music", false),
+    ("mongodb://127.0.0.1:1/music", "mongodb://127.0.0.1:2/music", false),
+    ("mongodb://10.0.0.1/music", "mongodb://db/music", false),
+    ("mongodb://10.0.0.1/music", "mongodb://10.0.0.2/music", true),
+    ("mongodb://a/music", "mongodb://b/music?replicaSet=rs", false),
+    ("mongodb://a,b/music", "mongodb://c/music", false),
+    ("mongodb+srv://cluster.example.org/music", "mongodb://c/music", false),
+  ])
+  func `two addresses are of two databases where they cannot be of one`(
+    one: String, other: String, isOther: Bool
+  ) throws {
+    let (one, other) = (try MongoAddress(one), try MongoAddress(other))
+    #expect(one.isOther(than: other) == isOther && other.isOther(than: one) == isOther)
+  }
+
   @Test func `a directory is no address`() {
     #expect(MongoAddress.isAddress("mongodb://a/b") && MongoAddress.isAddress("mongodb+srv://a/b"))
     #expect(!MongoAddress.isAddress("data/store") && !MongoAddress.isAddress("mongodb"))
+    #expect(!MongoAddress.isAddress("./mongodb://a/b"))
+  }
+
+  @Test(arguments: [
+    "mongo://ann:secret@db/music", "Mongodb://ann:secret@db/music", "MONGODB+SRV://ann:secret@db/music",
+    " mongodb://ann:secret@db/music", "postgres://ann:secret@db/music", "file:///secret/music",
+    "://ann:secret@db/music", "ann:secret@mongodb://db/music",
+  ])
+  func `a misspelt scheme is no folder, and nothing of it is shown`(text: String) {
+    #expect(MongoAddress.isAddress(text))
+    #expect {
+      try checkAddress(text)
+    } throws: { error in
+      guard case StoreError.badAddress(let name, let why) = error else { return false }
+      return name.hasSuffix("://…") && why.contains("mongodb+srv://") && !"\(error)".contains("secret")
+    }
   }
 }
