@@ -303,7 +303,9 @@ public struct DumpReader: ~Copyable {
       case .invalid(let offset):
         throw DumpFault(reason: .invalidJSON, detail: "no JSON from byte \(offset) on", offset: offset)
       case .tooDeep(let offset):
-        throw DumpFault(reason: .tooDeep, detail: "nested deeper than \(limits.maxDepth)", offset: offset)
+        throw DumpFault(
+          reason: .tooDeep, detail: "nested deeper than \(limits.maxDepth)", offset: offset,
+          raw: identityOnly ? nil : deepContent(padded))
       case .tooLarge: throw DumpFault(reason: .tooLarge, detail: "too large to be read")
       }
     }
@@ -318,6 +320,15 @@ public struct DumpReader: ~Copyable {
       throw Self.unreadable(error)
     }
   }
+
+  /// What a dump past the limit holds, its tokens redacted, for whoever looks at the quarantine; nil where it is nested
+  /// so deep that writing it down would be no safer than using it.
+  private mutating func deepContent(_ padded: ByteView) -> BSONDocument? {
+    guard let value = try? json.read(padded, maxDepth: Self.deepestShown), value.kind == .object else { return nil }
+    return BSONDocument(unchecked: json.copyBSON(to: arena))
+  }
+
+  private static var deepestShown: Int { 128 }
 
   /// Reads the JSON that a string of the dump holds. The string lies in the arena, so readable bytes follow it.
   private mutating func read(_ text: ByteView) throws(JSONFault) -> InnerJSON {

@@ -181,6 +181,20 @@ import Testing
       ])
   }
 
+  @Test(arguments: [(70, true), (200, false)])
+  func `a dump that is too deep is kept without its tokens, unless it is far too deep`(
+    _ depth: Int, _ isKept: Bool
+  ) throws {
+    let sandbox = try Sandbox()
+    let deep = String(repeating: "[", count: depth) + #"{"tldr-access-token":"secret"}"#
+    let text = #"{"tldr-refresh-token":"secret","x":"# + deep + String(repeating: "]", count: depth) + "}"
+    let run = try sandbox.sync([sandbox.folder.write("ann.json", text)])
+    #expect(run.status == 3)
+    let line = try run.quarantineText
+    #expect(line.contains("too-deep") && !line.contains("secret"))
+    #expect(line.contains("<redacted>") == isKept && line.contains("\"raw\":null") != isKept)
+  }
+
   @Test func `a dump that does not parse is described by its size and the place of the fault alone`() throws {
     let sandbox = try Sandbox()
     let text = "{\"user_id\": \"ann\"}\n{\"tldr-history\": \"secret\", oops}\n"
