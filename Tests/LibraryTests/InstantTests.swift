@@ -38,7 +38,9 @@ import Testing
 
   @Test(arguments: numbers)
   func `a wrapped number is a number`(_ value: Value, _ number: WrappedNumber) throws {
-    #expect(try WrappedNumber(value.document(in: Arena())) == number)
+    let arena = Arena()
+    defer { withExtendedLifetime(arena) {} }
+    #expect(try WrappedNumber(value.document(in: arena)) == number)
   }
 
   @Test(
@@ -49,12 +51,16 @@ import Testing
       ["$numberDecimal": "1"], ["$numberInt": "1", "x": 1], [:],
     ] as [Value])
   func `what is no number of its type is no wrapped number`(_ value: Value) throws {
-    #expect(try WrappedNumber(value.document(in: Arena())) == nil)
+    let arena = Arena()
+    defer { withExtendedLifetime(arena) {} }
+    #expect(try WrappedNumber(value.document(in: arena)) == nil)
   }
 
   @Test func `no number is none of any size`() throws {
     let value: Value = ["$numberDouble": "NaN"]
-    #expect(try WrappedNumber(value.document(in: Arena()))?.double.isNaN == true)
+    let arena = Arena()
+    defer { withExtendedLifetime(arena) {} }
+    #expect(try WrappedNumber(value.document(in: arena))?.double.isNaN == true)
   }
 
   @Test(arguments: ["0x1p40", "inf", "-inf", "-nan"])
