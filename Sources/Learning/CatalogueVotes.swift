@@ -68,6 +68,22 @@ public struct CatalogueVotes: Sendable {
   /// Which keys count as others in these votes.
   var resolutionUsed: KeyResolution { keys }
 
+  /// All votes: counted, and where keys turn out to count as others, on those songs once more.
+  ///
+  /// - Parameters:
+  ///   - repertoire: in whose numbers the facts are; complete from now on.
+  ///   - count: adds everybody's facts to votes in which there are none yet.
+  public static func counted<Failure: Error>(
+    _ repertoire: Repertoire, _ parameters: LearningParameters,
+    _ count: (_ empty: CatalogueVotes) throws(Failure) -> CatalogueVotes
+  ) throws(Failure) -> CatalogueVotes {
+    let first = try count(CatalogueVotes(repertoire, parameters))
+    guard let empty = first.recount() else { return first }
+    var votes = try count(empty)
+    votes.complete(with: first)
+    return votes
+  }
+
   // MARK: Counting
 
   public mutating func add(_ own: UserFacts) {
@@ -178,7 +194,7 @@ public struct CatalogueVotes: Sendable {
   ///
   /// Votes that join a song because of that can change its spelling, never its lowercase title and artist, so that once
   /// is enough.
-  public func recount() -> CatalogueVotes? {
+  private func recount() -> CatalogueVotes? {
     let resolution = resolution()
     guard !resolution.isEmpty else { return nil }
     var counted = [Bool](repeating: false, count: lexicon.keys.count)
@@ -190,7 +206,7 @@ public struct CatalogueVotes: Sendable {
   }
 
   /// Takes the votes on songs that a recount left out from the count before.
-  public mutating func complete(with first: CatalogueVotes) {
+  private mutating func complete(with first: CatalogueVotes) {
     guard let counted else { return }
     for index in alone.indices where !counted[Int(lexicon.descriptions[index].song)] {
       alone[index] = first.alone[index]

@@ -12,9 +12,11 @@ public import BSON
 /// facts.renumber(repertoire.merge(batch))          // merge once a batch; an incremental run has read `songs` before
 /// repertoire.freeze()
 /// // 2. The catalogue: votes of every user; on songs that a `t:` key counts as, twice.
-/// var votes = CatalogueVotes(repertoire, parameters)
-/// for facts in all { votes.add(facts) }            // parts of a worker each, then votes.merge(other)
-/// if var again = votes.recount() { for facts in all { again.add(facts) }; again.complete(with: votes); votes = again }
+/// let votes = CatalogueVotes.counted(repertoire, parameters) { empty in
+///   var votes = empty
+///   for facts in all { votes.add(facts) }          // parts of a worker each, then votes.merge(other)
+///   return votes
+/// }
 /// let catalogue = Catalogue(repertoire, votes, asOf: asOf)
 /// // 3. The population, on a full run; else `Population.read` from the store before step 2.
 /// var part = PopulationPart(catalogue, parameters)

@@ -108,18 +108,12 @@ struct EvaluateRun {
     _ scan: FactsScan, _ repertoire: Repertoire, _ parameters: LearningParameters,
     _ view: @escaping @Sendable (UserFacts) -> UserFacts
   ) throws(StoreError) -> EvaluationTraining {
-    func counted(_ empty: CatalogueVotes) throws(StoreError) -> CatalogueVotes {
+    let votes = try CatalogueVotes.counted(repertoire, parameters) { empty throws(StoreError) in
       try scan.counted(workers: options.workers, from: empty) { votes, facts, _ in
         votes.add(view(facts))
       } merge: {
         $0.merge($1)
       }
-    }
-    var votes = try counted(CatalogueVotes(repertoire, parameters))
-    if let recount = votes.recount() {
-      let first = votes
-      votes = try counted(recount)
-      votes.complete(with: first)
     }
     let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
     let part = try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {

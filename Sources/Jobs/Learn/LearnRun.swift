@@ -191,18 +191,12 @@ struct LearnRun {
   // MARK: Passes
 
   private func catalogue(_ scan: FactsScan, _ repertoire: Repertoire) throws(StoreError) -> Catalogue {
-    func counted(_ empty: CatalogueVotes) throws(StoreError) -> CatalogueVotes {
+    let votes = try CatalogueVotes.counted(repertoire, parameters) { empty throws(StoreError) in
       try scan.counted(workers: options.workers, from: empty) { votes, facts, visit in
         if visit.isRecomputed { votes.add(facts) }
       } merge: {
         $0.merge($1)
       }
-    }
-    var votes = try counted(CatalogueVotes(repertoire, parameters))
-    if let recount = votes.recount() {
-      let first = votes
-      votes = try counted(recount)
-      votes.complete(with: first)
     }
     return Catalogue(repertoire, votes, asOf: parameters.asOf)
   }

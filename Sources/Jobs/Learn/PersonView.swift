@@ -60,12 +60,10 @@ public struct PersonView {
         throw .refused(path: collections.libraries.name, offset: 0, why: error.description)
       }
       repertoire.freeze()
-      var votes = CatalogueVotes(repertoire, parameters)
-      votes.add(facts)
-      if var recount = votes.recount() {
-        recount.add(facts)
-        recount.complete(with: votes)
-        votes = recount
+      let votes = CatalogueVotes.counted(repertoire, parameters) { empty in
+        var votes = empty
+        votes.add(facts)
+        return votes
       }
       let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
       var explainer = Explainer(catalogue, population, parameters, zones: Zones())

@@ -134,11 +134,8 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
     for part in parts { merge(&whole, part) }
     return whole
   }
-  var votes = parts(CatalogueVotes(repertoire, parameters), { $0.add($1) }, { $0.merge($1) })
-  if let empty = votes.recount() {
-    let first = votes
-    votes = parts(empty, { $0.add($1) }, { $0.merge($1) })
-    votes.complete(with: first)
+  let votes = CatalogueVotes.counted(repertoire, parameters) { empty in
+    parts(empty, { $0.add($1) }, { $0.merge($1) })
   }
   let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
   if listeners.population.isEmpty {
