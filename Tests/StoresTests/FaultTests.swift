@@ -30,6 +30,28 @@ import Testing
     #expect(sandbox.data == old[0] + document("bob") + old[2])
   }
 
+  @Test func `what a killed run left is removed by who may write next, and by nobody who reads`() async throws {
+    try sandbox.put(["ann", "bob"].map { document($0, padding: 1 << 20) })
+    let path = sandbox.path
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
+      let sandbox = Sandbox(of: path)
+      let store = try sandbox.open()
+      let writer = try store.beginWriting(.any)
+      _ = try writer.write([sandbox.change(store, document("bob", version: 1))])
+      raise(SIGKILL)
+      writer.abandon()
+    }
+    try Data("[".utf8).write(to: URL(fileURLWithPath: "\(path)/play_archive.metadata.json.partial"))
+    let left = [
+      ".mixdown.lock", "play_archive.metadata.json.partial", "user_library.bson", "user_library.bson.changes",
+    ]
+    #expect(try sandbox.names == left)
+    #expect(try users(of: sandbox.open(locking: false)) == ["ann", "bob"])
+    #expect(try sandbox.names == left)
+    #expect(try users(of: sandbox.open()) == ["ann", "bob"])
+    #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
+  }
+
   @Test(arguments: 0..<8)
   func `a kill at any instant leaves the old store or the new one`(round: Int) async throws {
     let names = Self.names

@@ -67,12 +67,6 @@ public struct ForgetJob: JobStep {
       }
       for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
       for note in try RunDocuments(store).clean(traces) { warn(note) }
-      if store is DirectoryStore {
-        // What a killed run has left there.
-        for schema in CollectionSchema.all + [.users] {
-          for end in [".bson.partial", ".bson.changes"] { removeFile("\(self.store)/\(schema.name)\(end)") }
-        }
-      }
       run.manifest.users.seen = users.count
       run.manifest.users.changed = met.count
       run.manifest.users.unchanged = users.count - met.count

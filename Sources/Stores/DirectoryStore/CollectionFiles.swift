@@ -12,4 +12,9 @@ struct CollectionFiles: Sendable {
   var partialData: String { data + ".partial" }
   /// What will be ``metadata``.
   var partialMetadata: String { metadata + ".partial" }
+  /// Documents that wait for their order.
+  var changes: String { data + ".changes" }
+
+  /// All that is there only while a run writes.
+  var temporary: [String] { [partialData, partialMetadata, changes] }
 }

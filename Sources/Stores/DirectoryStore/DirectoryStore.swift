@@ -24,13 +24,22 @@ public final class DirectoryStore: Store, Sendable {
 
   /// - Parameters:
   ///   - locking: whether to lock the directory, which writing needs, and which makes the directory if it has to.
-  ///     Reading works without, on a read-only volume too.
+  ///     Reading works without, on a read-only volume too. With the lock, what a killed run has left is removed.
   ///   - run: who asks for the lock, for the message that a second one gets.
   /// - Throws: ``StoreError/locked(path:holder:)``; `inputOutput`.
   public static func open(
     _ directory: String, locking: Bool, run: String = "unnamed"
   ) throws(StoreError) -> DirectoryStore {
-    DirectoryStore(directory, lock: locking ? try DirectoryLock(directory, run: run) : nil)
+    let store = DirectoryStore(directory, lock: locking ? try DirectoryLock(directory, run: run) : nil)
+    // Nobody but who has the lock writes here, so that such files are those of a run that was killed.
+    if locking { store.removeTemporaryFiles() }
+    return store
+  }
+
+  private func removeTemporaryFiles() {
+    for schema in CollectionSchema.all + [.users] {
+      CollectionFiles(directory: name, collection: schema.name).temporary.forEach(removeFile)
+    }
   }
 
   public func open(_ schema: CollectionSchema) throws(StoreError) -> any StoredCollection { try collection(schema) }

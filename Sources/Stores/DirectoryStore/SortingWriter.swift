@@ -1,7 +1,7 @@
 internal import BSON
 internal import Glibc
 
-/// Takes changes in any order: they wait in a file without a name, and are handed on in order at the end.
+/// Takes changes in any order: they wait in a file beside the collection, and are handed on in order at the end.
 ///
 /// Costs one more copy of the changed documents than ``OrderedWriter`` alone, and 32 bytes of memory for each.
 final class SortingWriter: StoreWriter {
@@ -42,7 +42,7 @@ final class SortingWriter: StoreWriter {
   }
 
   private func begin() throws(StoreError) -> PartialFile {
-    let file = try PartialFile(collection.files.data + ".changes", replacing: nil)
+    let file = try PartialFile(collection.files.changes, replacing: nil)
     self.file = file
     return file
   }
