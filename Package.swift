@@ -59,7 +59,7 @@ let package = Package(
       name: "Dumps", dependencies: ["Library", "BSON", "Digests", "CArchive", "CSimdJSON"], swiftSettings: strict),
 
     // Where libraries are kept.
-    .target(name: "Stores", dependencies: ["Library", "BSON", "CMongo"], swiftSettings: strict),
+    .target(name: "Stores", dependencies: ["Library", "BSON", "CLinux", "CMongo"], swiftSettings: strict),
 
     // The pure core: normal form and the rules of the merge.
     .target(name: "Library", dependencies: ["BSON", "Digests"], swiftSettings: strict),
@@ -68,6 +68,7 @@ let package = Package(
     .target(name: "Digests", dependencies: ["CCrypto", "CXXHash"], swiftSettings: strict),
 
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CMongo", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),

@@ -50,7 +50,7 @@ final class OrderedWriter: StoreWriter {
     let output = try PartialFile(collection.files.partialData, replacing: collection.mapping?.status)
     self.output = output
     let growth = changes.reduce(0) { $0 + ($1.document?.bytes.count ?? 0) - ($1.stored?.bytes.count ?? 0) }
-    try output.checkRoom(for: collection.size + growth)
+    try output.reserve(collection.size + growth)
     return output
   }
 

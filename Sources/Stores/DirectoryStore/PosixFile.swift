@@ -1,3 +1,4 @@
+internal import CLinux
 package import Glibc
 
 /// The owner of one file descriptor, which is closed when the owner goes.
@@ -32,6 +33,15 @@ package struct PosixFile: ~Copyable {
     guard unsafe fstatvfs(descriptor, &volume) == 0, volume.f_blocks > 0 else { return nil }
     let (bytes, overflow) = UInt64(volume.f_bavail).multipliedReportingOverflow(by: UInt64(volume.f_frsize))
     return overflow ? nil : Int64(clamping: bytes)
+  }
+
+  /// Takes room on the volume for so many bytes; the file keeps its size. A file system that cannot takes none.
+  func reserve(_ size: Int) throws(StoreError) {
+    do throws(StoreError) {
+      try system("reserve room for", path) { fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, off_t(size)) }
+    } catch .inputOutput(_, _, let code) where code != ENOSPC && code != EDQUOT {
+      return
+    }
   }
 
   // MARK: Bytes
