@@ -118,6 +118,10 @@ public struct Manifest: Codable, Sendable {
   public var quarantine: [String: Int] = [:]
   /// Users who were left as they are, by reason.
   public var left: [String: Int] = [:]
+  /// Of these, whom somebody else wrote each time that they were merged.
+  public var conflicts: Int { left[LeftReason.conflict.rawValue] ?? 0 }
+  /// Of these, whom the next run takes, and nobody need look.
+  var active: Int { left[LeftReason.active.rawValue] ?? 0 }
   /// How many users each field changed for.
   public var changedFields: [String: Int] = [:]
   public var spilledRuns = 0
@@ -189,7 +193,7 @@ public struct Manifest: Codable, Sendable {
       seen: users.seen, changed: users.changed, unchanged: users.unchanged, created: users.created, left: users.left)
     quarantine = Dictionary(uniqueKeysWithValues: summary.quarantine.map { ($0.key.rawValue, $0.value) })
     bytesRead = inputs.reduce(0) { $0 + ($1.resumed == true ? 0 : $1.bytes) }
-    left = summary.left
+    left = summary.left.byName
     changedFields = summary.changedFields
     spilledRuns = summary.spilledRuns
     settledUsers = summary.settledUsers

@@ -84,8 +84,8 @@ public struct SyncJob: JobStep {
       throw .interrupt("\(run.cancellation.why ?? "asked to stop"): \(done); run again for the rest")
     }
     // Everybody else is done, and so are the steps that follow; but these will not be without another run.
-    if summary.left[UserReport.conflict] != nil { return .failed }
-    let needsALook = !summary.quarantine.isEmpty || summary.left.keys.contains { $0 != UserReport.active }
+    if summary.left[.conflict] != nil { return .failed }
+    let needsALook = !summary.quarantine.isEmpty || summary.left.keys.contains { $0 != .active }
     return needsALook && !allowQuarantine ? .quarantined : .done
   }
 

@@ -34,7 +34,7 @@ struct ArchiveMerge {
       guard month.document.bytes.count <= MergeOutcome.largestDocument else {
         user.archiveReports.append(
           UserReport(
-            user: user.id.string, reason: "document-too-large",
+            user: user.id.string, reason: .documentTooLarge,
             detail: "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"))
         continue
       }

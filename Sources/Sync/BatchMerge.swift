@@ -42,12 +42,7 @@ struct MergedUser {
 /// A user who was left as they are.
 public struct UserReport: Sendable {
   public var user: String
-  /// `document-too-large`, `would-empty`, `conflict` or `active`.
-  public var reason: String
-  /// The reason of those whom somebody else wrote each time that they were merged.
-  public static let conflict = "conflict"
-  /// The reason of those whose browser syncs them now: the next run takes them, and nobody need look.
-  public static let active = "active"
+  public var reason: LeftReason
   public var detail: String
 }
 
@@ -130,7 +125,7 @@ struct BatchMerge {
       let dumps = user.dumps.reduce(0) { $0 + ($1.guest == nil ? 1 : 0) }
       merged.counts.users.seen += 1
       let why = "the user has an active session; the next run takes the dumps"
-      merged.leave(UserReport(user: id.string, reason: UserReport.active, detail: why), dumps: dumps, unusable: 0)
+      merged.leave(UserReport(user: id.string, reason: .active, detail: why), dumps: dumps, unusable: 0)
       return merged
     }
     var replicas: [Replica] = []
@@ -294,7 +289,7 @@ extension MergedUser {
     left.counts.dumps.count(\.quarantined, counts.dumps.quarantined)
     left.counts.users.seen = counts.users.seen
     let report = UserReport(
-      user: id.string, reason: UserReport.conflict,
+      user: id.string, reason: .conflict,
       detail: "somebody else wrote the library each of the \(tries) times that it was merged; run again")
     left.leave(report, dumps: counts.dumps.used, unusable: counts.entries.quarantined)
     return left
@@ -307,9 +302,9 @@ extension UserReport {
     (reason, detail) =
       switch left {
       case .documentTooLarge(let size):
-        ("document-too-large", "the merged document would have \(size) bytes, 16 MiB are allowed")
+        (.documentTooLarge, "the merged document would have \(size) bytes, 16 MiB are allowed")
       case .wouldEmpty(let section):
-        ("would-empty", "replace would empty \(section.rawValue); --allow-empty lets it")
+        (.wouldEmpty, "replace would empty \(section.rawValue); --allow-empty lets it")
       }
   }
 }

@@ -53,8 +53,8 @@ public struct SyncCounts: Sendable {
 public struct SyncSummary: Sendable {
   public var counts = SyncCounts()
   public var quarantine: [QuarantineReason: Int] = [:]
-  /// Users who were left, by reason: `document-too-large`, `would-empty`.
-  public var left: [String: Int] = [:]
+  /// Users who were left, by reason.
+  public var left: [LeftReason: Int] = [:]
   /// How many users each field changed for.
   public var changedFields: [String: Int] = [:]
   public var inputs: [InputDigest] = []

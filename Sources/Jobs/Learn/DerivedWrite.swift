@@ -1,6 +1,7 @@
 internal import BSON
 internal import Learning
 internal import Stores
+internal import Sync
 
 /// Writes of documents that can be made again. What somebody else has written in between is read, and what is to take its
 /// place is decided once more.
@@ -49,7 +50,7 @@ enum DerivedWrite {
   /// What is said of a document that somebody else wrote every time.
   static func report(_ subject: String, _ collection: any StoredCollection) -> LearnReport {
     LearnReport(
-      subject: subject, reason: "conflict",
+      subject: subject, reason: .conflict,
       detail: "somebody else wrote its document of \(collection.schema.name) each of the \(mostTries) times that "
         + "this run did; run again")
   }

@@ -140,7 +140,7 @@ struct LearnRun {
         try repertoire.read(song: document)
       } catch {
         let key = (try? document.value("key"))?.string?.string ?? ""
-        events.left(LearnReport(subject: key, reason: "foreign-document", detail: error.description))
+        events.left(LearnReport(subject: key, reason: .foreignDocument, detail: error.description))
       }
     }
   }
@@ -154,7 +154,7 @@ struct LearnRun {
         try population.read(document, into: repertoire)
       } catch {
         let name = (try? document.value("dimension"))?.string?.string ?? ""
-        events.left(LearnReport(subject: name, reason: "foreign-document", detail: error.description))
+        events.left(LearnReport(subject: name, reason: .foreignDocument, detail: error.description))
       }
     }
     return population
@@ -327,6 +327,6 @@ extension LearnSummary {
   fileprivate mutating func note(_ name: String, _ output: DerivedWriter) {
     if output.written > 0 { written[name, default: 0] += output.written }
     if output.removed > 0 { removed[name, default: 0] += output.removed }
-    if output.conflicts > 0 { left["conflict", default: 0] += output.conflicts }
+    if output.conflicts > 0 { left[.conflict, default: 0] += output.conflicts }
   }
 }

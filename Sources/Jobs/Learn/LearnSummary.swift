@@ -1,3 +1,5 @@
+public import Sync
+
 /// What a run of learning did.
 public struct LearnSummary: Sendable {
   /// `seen` is the sum of the others.
@@ -13,7 +15,7 @@ public struct LearnSummary: Sendable {
 
   public var users = Users()
   /// Users who were left, by reason.
-  public var left: [String: Int] = [:]
+  public var left: [LeftReason: Int] = [:]
   /// How many documents of each collection were written.
   public var written: [String: Int] = [:]
   /// How many documents of each collection were removed.
@@ -45,7 +47,7 @@ public struct LearnSummary: Sendable {
     users.seen == users.changed + users.unchanged + users.created + users.left
   }
 
-  mutating func leave(_ reason: String) {
+  mutating func leave(_ reason: LeftReason) {
     users.seen += 1
     users.left += 1
     left[reason, default: 0] += 1
@@ -72,8 +74,7 @@ public struct LearnSummary: Sendable {
 public struct LearnReport: Sendable {
   /// The user; of a song its key.
   public var subject: String
-  /// `foreign-document`, `document-too-large`, `newer` or `conflict`.
-  public var reason: String
+  public var reason: LeftReason
   public var detail: String
 }
 

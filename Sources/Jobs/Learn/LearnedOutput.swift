@@ -186,7 +186,7 @@ final class LearnedOutput: Sendable {
 
   private func note(_ left: [ByteView], _ collection: any StoredCollection, in batch: LearnedBatch) {
     guard !left.isEmpty else { return }
-    batch.summary.left["conflict", default: 0] += left.count
+    batch.summary.left[.conflict, default: 0] += left.count
     for key in left { events.left(DerivedWrite.report(key.string, collection)) }
   }
 

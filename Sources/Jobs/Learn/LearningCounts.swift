@@ -1,3 +1,4 @@
+internal import Sync
 internal import Synchronization
 
 /// What a run learned, in its manifest.
@@ -66,9 +67,9 @@ extension Manifest {
       unusable: summary.unusable, written: summary.written, removed: summary.removed,
       unknownZones: summary.unknownZones, withoutAccount: summary.withoutAccount,
       reports: reports.prefix(100).map {
-        LearningCounts.Report(subject: $0.subject, reason: $0.reason, detail: $0.detail)
+        LearningCounts.Report(subject: $0.subject, reason: $0.reason.rawValue, detail: $0.detail)
       })
-    left.merge(summary.left, uniquingKeysWith: +)
+    left.merge(summary.left.byName, uniquingKeysWith: +)
     for (phase, time) in summary.seconds { seconds["learn.\(phase)"] = time }
   }
 }
@@ -81,6 +82,8 @@ final class ReportList: Sendable {
 
   /// In an order that does not depend on who came first.
   var sorted: [LearnReport] {
-    reports.withLock { $0 }.sorted { ($0.subject, $0.reason, $0.detail) < ($1.subject, $1.reason, $1.detail) }
+    reports.withLock { $0 }.sorted {
+      ($0.subject, $0.reason.rawValue, $0.detail) < ($1.subject, $1.reason.rawValue, $1.detail)
+    }
   }
 }

@@ -139,7 +139,7 @@ final class UserDocuments: Sendable {
       batch.summary.count(fate)
       if fate.isNewer {
         let detail = "what is stored was computed for a later time; --force takes it"
-        events.left(LearnReport(subject: user.string, reason: "newer", detail: detail))
+        events.left(LearnReport(subject: user.string, reason: .newer, detail: detail))
       }
     }
   }
@@ -214,7 +214,7 @@ struct Fate {
 
 extension LearnSummary {
   fileprivate mutating func count(_ fate: Fate) {
-    if fate.isNewer { return leave("newer") }
+    if fate.isNewer { return leave(.newer) }
     users.seen += 1
     if fate.isChanged {
       users.changed += 1

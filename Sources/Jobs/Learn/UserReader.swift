@@ -2,6 +2,7 @@ internal import BSON
 internal import Learning
 internal import Library
 internal import Stores
+internal import Sync
 internal import Synchronization
 
 /// Reads batches of users for one worker: their facts go to the file of facts, plays that the archive lacks into it.
@@ -159,7 +160,7 @@ final class UserReader: @unchecked Sendable {
         guard let changes = try read(&users[index], &visits, &notes) else { continue }
         if !changes.isEmpty { archiving.append((users[index], changes)) }
       } catch {
-        leave(users[index].id, "foreign-document", "\(error)")
+        leave(users[index].id, .foreignDocument, "\(error)")
       }
     }
     try write(archiving)
@@ -198,7 +199,7 @@ final class UserReader: @unchecked Sendable {
     } catch {
       if user.isRecomputed {
         changes += try archived(&user)
-        leave(user.id, "foreign-document", "\(error)")
+        leave(user.id, .foreignDocument, "\(error)")
       }
       return changes
     }
@@ -223,7 +224,7 @@ final class UserReader: @unchecked Sendable {
     try prints.of(library: user.library, months: user.months, account: user.account)
   }
 
-  private func leave(_ id: ByteView, _ reason: String, _ detail: String) {
+  private func leave(_ id: ByteView, _ reason: LeftReason, _ detail: String) {
     summary.leave(reason)
     intake.events.left(LearnReport(subject: id.string, reason: reason, detail: detail))
   }
@@ -265,8 +266,8 @@ final class UserReader: @unchecked Sendable {
       guard month.document.bytes.count <= 16 << 20 else {
         let detail = "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"
         user.hasRefused = true
-        summary.left["document-too-large", default: 0] += 1
-        intake.events.left(LearnReport(subject: user.id.string, reason: "document-too-large", detail: detail))
+        summary.left[.documentTooLarge, default: 0] += 1
+        intake.events.left(LearnReport(subject: user.id.string, reason: .documentTooLarge, detail: detail))
         continue
       }
       changes.append(
@@ -298,10 +299,10 @@ final class UserReader: @unchecked Sendable {
       for index in Set(conflicts.map { owners[$0] }).sorted() {
         var user = rest[index].user
         guard attempt < Self.mostTries else {
-          summary.left["conflict", default: 0] += 1
+          summary.left[.conflict, default: 0] += 1
           intake.events.left(
             LearnReport(
-              subject: user.id.string, reason: "conflict",
+              subject: user.id.string, reason: .conflict,
               detail: "somebody else wrote the archive each of the \(attempt) times that plays were added; run again"))
           continue
         }

@@ -1,6 +1,5 @@
 internal import Library
 internal import Pages
-internal import Sync
 
 /// The report of a run as a page: what was done, what changed, what was not used and why.
 ///
@@ -44,7 +43,7 @@ struct ReportPage {
   }
 
   private var quarantined: Int { manifest.quarantine.values.reduce(0, +) }
-  private var needsALook: Bool { quarantined > 0 || manifest.users.left > manifest.left[UserReport.active] ?? 0 }
+  private var needsALook: Bool { quarantined > 0 || manifest.users.left > manifest.active }
 
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)

@@ -68,10 +68,10 @@ public struct UndoJob: JobStep {
       var back = PuttingBack(job: self, store: store, journal: try run.journal())
       do throws(StoreError) { try back.run(outcomes, run.cancellation) } catch {
         // A directory is as it was; what a server was sent stays there.
-        if !(store is DirectoryStore) { (run.manifest.users, run.manifest.left) = (back.users, back.leftByReason) }
+        if !(store is DirectoryStore) { run.manifest.take(back) }
         throw error
       }
-      (run.manifest.users, run.manifest.left) = (back.users, back.leftByReason)
+      run.manifest.take(back)
       if let why = run.cancellation.why, back.isStopped {
         throw StoreError.locked(path: self.store, holder: why)
       }
@@ -99,7 +99,7 @@ private struct PuttingBack {
   let store: any Store
   let journal: Journal
   var users = Manifest.Users()
-  var leftByReason: [String: Int] = [:]
+  var leftByReason: [LeftReason: Int] = [:]
   var isStopped = false
 
   mutating func run(_ outcomes: [JournalReader.Outcome], _ cancellation: Cancellation) throws(StoreError) {
@@ -155,7 +155,7 @@ private struct PuttingBack {
         changes.append((outcome, change))
       case .foreign:
         note(\.left)
-        leftByReason["written-since", default: 0] += 1
+        leftByReason[.writtenSince, default: 0] += 1
         job.left(outcome.name, stored == nil ? "it was removed since" : "somebody has written it since")
       }
     }
@@ -170,7 +170,7 @@ private struct PuttingBack {
     guard isLast else { return met }
     for outcome in met {
       note(\.left)
-      leftByReason["conflict", default: 0] += 1
+      leftByReason[.conflict, default: 0] += 1
       job.left(outcome.name, "somebody else writes it now")
     }
     return []
@@ -188,4 +188,8 @@ private struct PuttingBack {
     users.seen += 1
     users[keyPath: fate] += 1
   }
+}
+
+extension Manifest {
+  fileprivate mutating func take(_ back: PuttingBack) { (users, left) = (back.users, back.leftByReason.byName) }
 }
