@@ -182,7 +182,7 @@ struct SyncCommand: StepCommand {
     }
     job.events.progress = { display?.take($0) }
     job.ended = { display?.end() }
-    if diff { job.events.difference = { say($0) } }
+    if diff { job.events.difference = { say($0.printable) } }
     return job
   }
 
