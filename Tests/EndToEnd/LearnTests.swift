@@ -628,6 +628,27 @@ import Testing
     #expect(nobody.status == 65 && nobody.errors.hasPrefix("mixdown: error: bob\u{FFFD}[1A has no statistics"))
   }
 
+  @Test(arguments: [("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")])
+  func `a cut that leaves no time to test on is refused`(_ cut: String, _ asOf: String) throws {
+    let sandbox = try Sandbox()
+    try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"queue":[]}"#)])
+    let state = sandbox.folder("evaluate")
+    let run = try mixdown(
+      ["evaluate", "--store", sandbox.store, "--state", state, "--cut", cut, "--as-of", asOf])
+    #expect(run.status == 64 && run.errors.contains("name an earlier --cut"), "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: state))
+    let step = "  - evaluate: {cut: \(cut), as-of: \(asOf)}\n"
+    let text = "job: judge\nstore: \(sandbox.store)\nstate: \(state)\nsteps:\n\(step)"
+    let job = try sandbox.folder.write("judge.yaml", text)
+    let refused = try mixdown(["run", job])
+    #expect(refused.status == 78 && refused.errors.contains("name an earlier --cut"), "\(refused.errors)")
+    let late = try mixdown(["run", job, "--as-of", "2026-01-03T00:00:00Z"])
+    #expect(late.status == 0, "\(late.errors)")
+    // Without --as-of the clock is now.
+    let future = try mixdown(["evaluate", "--store", sandbox.store, "--state", state, "--cut", "9999-01-01T00:00:00Z"])
+    #expect(future.status == 64)
+  }
+
   @Test func `an evaluation repeats, whatever the workers, and writes nothing into the store`() throws {
     let (sandbox, _) = try learned()
     func files() throws -> [String: Data] {
