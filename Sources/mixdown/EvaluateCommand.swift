@@ -105,7 +105,8 @@ struct EvaluateCommand: StepCommand {
     options.memory = memory.bytes
     var shown = figures.shown
     shown["as-of"] = Instant.text(options.parameters.asOf)
-    shown["cut"] = Instant.text(options.cut)
+    // One that goes with the clock is no parameter: a run that is gone on with has the clock of its first attempt.
+    shown["cut"] = cut.map { Instant.text($0.milliseconds) }
     shown["with-choices"] = "\(withChoices)"
     shown["tune"] = "\(tune)"
     shown["resamples"] = "\(resamples)"
