@@ -122,7 +122,7 @@ extension ExitStatus {
       switch error {
       case .store(let error): ExitStatus(error)
       case .input, .writeBack: .inputOutput
-      case .unbalanced: .failed
+      case .unbalanced, .tokensGone: .failed
       }
   }
 

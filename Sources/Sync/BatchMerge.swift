@@ -8,6 +8,8 @@ struct MergedBatch {
   var users: [MergedUser] = []
   /// Where the last user's document stands: the store need not keep anything at hand that comes before.
   var position: Int?
+  /// A user whose dumps cannot be brought into their order: then nothing of the batch is to be written.
+  var unordered: ByteView?
 }
 
 /// What the merge made of one user. Counts once what it would write is written.
@@ -25,6 +27,8 @@ struct MergedUser {
   var difference: String?
   /// Why the user was left as they are.
   var report: UserReport?
+  /// Whether the user was not merged, because the order of the dumps hangs on login tokens that are gone.
+  var isUnordered = false
   /// Plays that the archive may lack.
   var plays: [Entry] = []
   /// What the library's plays from now on add to the tally; nil where none is kept.
@@ -80,6 +84,10 @@ struct BatchMerge {
         merged = try self.merged(
           users.users[index], at: index, id: ids[place], stored: documents[next].first,
           isArchived: archived?[next] ?? false)
+        guard !merged.isUnordered else {
+          batch.unordered = ids[place]
+          return batch
+        }
         next += 1
       }
       // A directory's writer refuses no user, so that nobody is merged again: count while the plays are in the cache.
@@ -157,6 +165,10 @@ struct BatchMerge {
     }
     // A dump without any section says nothing: alone, it is no reason to touch a library.
     let opinions = replicas.filter(\.saysSomething)
+    if user.dumps.contains(where: \.isBlanked), Self.hideOrder(opinions) {
+      merged.isUnordered = true
+      return merged
+    }
     do throws(BSONFault) {
       if !opinions.isEmpty {
         outcome = try worker.outcome(user: id, stored: stored, dumps: opinions, isArchived: isArchived)
@@ -195,6 +207,25 @@ struct BatchMerge {
       throw library.refusal(of: id, error)
     }
     return merged
+  }
+
+  /// Whether the order of dumps of the same time, one of which is blanked, cannot be told.
+  ///
+  /// It is enough to look at neighbours: what two texts have in common, those between them have too.
+  private static func hideOrder(_ replicas: [Replica]) -> Bool {
+    let dumps = Dictionary(grouping: replicas.filter(\.isDump), by: \.time)
+    return dumps.values.filter { $0.count > 1 }.contains { tied in
+      let texts = tied.map(blankedText).sorted { $0.lexicographicallyPrecedes($1) }
+      return zip(texts, texts.dropFirst()).contains { TokenBlanking.hidesOrder(of: $0, $1) }
+    }
+  }
+
+  private static func blankedText(_ replica: Replica) -> [UInt8] {
+    guard case .dump(let text) = replica.origin else { return [] }
+    var blanked = text.copy()
+    // What names a token otherwise was never blanked, and is compared as it is.
+    _ = TokenBlanking.blank(&blanked)
+    return blanked
   }
 
   /// Notes what becomes of the user.

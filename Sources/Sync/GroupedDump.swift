@@ -21,6 +21,8 @@ struct GroupedDump: Sendable {
   var modifiedAt: Int64?
   /// The JSON with its padding; empty for a guest.
   var text: [UInt8]
+  /// Whether login tokens in the text are blanked out, because an earlier attempt of the run has read it.
+  var isBlanked = false
   /// The checksum of the JSON as it was read; nil where nobody wants to know.
   var checksum: [UInt8]?
 
@@ -49,6 +51,7 @@ extension GroupedDump {
     if let entry = source.entry { writer.append("e", string: entry) }
     if let line = source.line { writer.append("l", integer: Int64(line)) }
     if let modifiedAt { writer.append("t", date: modifiedAt) }
+    if isBlanked { writer.append("b", bool: true) }
     checksum?.withView { writer.append("c", binary: $0) }
     text.withView { writer.append("d", string: $0) }
     writer.close(start)
@@ -71,6 +74,7 @@ extension GroupedDump {
       case "e": source.entry = value.string?.string
       case "l": source.line = value.integer.map { Int($0) }
       case "t": modifiedAt = value.date
+      case "b": isBlanked = value.bool ?? false
       case "c": checksum = value.binary?.copy()
       default: text = value.string?.copy() ?? []
       }

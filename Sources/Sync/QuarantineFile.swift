@@ -27,6 +27,28 @@ public final class QuarantineFile: Sendable {
   /// How often each reason was given.
   public var counts: [QuarantineReason: Int] { state.withLock { $0.counts } }
 
+  /// How much the file holds.
+  struct Mark {
+    let size: Int
+    let counts: [QuarantineReason: Int]
+  }
+
+  func mark() throws(StoreError) -> Mark {
+    try state.withLock { state in
+      Result { () throws(StoreError) in Mark(size: try state.file.status().size, counts: state.counts) }
+    }.get()
+  }
+
+  /// Takes out what was appended since.
+  func cut(back mark: Mark) throws(StoreError) {
+    try state.withLock { state in
+      Result { () throws(StoreError) in
+        try state.file.truncate(to: mark.size)
+        state.counts = mark.counts
+      }
+    }.get()
+  }
+
   /// A batch of lines for this run.
   public func lines() -> QuarantineLines { QuarantineLines(run: run) }
 

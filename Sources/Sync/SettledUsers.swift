@@ -137,6 +137,9 @@ final class SettledUsers: Sendable {
     }
   }
 
+  /// Takes back what was to be the file for the next run.
+  func abandon() { state.withLock { ($0.file, $0.isGivenUp) = (nil, true) } }
+
   private func begin(_ state: inout State) throws(StoreError) {
     guard state.file == nil, !state.isGivenUp else { return }
     if isPlanted("settled") { throw .inputOutput(path: place.path, operation: "create", code: EIO) }

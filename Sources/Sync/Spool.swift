@@ -72,8 +72,12 @@ public final class Spool: Sendable {
     try makeDirectory(folder, mode: 0o700)
   }
 
-  /// Removes everything. Call when the run has ended well.
-  public func remove() { try? FileManager.default.removeItem(atPath: folder) }
+  /// Forgets every input, so that all are read again. Call while none is being read.
+  func clear() throws(StoreError) {
+    state.withLock { $0.inputs = [:] }
+    try? FileManager.default.removeItem(atPath: folder)
+    try makeDirectory(folder, mode: 0o700)
+  }
 
   private func path(_ index: Int, _ kind: String) -> String { "\(folder)/\(index).\(kind)" }
 
@@ -100,7 +104,10 @@ public final class Spool: Sendable {
     var isSpoilt = false
     for dump in dumps {
       var dump = dump
-      if TokenBlanking.mayHoldToken(dump.text), !TokenBlanking.blank(&dump.text) { isSpoilt = true }
+      if TokenBlanking.mayHoldToken(dump.text) {
+        dump.isBlanked = true
+        if !TokenBlanking.blank(&dump.text) { isSpoilt = true }
+      }
       if !isSpoilt { dump.write(to: &writer) }
     }
     let bytes = writer.view.copy()

@@ -11,6 +11,8 @@ public struct SyncEvents: Sendable {
   public var left: @Sendable (UserReport) -> Void = { _ in }
   /// What changes for one user, where the options ask for it; in the order of users.
   public var difference: @Sendable (String) -> Void = { _ in }
+  /// All inputs are read again, because the order of this user's dumps hangs on login tokens that were not kept.
+  public var begunAnew: @Sendable (_ user: String) -> Void = { _ in }
   /// A phase begins: `read`, `merge`, `commit`.
   public var phase: @Sendable (String) -> Void = { _ in }
   /// The run has come further. Called often, so that it has to be quick.
@@ -27,6 +29,8 @@ public enum SyncProgress: Sendable, Equatable {
   case grouped(dumps: Int)
   /// Users with so many dumps are merged.
   case merged(users: Int, dumps: Int)
+  /// All of it begins anew.
+  case begunAnew
 }
 
 /// The merge in bulk: dumps in, merged libraries out.
@@ -64,6 +68,34 @@ public struct Sync: Sendable {
   /// - Parameter summary: what became of all users; of those whose batches were written before a failure, or of nobody
   ///   in a directory.
   public func run(into summary: inout SyncSummary) throws(SyncError) {
+    let begin = try begin()
+    do throws(SyncError) {
+      try attempt(into: &summary)
+    } catch .tokensGone(let user) {
+      // Of a server's users those whose batches were written are merged once more, which changes nothing.
+      try beginAnew(from: begin, for: user)
+      try attempt(into: &summary)
+    }
+  }
+
+  /// Where the quarantine begins.
+  private func begin() throws(SyncError) -> QuarantineFile.Mark {
+    do throws(StoreError) { return try quarantine.mark() } catch { throw .store(error) }
+  }
+
+  /// Forgets what an earlier attempt of the run has read, and what this one has found in it.
+  private func beginAnew(from begin: QuarantineFile.Mark, for user: String) throws(SyncError) {
+    do throws(StoreError) {
+      try options.spool?.clear()
+      try quarantine.cut(back: begin)
+    } catch {
+      throw .store(error)
+    }
+    events.begunAnew(user)
+    events.progress(.begunAnew)
+  }
+
+  private func attempt(into summary: inout SyncSummary) throws(SyncError) {
     prepareForArchives()
     for input in options.inputs {
       do throws(InputError) { try InputReader(limits: options.limits).check(input) } catch { throw .input(error) }
@@ -125,6 +157,7 @@ public struct Sync: Sendable {
       summary.seconds = clock.seconds
     } catch {
       committer.abandon()
+      settled?.abandon()
       if library.writesInOrder { summary = SyncSummary() }
       throw error
     }
@@ -186,6 +219,7 @@ public struct Sync: Sendable {
     do throws(StoreError) {
       if merge.library.writesInOrder {
         let merged = try merge.merged(batch, Array(batch.users.indices)[...])
+        if let user = merged.unordered { committer.fail(.tokensGone(user: user.string)) }
         committer.accept(Committer.Parcel(batch: merged, worker: merge.worker), number: number)
       } else {
         try send(batch, merge, committer)
@@ -212,6 +246,7 @@ public struct Sync: Sendable {
       var conflicts: [Int] = []
       while !indices.isEmpty {
         let merged = try merge.merged(batch, indices[...])
+        if let user = merged.unordered { return committer.fail(.tokensGone(user: user.string)) }
         indices.removeFirst(merged.users.count)
         let met = try committer.send(merged, with: writers)
         if attempt == Self.mostTries { committer.settle(met.map { $0.givenUp(tries: attempt) }) }

@@ -14,11 +14,7 @@ enum TokenBlanking {
     for name in names {
       var place = 0
       while let start = firstOccurrence(of: name, in: text, from: place) {
-        var end = start + name.count
-        skipBlanks(text, &end)
-        guard end < text.count, text[end] == UInt8(ascii: ":") else { return false }
-        end += 1
-        skipBlanks(text, &end)
+        guard var end = startOfValue(behind: start + name.count, in: text) else { return false }
         place = end
         if text[min(end, text.count - 1)...].starts(with: "null".utf8) { continue }
         guard end < text.count, text[end] == UInt8(ascii: "\"") else { return false }
@@ -42,6 +38,38 @@ enum TokenBlanking {
       }
     }
     return !mayHoldToken(without)
+  }
+
+  /// Whether it cannot be told in which order two texts stood before tokens were blanked out: they differ in a token, or
+  /// behind one.
+  ///
+  /// Both texts have to be blanked: else a token that was read anew differs from the same one that is gone.
+  static func hidesOrder(of a: [UInt8], _ b: [UInt8]) -> Bool {
+    let common = Array(zip(a, b).prefix { $0 == $1 }.map(\.0))
+    guard common.count < max(a.count, b.count) else { return false }
+    for name in names {
+      var place = 0
+      while let start = firstOccurrence(of: name, in: common, from: place) {
+        place = start + name.count
+        // Of null and of an empty string nothing is gone.
+        if let value = startOfValue(behind: place, in: common), value < common.count,
+          common[value] == UInt8(ascii: "\""), common[(value + 1)...].first != UInt8(ascii: "\"")
+        {
+          return true
+        }
+      }
+    }
+    return false
+  }
+
+  /// Where the value of a key begins, or the text ends; nil when it is no key.
+  private static func startOfValue(behind name: Int, in text: [UInt8]) -> Int? {
+    var place = name
+    skipBlanks(text, &place)
+    guard place < text.count, text[place] == UInt8(ascii: ":") else { return nil }
+    place += 1
+    skipBlanks(text, &place)
+    return place
   }
 
   private static func skipBlanks(_ text: [UInt8], _ place: inout Int) {

@@ -24,7 +24,7 @@ struct EvaluateCommand: StepCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(help: "The first instant that trains nothing. Default: seven days before --as-of.")
+  @Option(help: "The first instant that trains nothing; it lies before --as-of. Default: seven days before --as-of.")
   var cut: Moment?
 
   @OptionGroup(title: "Figures")
@@ -58,6 +58,11 @@ struct EvaluateCommand: StepCommand {
   func validate() throws {
     guard (100...1_000_000).contains(resamples) else { throw ValidationError("--resamples is 100 to 1000000.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
+    if let cut, cut.milliseconds >= figures.parameters.asOf {
+      throw ValidationError(
+        "--cut does not lie before --as-of, which is now unless you say otherwise: no play is left to test on; name an "
+          + "earlier --cut, a week before --as-of for one.")
+    }
   }
 
   func run() throws {
@@ -100,7 +105,8 @@ struct EvaluateCommand: StepCommand {
     options.memory = memory.bytes
     var shown = figures.shown
     shown["as-of"] = Instant.text(options.parameters.asOf)
-    shown["cut"] = Instant.text(options.cut)
+    // One that goes with the clock is no parameter: a run that is gone on with has the clock of its first attempt.
+    shown["cut"] = cut.map { Instant.text($0.milliseconds) }
     shown["with-choices"] = "\(withChoices)"
     shown["tune"] = "\(tune)"
     shown["resamples"] = "\(resamples)"

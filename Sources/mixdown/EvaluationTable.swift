@@ -62,8 +62,9 @@ struct EvaluationTable {
   }
 }
 
-/// Columns under each other, the first to the left.
+/// Columns under each other, the first to the left. What would steer the terminal is shown as U+FFFD.
 func aligned(_ rows: [[String]]) -> [String] {
+  let rows = rows.map { $0.map(\.printable) }
   var widths: [Int] = []
   for row in rows {
     for (column, cell) in row.enumerated() {

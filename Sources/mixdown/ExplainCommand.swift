@@ -80,9 +80,9 @@ struct ExplanationTable {
   let text: String
 
   init(_ explanation: PersonExplanation, terms: Int) {
-    var lines = [
+    let head =
       "\(explanation.user), as of \(explanation.asOf); a play weighs half after \(explanation.halfLifeDays) days"
-    ]
+    var lines = [head.printable]
     for value in explanation.values { lines += [""] + Self.lines(value, terms: terms) }
     text = lines.joined(separator: "\n")
   }
@@ -113,7 +113,7 @@ struct ExplanationTable {
     guard !shown.isEmpty else { return lines }
     var table = [["  what weighs most", "when", "age, days", "decay", "weighs", "score without it"]]
     for term in shown {
-      let song = term.artist.map { "\(term.title) – \($0)" } ?? term.title
+      let song = (term.artist.map { "\(term.title) – \($0)" } ?? term.title).printable
       let name = song.count > 50 ? song.prefix(49) + "…" : song[...]
       table.append([
         "  \(term.kind): \(name)", term.time.map { String($0.prefix(10)) } ?? "no time", decimals(term.ageDays, 1),

@@ -14,7 +14,7 @@ struct InputOptions: ParsableArguments {
       valueName: "source"))
   var usersFrom = UserSource.content
 
-  @Option(help: "The clock of the run: a time as in dumps. Default: now.")
+  @Option(help: "The clock of the run: a time as in dumps, up to the year 9999. Default: now.")
   var asOf: Moment?
 
   @Option(help: "How far after that clock a dump's times may lie.")

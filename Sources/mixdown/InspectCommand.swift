@@ -80,7 +80,7 @@ struct InspectCommand: ParsableCommand {
   }
 }
 
-/// An inspection as lines for a person.
+/// An inspection as lines for a person, of which none steers the terminal.
 struct InspectionText {
   let lines: [String]
 
@@ -112,6 +112,6 @@ struct InspectionText {
         lines.append("  \(example.source)" + place.map { ", \($0)" }.joined() + ": \(example.detail)")
       }
     }
-    self.lines = lines
+    self.lines = lines.map(\.printable)
   }
 }

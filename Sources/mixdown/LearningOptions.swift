@@ -5,7 +5,7 @@ import Learning
 
 /// What the figures of learning depend on: shared by the commands that compute or explain them.
 struct LearningOptions: ParsableArguments {
-  @Option(help: "The clock of the figures: a time as in dumps. Default: now.")
+  @Option(help: "The clock of the figures: a time as in dumps, up to the year 9999. Default: now.")
   var asOf: Moment?
 
   @Option(help: "The zone of users who have none, and of the days of the service.")

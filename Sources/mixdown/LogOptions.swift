@@ -43,7 +43,8 @@ extension LogOptions.Format {
   /// A message as one line: `mixdown: error: message key=value`, or one flat JSON object.
   func line(_ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)]) -> String {
     switch self {
-    case .text: return "mixdown: \(level): \(message)" + fields.map { " \($0.key)=\($0.value)" }.joined()
+    case .text:
+      return ("mixdown: \(level): \(message)" + fields.map { " \($0.key)=\($0.value)" }.joined()).printable
     case .json:
       // Before it is encoded: an address ends at a quotation mark, and what the encoder escapes would hide that.
       var object = fields.reduce(into: [:]) { $0[$1.key] = withoutPasswords($1.value) }

@@ -40,7 +40,7 @@ struct QuarantineCommand: SpeakingCommand {
     guard replay != nil else {
       for group in quarantine.groups {
         say("\(group.reason): \(group.count)")
-        for example in group.examples { say("  \(example)") }
+        for example in group.examples { say("  \(example.printable)") }
       }
       if quarantine.groups.isEmpty { say("\(run) has quarantined nothing") }
       return

@@ -53,7 +53,7 @@ struct RunCommand: SpeakingCommand {
   @Option(help: "Where the folders of runs lie, whatever the file says.", completion: .directory)
   var state: String?
 
-  @Option(help: "The clock of all steps: a time as in dumps. Default: now.")
+  @Option(help: "The clock of all steps: a time as in dumps, up to the year 9999. Default: now.")
   var asOf: String?
 
   @Flag(help: "Do everything but write, in all steps.")

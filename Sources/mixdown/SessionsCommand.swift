@@ -37,7 +37,7 @@ struct SessionsCommand: StepCommand {
 
   @OptionGroup var store: StoreOptions
 
-  @Option(help: "The clock of the run: a time as in dumps. Default: now.")
+  @Option(help: "The clock of the run: a time as in dumps, up to the year 9999. Default: now.")
   var asOf: Moment?
 
   @Option(help: "How far after that clock a ping may lie.")

@@ -125,7 +125,8 @@ struct StatisticsTable {
 
   init(_ statistics: PersonStatistics, _ range: PersonStatistics.Range) {
     let words = StatisticsWords(statistics, range)
-    var lines = ["\(statistics.user) · \(words.title), as of \(words.date("as_of")), \(statistics.timezone)", ""]
+    let head = "\(statistics.user) · \(words.title), as of \(words.date("as_of")), \(statistics.timezone)"
+    var lines = [head.printable, ""]
     lines += aligned(words.facts.map { ["\($0.name)", $0.value] })
     for list in words.lists {
       lines += ["", list.title]

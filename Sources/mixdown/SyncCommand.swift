@@ -170,6 +170,11 @@ struct SyncCommand: StepCommand {
           "user": "\(report.user)", "reason": "\(report.reason)", "detail": "\(report.detail)",
         ])
     }
+    job.events.begunAnew = { user in
+      logger.notice(
+        "all inputs are read again: which of two dumps is the newer hangs on login tokens, which are not kept",
+        metadata: ["user": "\(user)"])
+    }
     let display = log.quiet ? nil : ProgressDisplay(logger, inputs: inputs, limits: input.limits)
     job.events.phase = { phase in
       logger.info("phase \(phase)")
@@ -177,7 +182,7 @@ struct SyncCommand: StepCommand {
     }
     job.events.progress = { display?.take($0) }
     job.ended = { display?.end() }
-    if diff { job.events.difference = { say($0) } }
+    if diff { job.events.difference = { say($0.printable) } }
     return job
   }
 

@@ -42,7 +42,7 @@ struct VerifyCommand: SpeakingCommand {
       throw failure("\(error)", ExitStatus(error))
     }
     if result.isTorn { logger.warning("the journal is torn: only what is whole was compared") }
-    for difference in result.differences { say("\(difference.document): \(difference.why)") }
+    for difference in result.differences { say("\(difference.document): \(difference.why)".printable) }
     let (all, other) = (result.documents, result.differences.count)
     if !log.quiet { say("\(verified): \(all - other) of \(all) documents are as the run left them") }
     if result.rootHolds == false {

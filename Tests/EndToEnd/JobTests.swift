@@ -194,7 +194,8 @@ import Testing
   func `a job that is gone on with keeps its clock in every step`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)
     let input = try bench.inputs(Listeners(count: 300, plays: 30))[0]
-    let text = "job: night\nsteps:\n  - setup:\n  - sync: {inputs: [\"${INPUT}\"], workers: 1}\n  - learn:\n"
+    let last = "  - learn:\n  - evaluate: {resamples: 100}\n"
+    let text = "job: night\nsteps:\n  - setup:\n  - sync: {inputs: [\"${INPUT}\"], workers: 1}\n" + last
     let job = try bench.folder.write("night.yaml", text)
     let environment = ["INPUT": input, "MIXDOWN_LEASE": "3"]
     let child = try bench.begin("run", [job], environment: environment)
@@ -208,7 +209,7 @@ import Testing
     #expect(try bench.asOf(run) == clock)
     // What the manifest says of each step is what counted, not the time of the second try.
     let manifest = try bench.manifest(run)
-    let shown = Set(["sync", "learn"].compactMap { manifest.parameters["\($0).as-of"] })
+    let shown = Set(["sync", "learn", "evaluate"].compactMap { manifest.parameters["\($0).as-of"] })
     #expect(shown == [try #require(manifest.asOf)])
     // A try that still met the lease of the killed process counts as well.
     #expect(try bench.manifest(run).attempts ?? 1 >= 2)

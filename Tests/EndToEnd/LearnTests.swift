@@ -599,6 +599,56 @@ import Testing
     #expect(try mixdown(["stats", "nobody", "--store", sandbox.store]).status == 65)
   }
 
+  @Test func `titles, names and ids steer no terminal`() throws {
+    let sandbox = try Sandbox()
+    let plays = (0..<20).map { day in
+      #"""
+      {"videoId":"v\#(day % 2)","title":"One\u001b[2J\nTwo\u0007\u202e","artist":"Ann\u2066\u009b",
+      "language":"hi\u001b[31m","playedAt":\#(1_767_000_000_000 - day * 86_400_000),"completionRate":1,"source":"a\rb"}
+      """#
+    }
+    let dump = #"{"user_id":"ann\u001b[1A","history":[\#(plays.joined(separator: ","))]}"#
+    try sandbox.syncWell([sandbox.folder.write("dump.json", dump)])
+    let state = sandbox.folder("learn")
+    let learned = try mixdown(["learn", "--store", sandbox.store, "--state", state, "--as-of", Sandbox.asOf])
+    try #require(learned.status == 0, "\(learned.errors)")
+    for command in ["stats", "explain"] {
+      let run = try mixdown([command, "ann\u{1B}[1A", "--store", sandbox.store])
+      try #require(run.status == 0, "\(run.errors)")
+      #expect(run.output.contains("ann\u{FFFD}[1A"), "\(run.output)")
+      #expect(run.output.contains("One\u{FFFD}[2J\u{FFFD}Two"), "\(run.output)")
+      let isClean = run.output.unicodeScalars.allSatisfy { scalar in
+        scalar == "\n"
+          || scalar.properties.generalCategory != .control && !(0x202A...0x202E ~= scalar.value)
+            && !(0x2066...0x2069 ~= scalar.value)
+      }
+      #expect(isClean, "\(run.output.debugDescription)")
+    }
+    let nobody = try mixdown(["stats", "bob\u{1B}[1A", "--store", sandbox.store])
+    #expect(nobody.status == 65 && nobody.errors.hasPrefix("mixdown: error: bob\u{FFFD}[1A has no statistics"))
+  }
+
+  @Test(arguments: [("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z")])
+  func `a cut that leaves no time to test on is refused`(_ cut: String, _ asOf: String) throws {
+    let sandbox = try Sandbox()
+    try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"queue":[]}"#)])
+    let state = sandbox.folder("evaluate")
+    let run = try mixdown(
+      ["evaluate", "--store", sandbox.store, "--state", state, "--cut", cut, "--as-of", asOf])
+    #expect(run.status == 64 && run.errors.contains("name an earlier --cut"), "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: state))
+    let step = "  - evaluate: {cut: \(cut), as-of: \(asOf)}\n"
+    let text = "job: judge\nstore: \(sandbox.store)\nstate: \(state)\nsteps:\n\(step)"
+    let job = try sandbox.folder.write("judge.yaml", text)
+    let refused = try mixdown(["run", job])
+    #expect(refused.status == 78 && refused.errors.contains("name an earlier --cut"), "\(refused.errors)")
+    let late = try mixdown(["run", job, "--as-of", "2026-01-03T00:00:00Z"])
+    #expect(late.status == 0, "\(late.errors)")
+    // Without --as-of the clock is now.
+    let future = try mixdown(["evaluate", "--store", sandbox.store, "--state", state, "--cut", "9999-01-01T00:00:00Z"])
+    #expect(future.status == 64)
+  }
+
   @Test func `an evaluation repeats, whatever the workers, and writes nothing into the store`() throws {
     let (sandbox, _) = try learned()
     func files() throws -> [String: Data] {

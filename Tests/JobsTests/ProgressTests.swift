@@ -58,6 +58,15 @@ import Testing
     #expect(ProgressBar(figures: figures, rate: ProgressRate()).line(columns: 80) == "writing  1 users")
   }
 
+  @Test func `a merge that begins anew has done nothing, and has as much to read`() {
+    var figures = Self.reading
+    figures.add(.grouped(dumps: 8))
+    figures.add(.merged(users: 1, dumps: 2))
+    figures.add(.begunAnew)
+    #expect((figures.bytesRead, figures.dumpsGrouped, figures.dumpsMerged, figures.users) == (0, 0, 0, 0))
+    #expect(figures.bytesInAll == Self.reading.bytesInAll)
+  }
+
   @Test func `the rate is that of the last seconds, and begins anew with a phase`() {
     var rate = ProgressRate()
     var figures = ProgressFigures()

@@ -7,8 +7,10 @@ internal import Synchronization
 public struct EvaluateOptions: Sendable {
   /// Their clock is the end of what is known; what is trained on ends before the cut.
   public var parameters: LearningParameters
+  /// The cut that was asked for; nil for one that goes with the parameters' clock.
+  private let chosenCut: Int64?
   /// The first instant that trains nothing, in milliseconds since 1970.
-  public var cut: Int64
+  public var cut: Int64 { chosenCut ?? parameters.asOf - EvaluationWindow.length }
   /// Whether the users' choices are taken, which bear no time.
   public var withChoices = false
   /// Of the bootstrap.
@@ -22,7 +24,7 @@ public struct EvaluateOptions: Sendable {
   /// - Parameter cut: nil for seven days before the parameters' clock.
   public init(parameters: LearningParameters, cut: Int64?) {
     self.parameters = parameters
-    self.cut = cut ?? parameters.asOf - EvaluationWindow.length
+    chosenCut = cut
   }
 }
 

@@ -21,6 +21,7 @@ struct FolderCleaning {
     // Dumps as they were read: a run that was killed reads its inputs again.
     try remove(folder.path + "/resume")
     let journal = try JournalCleaning(folder, traces).run()
+    notes += journal.notes
     if var manifest = folder.manifest {
       try cleanWriteBack(manifest)
       if let next = manifest.nextUser, traces.ids.contains(Array(next.utf8)) { manifest.nextUser = nil }

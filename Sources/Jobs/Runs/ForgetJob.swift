@@ -123,10 +123,16 @@ public struct ForgetJob: JobStep {
   private func redact(_ traces: Traces, in collection: any StoredCollection) throws(StoreError) {
     let schema = collection.schema
     _ = try write(to: collection) { document, arena in
-      guard let key = document.text(schema.key), let redacted = traces.redacted(document) else { return nil }
-      return DocumentChange(
-        key: key, subkey: schema.subkey.flatMap { document.text($0) }, stored: document,
-        document: BSONDocument(unchecked: arena.copy(redacted)))
+      guard let key = document.text(schema.key) else { return nil }
+      do throws(BSONFault) {
+        guard let redacted = try traces.redacted(document) else { return nil }
+        return DocumentChange(
+          key: key, subkey: schema.subkey.flatMap { document.text($0) }, stored: document,
+          document: BSONDocument(unchecked: arena.copy(redacted)))
+      } catch {
+        warn(Traces.note(on: "the \(schema.name) document of \(key.string) in \(collection.name)", error))
+        return nil
+      }
     }
   }
 

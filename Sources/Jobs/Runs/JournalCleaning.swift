@@ -13,10 +13,12 @@ struct JournalCleaning {
   /// Writes the journal anew, and new old files that hold only what the journal still names.
   ///
   /// The new files are there before the new journal takes the place of the old one, and the old ones are until after.
-  func run() throws(StoreError) -> (isChanged: Bool, written: Manifest.Written?) {
+  ///
+  /// - Returns: what the manifest says of it now, and what somebody has to look at.
+  func run() throws(StoreError) -> (isChanged: Bool, written: Manifest.Written?, notes: [String]) {
     guard let journal = try JournalReader(ifPresent: folder) else {
       try removeOldFiles(but: [])
-      return (false, nil)
+      return (false, nil, [])
     }
     let kept = journal.changes().filter { !traces.ids.contains($0.key.copy()) }.map { change in
       var change = change
@@ -27,6 +29,14 @@ struct JournalCleaning {
     removeFile(path)
     let output = try PosixFile(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND, mode: 0o600, operation: "create")
     try output.write(journal.header)
+    var notes: [String] = []
+    func redacted(_ document: BSONDocument, of change: JournalChange) -> [UInt8]? {
+      do throws(BSONFault) { return try traces.redacted(document) } catch {
+        let name = "the \(change.collection) document of \(change.key.string) that \(folder.journal) keeps"
+        notes.append(Traces.note(on: name, error))
+        return nil
+      }
+    }
     var files: [Int: CompactedFile] = [:]
     var tree = MerkleTree()
     for change in kept {
@@ -40,7 +50,7 @@ struct JournalCleaning {
     var moved: [Int: (Int, Int)] = [:]
     for (place, change) in kept.enumerated() {
       if case .place(let number, _, _) = change.before, let document = try journal.document(change.before) {
-        let bytes = traces.redacted(document) ?? document.bytes.copy()
+        let bytes = redacted(document, of: change) ?? document.bytes.copy()
         moved[place] = (try files[number]?.append(bytes) ?? 0, bytes.count)
       }
     }
@@ -55,7 +65,7 @@ struct JournalCleaning {
         change.before = .place(file: number, offset: offset, length: length)
       }
       let arena = Arena()
-      if case .document(let document) = change.before, let bytes = traces.redacted(document) {
+      if case .document(let document) = change.before, let bytes = redacted(document, of: change) {
         change.before = .document(BSONDocument(unchecked: arena.copy(bytes)))
       }
       var writer = BSONWriter()
@@ -68,7 +78,7 @@ struct JournalCleaning {
     }
     try removeOldFiles(but: Set(files.values.map(\.name)))
     let written = tree.root().map { Manifest.Written(documents: $0.documents, root: hexadecimal($0.root)) }
-    return (true, written)
+    return (true, written, notes)
   }
 
   private func removeOldFiles(but kept: Set<String>) throws(StoreError) {

@@ -36,8 +36,7 @@ struct RunDocuments {
         do throws(BSONFault) {
           try Self.copy(document, to: &writer, traces) { Self.named.contains($0) }
         } catch {
-          let name = "the document of \(key.string) in \(runs.name)"
-          notes.append("\(name) cannot be read: look yourself whether it names a user who is forgotten: \(error.what)")
+          notes.append(Traces.note(on: "the \(runs.schema.name) document of \(key.string) in \(runs.name)", error))
           continue
         }
         guard writer.view != document.bytes else { continue }

@@ -23,7 +23,8 @@ struct Traces: Sendable {
     var digests: [[UInt8]: [UInt8]] = [:]
     func note(_ document: BSONDocument) {
       var writer = BSONWriter()
-      guard Self.write(document, without: users, to: &writer) else { return }
+      // One that cannot be read stays as it is, and is told of where it is to be written.
+      guard (try? Self.write(document, without: users, to: &writer)) == true else { return }
       digests[digest(document)] = digest(BSONDocument(unchecked: writer.view))
     }
     let collections = try [store.open(.userLibrary), store.open(.playArchive)]
@@ -80,9 +81,16 @@ struct Traces: Sendable {
   fileprivate static func isUnmistakable(_ id: [UInt8]) -> Bool { id.count >= unmistakable }
 
   /// Another user's document with another word in the place of every id; nil when it holds none.
-  func redacted(_ document: BSONDocument) -> [UInt8]? {
+  ///
+  /// - Throws: where an id stands in one that cannot be read to its end.
+  func redacted(_ document: BSONDocument) throws(BSONFault) -> [UInt8]? {
     var writer = BSONWriter()
-    return Self.write(document, without: ids, to: &writer) ? writer.view.copy() : nil
+    return try Self.write(document, without: ids, to: &writer) ? writer.view.copy() : nil
+  }
+
+  /// What an operator should know of a document that cannot be read.
+  static func note(on document: String, _ fault: BSONFault) -> String {
+    "\(document) cannot be read: look yourself whether it names a user who is forgotten: \(fault.what)"
   }
 
   /// The digest that a document has now which had this one before others' documents were redacted.
@@ -91,39 +99,45 @@ struct Traces: Sendable {
   /// - Returns: whether it holds one of the ids; else nothing of use was written.
   private static func write(
     _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter
-  ) -> Bool {
+  ) throws(BSONFault) -> Bool {
     guard ids.contains(where: { document.bytes.contains($0) }) else { return false }
-    do throws(BSONFault) {
-      try copy(document, without: ids, to: &writer)
-    } catch {
-      return false
-    }
+    try copy(document, without: ids, to: &writer)
     return writer.view != document.bytes
   }
 
-  /// - Parameters:
-  ///   - isList: whether it is a list itself.
-  ///   - isInList: whether it is one of a list.
+  /// A document or list that is being copied.
+  private struct Copying {
+    var elements: BSONElements
+    let start: Int
+    let isList: Bool
+    /// Whether it is one of a list.
+    let isInList: Bool
+  }
+
   private static func copy(
-    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter, isList: Bool = false,
-    isInList: Bool = false, depth: Int = 0
+    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter
   ) throws(BSONFault) {
-    try BSONDocument.check(depth: depth)
-    let start = writer.open()
-    var elements = document.elements
-    while let element = try elements.next() {
+    // However deep: what is passed over here stays after somebody was forgotten.
+    var open = [Copying(elements: document.elements, start: writer.open(), isList: false, isInList: false)]
+    while let parent = open.last {
+      guard let element = try open[open.count - 1].elements.next() else {
+        writer.close(parent.start)
+        open.removeLast()
+        continue
+      }
       if let text = element.value.string {
         writer.key(element.key, .string)
-        writer.put(string: text, without: ids, isName: element.key.namesSomebody(inList: isInList))
+        writer.put(string: text, without: ids, isName: element.key.namesSomebody(inList: parent.isInList))
       } else if let nested = element.value.document ?? element.value.array {
         writer.key(element.key, element.value.type)
-        try copy(
-          nested, without: ids, to: &writer, isList: element.value.array != nil, isInList: isList, depth: depth + 1)
+        open.append(
+          Copying(
+            elements: nested.elements, start: writer.open(), isList: element.value.array != nil,
+            isInList: parent.isList))
       } else {
         writer.append(element.key, element.value)
       }
     }
-    writer.close(start)
   }
 
   // MARK: Texts

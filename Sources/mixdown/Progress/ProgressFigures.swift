@@ -21,6 +21,10 @@ struct ProgressFigures: Equatable {
     case .merged(let users, let dumps):
       self.users += users
       dumpsMerged += dumps
+    case .begunAnew:
+      let inAll = bytesInAll
+      self = ProgressFigures()
+      bytesInAll = inAll
     }
   }
 

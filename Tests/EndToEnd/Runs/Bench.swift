@@ -124,9 +124,13 @@ final class Bench {
 
   /// Puts a new document, written as JSON, into a collection as another program would.
   func put(_ json: String, key: String, into schema: CollectionSchema) throws {
+    try put(bson(json), key: key, into: schema)
+  }
+
+  /// The same of a document that no JSON stands for.
+  func put(_ document: [UInt8], key: String, into schema: CollectionSchema) throws {
     let opened = try openStore(store, locking: true, run: "another program")
     let output = try opened.open(schema).beginWriting(.any)
-    let document = try bson(json)
     try document.withView { bytes in
       try Array(key.utf8).withView { key in
         _ = try output.write([DocumentChange(key: key, stored: nil, document: BSONDocument(bytes))])

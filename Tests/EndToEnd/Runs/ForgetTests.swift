@@ -162,6 +162,58 @@ import Testing
     try bench.run("forget", ["--file", bench.folder.write("nobody", "\n\n")], expecting: 64)
   }
 
+  /// A document that names somebody below so many others.
+  private static func deep(_ key: StaticString, _ name: String, _ user: String, levels: Int) -> [UInt8] {
+    var writer = BSONWriter()
+    let start = writer.open()
+    writer.append(key, string: name)
+    var starts: [Int] = []
+    for _ in 0..<levels {
+      writer.key("error", .document)
+      starts.append(writer.open())
+    }
+    writer.append("owner_id", string: user)
+    for start in starts.reversed() { writer.close(start) }
+    writer.close(start)
+    return writer.view.copy()
+  }
+
+  @Test func `a document of any depth forgets, and one of another's that cannot be read is told of`() throws {
+    let bench = try Bench(.directory)
+    let user = "zoe-" + UUID().uuidString
+    try bench.put(Self.deep("user_id", "deep", user, levels: 300), key: "deep", into: .userLibrary)
+    // A field of a type that there is none of, and behind it somebody who is to be forgotten.
+    var torn = Self.deep("user_id", "torn", user, levels: 3)
+    let place = try #require(torn.lastIndex(of: BSONType.string.rawValue))
+    torn[place] = 0x6E
+    try bench.put(torn, key: "torn", into: .userStats)
+    // The journal keeps what the library was.
+    let run = try bench.sync([
+      bench.folder.write("deep.json", #"{"user_id":"deep","queue":[{"videoId":"q"}]}"#)
+    ])
+    let forgot = try bench.run("forget", [user])
+    let warning = "the user_stats document of torn in \(bench.store) cannot be read"
+    #expect(forgot.errors.contains(warning) && !forgot.errors.contains("of deep"), "\(forgot.errors)")
+    let libraries = try bench.contents([.userLibrary])
+    let library = String(decoding: try #require(libraries["user_library deep "]), as: UTF8.self)
+    #expect(library.contains("forgotten") && !library.contains(user))
+    #expect(Self.traces([user], bench, []).allSatisfy { $0.hasSuffix("user_stats.bson") })
+    try bench.run("undo", [run])
+    #expect(Self.traces([user], bench, []).allSatisfy { $0.hasSuffix("user_stats.bson") })
+  }
+
+  @Test func `a document of a run that cannot be read is told of, and the others forget`() throws {
+    let bench = try Bench(.directory)
+    let user = "zoe-" + UUID().uuidString
+    try bench.put(Self.deep("run_id", "foreign", user, levels: 300), key: "foreign", into: .jobRuns)
+    try bench.put(#"{"run_id":"known","error":"of \#(user) nothing"}"#, key: "known", into: .jobRuns)
+    let forgot = try bench.run("forget", [user])
+    #expect(forgot.errors.contains("the job_runs document of foreign in "), "\(forgot.errors)")
+    #expect(forgot.errors.contains("look yourself whether it names a user who is forgotten: nested deeper than"))
+    let known = try bench.contents([.jobRuns])["job_runs known "] ?? []
+    #expect(String(decoding: known, as: UTF8.self).contains("of forgotten nothing"))
+  }
+
   @Test func `a state directory that cannot be read is no empty one`() throws {
     let bench = try Bench(.directory)
     let runs = try bench.folder.write("state", "a file")

@@ -91,6 +91,56 @@ import Testing
     #expect(try bench.contents().keys.contains("user_library bob "))
   }
 
+  /// - Parameter isMixed: whether one of the dumps is read anew in any case.
+  @Test(arguments: Bench.Kind.allCases, [false, true])
+  func `dumps whose order hangs on a token that was not kept are read again`(
+    _ kind: Bench.Kind, _ isMixed: Bool
+  ) throws {
+    let undisturbed = try Bench(.directory)
+    // Of the same time; by their tokens the first is the newer, by what stands behind them the second.
+    func dump(_ token: String, _ song: String, _ title: String) -> String {
+      let queue = #"[{\"videoId\":\"\#(song)\",\"title\":\"\#(title)\"}]"#
+      let data = #"{"tldr-access-token":"\#(token)","tldr-queue":"\#(queue)"}"#
+      return #"{"user_id":"ann","exported_at":1760000000000,"data":\#(data)}"#
+    }
+    let first = try undisturbed.folder.write("first.ndjson", dump("token-b", "a", "One") + "\nno JSON\n")
+    let second = try undisturbed.folder.write("second.ndjson", dump("token-a", "b", "Two") + "\n")
+    let inputs = try [first, second] + undisturbed.inputs(Listeners(count: 300, plays: 60))
+    let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf]
+    let fresh = try undisturbed.manifest(undisturbed.sync(arguments, expecting: 3))
+    let bench = try Bench(kind)
+    let environment = ["MIXDOWN_LEASE": "3"]
+    let child = try bench.begin("sync", arguments + ["--resumable"], environment: environment)
+    let run = try waitFor { bench.ids.first }
+    let kept = "\(bench.state)/\(run)/resume"
+    try waitFor { FileManager.default.fileExists(atPath: kept + "/1.json") ? true : nil }
+    child.send(SIGKILL)
+    try #require(try child.wait() == .killed(signal: SIGKILL))
+    if isMixed { try FileManager.default.removeItem(atPath: kept + "/1.json") }
+    let resumed = try bench.run(
+      "sync", arguments + ["--resume"], expecting: 3, environment: environment, retries: 200)
+    #expect(resumed.errors.contains("all inputs are read again"), "\(resumed.errors)")
+    #expect(try bench.contents() == undisturbed.contents())
+    #expect(bench.ids == [run])
+    let manifest = try bench.manifest(run)
+    #expect(manifest.attempts == 2 && manifest.outcome == "done")
+    #expect(manifest.inputs.allSatisfy { $0.resumed != true } && manifest.bytesRead == fresh.bytesRead)
+    #expect(manifest.quarantine == fresh.quarantine)
+    #expect(manifest.counts.dumps.read == fresh.counts.dumps.read)
+    #expect(manifest.counts.dumps.used == fresh.counts.dumps.used)
+    #expect(manifest.written?.documents == fresh.written?.documents)
+    if kind == .directory {
+      #expect(manifest.users.created == fresh.users.created)
+      #expect(manifest.counts.entries.read == fresh.counts.entries.read)
+    }
+    let lines = try String(contentsOfFile: "\(bench.state)/\(run)/quarantine.ndjson", encoding: .utf8)
+    #expect(lines.split(separator: "\n").count == fresh.quarantine.values.reduce(0, +))
+    #expect(!FileManager.default.fileExists(atPath: kept))
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents().isEmpty)
+  }
+
   @Test func `a run with another user map of the same name is another run`() throws {
     let bench = try Bench(.directory)
     let guest = try bench.folder.write("guest.json", #"{"user_id":"guest","queue":[{"videoId":"q"}]}"#)

@@ -1,0 +1,24 @@
+extension String {
+  /// The text as it may stand in a line for people: what is no character but tells a terminal something is shown as U+FFFD.
+  ///
+  /// Titles, names and ids are others' words: they might break the line, colour it, or turn round what stands behind
+  /// them.
+  var printable: String {
+    guard unicodeScalars.contains(where: \.steersTerminal) else { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.map { $0.steersTerminal ? "\u{FFFD}" : $0 }))
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var steersTerminal: Bool {
+    // What ASCII has is told by its number alone.
+    if value < 0x7F { return value < 0x20 }
+    switch value {
+    // DEL and C1; the ends of lines and paragraphs.
+    case 0x7F...0x9F, 0x2028...0x2029: return true
+    // What begins and ends a stretch of text in the other direction.
+    case 0x202A...0x202E, 0x2066...0x2069: return true
+    default: return false
+    }
+  }
+}
