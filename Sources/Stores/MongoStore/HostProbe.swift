@@ -1,84 +1,149 @@
+internal import Dispatch
 internal import Glibc
+internal import Synchronization
 
-/// Whether a host can be reached at all: its name looked up, and a connection made and closed again.
-public struct HostProbe: Sendable {
-  public enum Outcome: Equatable, Sendable {
+/// A host of an address, and how far the way to it goes: its name, and a connection.
+package struct HostProbe: Sendable {
+  package let host: String
+  package let port: String
+
+  /// - Parameter text: `name:port`, `[::1]:port`, `[::1]`.
+  package init(_ text: String) {
+    let colon = text.hasSuffix("]") ? nil : text.lastIndex(of: ":")
+    let name = colon.map { String(text[..<$0]) } ?? text
+    port = colon.map { String(text[text.index(after: $0)...]) } ?? "27017"
+    host = name.hasPrefix("[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : name
+  }
+
+  // MARK: The name
+
+  /// An address that a name stands for.
+  package struct Address: Sendable {
+    /// For a person: `10.0.0.5`, `::1`.
+    package let text: String
+    let family: CInt
+    /// As `connect(2)` takes it.
+    let bytes: [UInt8]
+
+    package init(text: String, family: CInt, bytes: [UInt8]) {
+      (self.text, self.family, self.bytes) = (text, family, bytes)
+    }
+  }
+
+  package enum Resolution: Sendable {
+    case addresses([Address])
+    /// The system's words.
+    case unknown(String)
+    case tookTooLong
+  }
+
+  /// Asks the system what the name stands for.
+  package func resolved(within time: Duration) -> Resolution {
+    let answer = Shared<Resolution?>(nil)
+    let done = DispatchSemaphore(value: 0)
+    // The system's own time-outs add up to much more, and cannot be shortened: who waits goes on without it.
+    DispatchQueue(label: "mixdown.resolve").async { [host, port] in
+      answer.value.withLock { $0 = Self.resolved(host, port) }
+      done.signal()
+    }
+    guard done.wait(timeout: .now() + time / .seconds(1)) == .success else { return .tookTooLong }
+    return answer.value.withLock { $0 } ?? .tookTooLong
+  }
+
+  private static func resolved(_ host: String, _ port: String) -> Resolution {
+    var hints = unsafe addrinfo()
+    unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    let code = unsafe getaddrinfo(host, port, &hints, &list)
+    guard code == 0 else { return .unknown(unsafe String(cString: gai_strerror(code))) }
+    defer { unsafe freeaddrinfo(list) }
+    var addresses: [Address] = []
+    var next = unsafe list
+    while let entry = unsafe next {
+      let info = unsafe entry.pointee
+      if let address = unsafe info.ai_addr {
+        var name = [CChar](repeating: 0, count: Int(NI_MAXHOST))
+        let length = socklen_t(name.count)
+        if unsafe getnameinfo(address, info.ai_addrlen, &name, length, nil, 0, NI_NUMERICHOST) == 0 {
+          let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+          let bytes = unsafe [UInt8](UnsafeRawBufferPointer(start: address, count: Int(info.ai_addrlen)))
+          addresses.append(Address(text: text, family: unsafe info.ai_family, bytes: bytes))
+        }
+      }
+      unsafe next = unsafe info.ai_next
+    }
+    return addresses.isEmpty ? .unknown("no address") : .addresses(addresses)
+  }
+
+  // MARK: The connection
+
+  package enum Connection: Equatable, Sendable {
     case reached
-    /// The name has no address.
-    case unknownName(String)
     case refused
     /// Nothing came back, as from behind a firewall.
     case timedOut
+    /// The system's words.
     case failed(String)
   }
 
-  /// The addresses that the name has, as numbers.
-  public let addresses: [String]
-  /// Of the address that got furthest.
-  public let outcome: Outcome
-
-  /// - Parameters:
-  ///   - host: `name:port` or `[address]:port`.
-  ///   - time: for each address.
-  public init(_ host: String, within time: Duration) {
-    var name = host[...]
-    var port: Substring = "27017"
-    if let colon = host.lastIndex(of: ":"), !host.hasSuffix("]") {
-      (name, port) = (host[..<colon], host[host.index(after: colon)...])
-    }
-    if name.hasPrefix("["), name.hasSuffix("]") { name = name.dropFirst().dropLast() }
-    var hints = unsafe addrinfo()
-    unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-    var list: UnsafeMutablePointer<addrinfo>? = nil
-    let status = unsafe getaddrinfo(String(name), String(port), &hints, &list)
-    guard status == 0 else {
-      addresses = []
-      outcome = .unknownName(unsafe String(cString: gai_strerror(status)))
-      return
-    }
-    defer { unsafe freeaddrinfo(list) }
-    var addresses: [String] = []
-    var outcomes: [Outcome] = []
-    var next = unsafe list
-    while let address = unsafe next {
-      unsafe addresses.append(Self.text(of: address.pointee))
-      unsafe outcomes.append(Self.connect(to: address.pointee, within: time))
-      if outcomes.last == .reached { break }
-      unsafe next = unsafe address.pointee.ai_next
-    }
-    self.addresses = addresses
-    outcome = outcomes.last == .reached ? .reached : outcomes.first { $0 == .timedOut } ?? outcomes.first ?? .refused
-  }
-
-  private static func text(of address: addrinfo) -> String {
-    var bytes = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-    let status = unsafe getnameinfo(
-      address.ai_addr, address.ai_addrlen, &bytes, socklen_t(bytes.count), nil, 0, NI_NUMERICHOST)
-    return status == 0 ? String(decoding: bytes.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "?"
-  }
-
-  private static func connect(to address: addrinfo, within time: Duration) -> Outcome {
-    let kind = unsafe address.ai_socktype | Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    let descriptor = unsafe socket(address.ai_family, kind, address.ai_protocol)
+  /// Tries to connect, and ends the connection at once.
+  package static func connect(_ address: Address, within time: Duration) -> Connection {
+    let kind = CInt(SOCK_STREAM.rawValue) | CInt(SOCK_NONBLOCK.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    let descriptor = socket(address.family, kind, 0)
     guard descriptor >= 0 else { return .failed(systemMessage(errno)) }
-    defer { close(descriptor) }
-    var code: CInt = 0
-    if unsafe Glibc.connect(descriptor, address.ai_addr, address.ai_addrlen) != 0 {
-      code = errno
-      if code == EINPROGRESS {
-        var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        guard unsafe poll(&waiting, 1, time.milliseconds) == 1 else { return .timedOut }
-        var length = socklen_t(MemoryLayout<CInt>.size)
-        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length) == 0 else {
-          return .failed(systemMessage(errno))
-        }
-      }
+    defer { _ = close(descriptor) }
+    let status = unsafe address.bytes.withUnsafeBytes { bytes in
+      guard let target = unsafe bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return CInt(-1) }
+      return unsafe Glibc.connect(descriptor, target, socklen_t(bytes.count))
     }
+    if status != 0, errno != EINPROGRESS { return outcome(errno) }
+    if status != 0 {
+      var poll = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      guard unsafe Glibc.poll(&poll, 1, time.milliseconds) > 0 else { return .timedOut }
+      var code: CInt = 0
+      var length = socklen_t(MemoryLayout<CInt>.size)
+      _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
+      if code != 0 { return outcome(code) }
+    }
+    return .reached
+  }
+
+  private static func outcome(_ code: CInt) -> Connection {
     switch code {
-    case 0: return .reached
-    case ECONNREFUSED: return .refused
-    case ETIMEDOUT: return .timedOut
-    default: return .failed(systemMessage(code))
+    case ECONNREFUSED: .refused
+    case ETIMEDOUT: .timedOut
+    default: .failed(systemMessage(code))
     }
   }
+
+  // MARK: Both
+
+  enum Outcome: Equatable, Sendable {
+    case unknownName(String)
+    /// Of the address that got furthest.
+    case connection(Connection)
+  }
+
+  /// How far the way to the host goes.
+  ///
+  /// - Parameter time: for the name and for each address.
+  func outcome(within time: Duration) -> Outcome {
+    switch resolved(within: time) {
+    case .unknown(let why): return .unknownName(why)
+    case .tookTooLong: return .unknownName("the name server did not answer")
+    case .addresses(let addresses):
+      var connections: [Connection] = []
+      for address in addresses {
+        connections.append(Self.connect(address, within: time))
+        if connections.last == .reached { return .connection(.reached) }
+      }
+      return .connection(connections.first { $0 == .timedOut } ?? connections.first ?? .refused)
+    }
+  }
+}
+
+/// A value that a thread may fill after nobody waits for it any more.
+private final class Shared<Value: Sendable>: Sendable {
+  let value: Mutex<Value>
+  init(_ value: sending Value) { self.value = Mutex(value) }
 }

@@ -9,7 +9,7 @@ extension StoreError {
     switch failure.kind {
     case .transient:
       let trouble = Trouble(message, isEncrypted: address.isEncrypted) {
-        address.isService ? [] : address.hosts.map { ($0, HostProbe($0, within: .seconds(2)).outcome) }
+        address.isService ? [] : address.hosts.map { ($0, HostProbe($0).outcome(within: .seconds(2))) }
       }
       self = .unreachable(address: address.name, reason: trouble.reason, advice: trouble.advice)
     case .signIn:
@@ -98,14 +98,14 @@ struct Trouble: Equatable {
   /// What keeps from a host; nil where it can be reached.
   private static func ofHost(_ host: String, _ outcome: HostProbe.Outcome) -> Trouble? {
     switch outcome {
-    case .reached: nil
     case .unknownName(let why): Trouble("\(host) cannot be resolved: \(why)", checkName)
-    case .refused:
+    case .connection(.reached): nil
+    case .connection(.refused):
       Trouble(
         "\(host) refused the connection",
         "Nothing listens there: check the port, that mongod runs, and that its bindIp names this address.")
-    case .timedOut: Trouble("\(host) does not answer: the connection timed out", checkFirewall)
-    case .failed(let why):
+    case .connection(.timedOut): Trouble("\(host) does not answer: the connection timed out", checkFirewall)
+    case .connection(.failed(let why)):
       Trouble("\(host) cannot be connected to: \(why)", "Check the network between this machine and the server.")
     }
   }

@@ -57,10 +57,10 @@ import Testing
 
   @Test(arguments: [
     ("127.0.0.1:27017", "127.0.0.1", "27017"), ("db.example.org:1", "db.example.org", "1"),
-    ("[::1]:27018", "::1", "27018"),
+    ("[::1]:27018", "::1", "27018"), ("[::1]", "::1", "27017"),
   ])
   func `a host of an address is a name and a port`(_ text: String, _ host: String, _ port: String) {
-    let probe = NetworkProbe(text)
+    let probe = HostProbe(text)
     #expect(probe.host == host && probe.port == port)
   }
 
@@ -79,8 +79,8 @@ import Testing
   @Test func `a connection that nobody answers is one that a firewall drops`() throws {
     // A queue of connections that is full: the system then lets the next ones time out.
     let listener = try FullListener()
-    let address = NetworkProbe.Address(text: "127.0.0.1", family: AF_INET, bytes: listener.address)
-    #expect(NetworkProbe.connect(address, within: .milliseconds(300)) == .timedOut)
+    let address = HostProbe.Address(text: "127.0.0.1", family: AF_INET, bytes: listener.address)
+    #expect(HostProbe.connect(address, within: .milliseconds(300)) == .timedOut)
     let report = Doctor(serverTimeout: .milliseconds(300)).examine("mongodb://127.0.0.1:\(listener.port)/music")
     #expect(report.status == .unreachable)
     #expect(text(report).contains("VPC connector"))

@@ -6,7 +6,7 @@ import Testing
 @Suite struct UnreachableReasonTests {
   struct Row: Sendable, CustomTestStringConvertible {
     let message: String
-    var hosts: [HostProbe.Outcome] = [.reached]
+    var hosts: [HostProbe.Outcome] = [.connection(.reached)]
     var isEncrypted = false
     let reason: String
     let advice: String
@@ -19,20 +19,24 @@ import Testing
   static let rows = [
     // Where nothing listens it does not matter how long libmongoc has looked.
     Row(
-      message: "\(expired): [connection refused calling hello on 'h0:1']", hosts: [.refused],
+      message: "\(expired): [connection refused calling hello on 'h0:1']", hosts: [.connection(.refused)],
       reason: "h0:1 refused the connection", advice: "Nothing listens"),
-    Row(message: expired, hosts: [.refused], reason: "h0:1 refused the connection", advice: "Nothing listens"),
     Row(
-      message: "\(expired): [connection timeout calling hello on 'h0:1']", hosts: [.timedOut],
+      message: expired, hosts: [.connection(.refused)], reason: "h0:1 refused the connection", advice: "Nothing listens"
+    ),
+    Row(
+      message: "\(expired): [connection timeout calling hello on 'h0:1']", hosts: [.connection(.timedOut)],
       reason: "h0:1 does not answer: the connection timed out", advice: "--server-timeout"),
     Row(message: expired, hosts: [.unknownName("unknown")], reason: "cannot be resolved", advice: "name server"),
-    Row(message: expired, hosts: [.failed("no route")], reason: "no route", advice: "the network"),
+    Row(message: expired, hosts: [.connection(.failed("no route"))], reason: "no route", advice: "the network"),
     // Of several hosts the one that is gone is no reason while others are there.
     Row(
-      message: "\(expired): [connection refused calling hello on 'h0:1']", hosts: [.refused, .reached, .reached],
+      message: "\(expired): [connection refused calling hello on 'h0:1']",
+      hosts: [.connection(.refused), .connection(.reached), .connection(.reached)],
       reason: "none that can be used answers in time; h0:1 refused", advice: "has a primary"),
     Row(
-      message: expired, hosts: [.refused, .timedOut], reason: "h0:1 refused the connection", advice: "Nothing listens"),
+      message: expired, hosts: [.connection(.refused), .connection(.timedOut)], reason: "h0:1 refused the connection",
+      advice: "Nothing listens"),
     Row(
       message: "\(expired): [socket timeout calling hello on 'h0:1']", reason: "does not answer",
       advice: "one that wants TLS needs tls=true"),
@@ -55,7 +59,7 @@ import Testing
       advice: "name server"),
     // What a host is called says nothing of what is wrong with it.
     Row(
-      message: "\(expired): [connection refused calling hello on 'SRV-TLS.DNS:1']", hosts: [.refused],
+      message: "\(expired): [connection refused calling hello on 'SRV-TLS.DNS:1']", hosts: [.connection(.refused)],
       reason: "refused the connection", advice: "Nothing listens"),
     Row(message: "not primary", reason: "not primary", advice: "without directConnection"),
     Row(message: "something new", reason: "something new", advice: "mixdown doctor"),
