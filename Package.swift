@@ -117,7 +117,7 @@ if Context.environment["MIXDOWN_CORE_TESTS"] != nil {
 // For libFuzzer alone: see Tests/Fuzz/README.md.
 if Context.environment["MIXDOWN_FUZZ"] != nil {
   let fuzzTargets: [(name: String, dependencies: [Target.Dependency])] = [
-    ("JSONReaderFuzz", ["Dumps"]),
+    ("JSONReaderFuzz", ["Dumps", "BSON"]),
     ("DumpReaderFuzz", ["Dumps", "Library", "BSON"]),
     ("BSONDocumentFuzz", ["Library", "BSON"]),
     ("ArchiveReaderFuzz", ["Dumps"]),

@@ -38,7 +38,7 @@ public struct JSONValue: Equatable, Sendable {
 /// has one of its own.
 ///
 /// - Note: Safe, for the handle is this value's alone (it cannot be copied), lives as long as it does, and every
-///   pointer that comes from it is handed out as a span that the next call, which needs the value exclusively, ends.
+///   pointer that comes from it is read by this value alone, before the next call, which needs it exclusively.
 @safe public struct JSONReader: ~Copyable {
   /// How many bytes must follow a text in memory. What they hold does not matter.
   public static let padding = Int(mj_padding)
@@ -55,7 +55,8 @@ public struct JSONValue: Equatable, Sendable {
     unsafe mj_reader_free(handle)
   }
 
-  /// Reads one text. The BSON of an object or array is there for ``withBSON(_:)`` until the next call.
+  /// Reads one text from where it lies. The BSON of an object or array is there for ``copyBSON(to:)`` until the next
+  /// call.
   ///
   /// - Parameters:
   ///   - padded: The text and, after it, ``padding`` more bytes.
@@ -63,14 +64,6 @@ public struct JSONValue: Equatable, Sendable {
   ///   - identityOnly: Convert only what tells whose dump this is: of the object, and of an object `data` in it, the
   ///     values of `user_id`, `exported_at`, `device_id`, `tldr-user` and `tldr-device-id`. All other values are
   ///     stepped over, unchecked, and null in the BSON.
-  public mutating func read(
-    _ padded: RawSpan, maxDepth: Int, identityOnly: Bool = false
-  ) throws(JSONFault) -> JSONValue {
-    let view = unsafe padded.withUnsafeBytes { bytes in unsafe ByteView(bytes) }
-    return try read(view, maxDepth: maxDepth, identityOnly: identityOnly)
-  }
-
-  /// Reads one text from where it lies.
   public mutating func read(
     _ padded: ByteView, maxDepth: Int, identityOnly: Bool = false
   ) throws(JSONFault) -> JSONValue {
@@ -90,14 +83,16 @@ public struct JSONValue: Equatable, Sendable {
     }
   }
 
-  /// Lends the BSON of the text last read: a document, an array, or nothing when it was neither or could not be read.
-  public func withBSON<Result: ~Copyable, Failure: Error>(
-    _ body: (RawSpan) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    try body(unsafe bson.bytes)
+  /// Reads one text that has no padding.
+  public mutating func read(copying text: [UInt8], maxDepth: Int) throws(JSONFault) -> JSONValue {
+    let padded = text + [UInt8](repeating: 0, count: Self.padding)
+    return try padded.withView { view in
+      Result { () throws(JSONFault) in try read(view, maxDepth: maxDepth) }
+    }.get()
   }
 
-  /// The same as a copy in the arena, with ``padding`` bytes behind it: a string in it can be read as JSON in turn.
+  /// The BSON of the text last read: a document, an array, or nothing when it was neither or could not be read. The copy
+  /// has ``padding`` bytes behind it: a string in it can be read as JSON in turn.
   public func copyBSON(to arena: Arena) -> ByteView {
     unsafe arena.copy(ByteView(bson), padding: Self.padding)
   }

@@ -7,9 +7,7 @@ internal import Dumps
 func document(json: [UInt8]) -> [UInt8]? {
   let arena = Arena()
   var reader = JSONReader()
-  // The copy has that padding behind it.
-  let text = json.withView { unsafe arena.copy($0, padding: JSONReader.padding).extended(by: JSONReader.padding) }
-  guard let value = try? reader.read(text, maxDepth: 64), value.kind == .object else { return nil }
+  guard let value = try? reader.read(copying: json, maxDepth: 64), value.kind == .object else { return nil }
   return reader.copyBSON(to: arena).copy()
 }
 

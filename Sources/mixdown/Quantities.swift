@@ -88,10 +88,9 @@ struct Moment: ExpressibleByArgument {
   }
 
   private static func extended(_ argument: String) -> Int64? {
-    let padded = Array(argument.utf8) + [UInt8](repeating: 0, count: JSONReader.padding)
     let arena = Arena()
     var reader = JSONReader()
-    guard let read = try? padded.withView({ try reader.read($0, maxDepth: 3) }), read.kind == .object else {
+    guard let read = try? reader.read(copying: Array(argument.utf8), maxDepth: 3), read.kind == .object else {
       return nil
     }
     return try? Instant.milliseconds(BSONValue(type: .document, bytes: reader.copyBSON(to: arena)))

@@ -1,3 +1,4 @@
+import BSON
 import Dumps
 import Randomness
 import Testing
@@ -321,8 +322,11 @@ private func read(
 ) throws(JSONFault) -> (value: JSONValue, bson: [UInt8]) {
   var reader = JSONReader()
   let padded = text + [UInt8](repeating: tail, count: JSONReader.padding)
-  let value = try unsafe reader.read(padded.span.bytes, maxDepth: maxDepth, identityOnly: identityOnly)
-  return (value, reader.withBSON { bson in unsafe bson.withUnsafeBytes { bytes in unsafe Array(bytes) } })
+  let value = try padded.withView { view in
+    Result { () throws(JSONFault) in try reader.read(view, maxDepth: maxDepth, identityOnly: identityOnly) }
+  }.get()
+  let arena = Arena()
+  return (value, reader.copyBSON(to: arena).copy())
 }
 
 private func read(_ text: String) throws(JSONFault) -> [UInt8] {

@@ -61,9 +61,8 @@ struct PendingText {
 
   /// Whether the text so far, cut at `end`, is a JSON string, number, `true`, `false` or `null`.
   func isScalar(before end: Int) -> Bool {
-    let line = Array(bytes.prefix(end)) + [UInt8](repeating: 0, count: JSONReader.padding)
     var reader = JSONReader()
-    guard let value = try? line.withView({ try reader.read($0, maxDepth: 1) }) else { return false }
+    guard let value = try? reader.read(copying: Array(bytes.prefix(end)), maxDepth: 1) else { return false }
     return value.kind != .object && value.kind != .array
   }
 

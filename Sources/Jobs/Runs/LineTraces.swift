@@ -43,13 +43,9 @@ struct LineTraces: ~Copyable {
 
   /// A text of JSON as a document, which holds until the next line; nil when it is none.
   private mutating func document(of text: [UInt8]) -> BSONDocument? {
-    let padded = text + [UInt8](repeating: 0, count: JSONReader.padding)
-    do {
-      let value = try padded.withView { try reader.read($0, maxDepth: Self.maxDepth) }
-      guard value.kind == .object || value.kind == .array else { return nil }
-    } catch {
-      return nil
-    }
+    guard let value = try? reader.read(copying: text, maxDepth: Self.maxDepth),
+      value.kind == .object || value.kind == .array
+    else { return nil }
     return BSONDocument(unchecked: reader.copyBSON(to: arena))
   }
 

@@ -13,10 +13,9 @@ struct ManifestDocument {
     let text = try manifest.json()
     var reader = JSONReader()
     let arena = Arena()
-    let padded = text + [UInt8](repeating: 0, count: JSONReader.padding)
     var writer = BSONWriter(capacity: text.count + 256)
     do {
-      try padded.withView { _ = try reader.read($0, maxDepth: 32) }
+      _ = try reader.read(copying: text, maxDepth: 32)
       let whole = reader.copyBSON(to: arena)
       let document = BSONDocument(unchecked: whole)
       let start = writer.open()

@@ -1,3 +1,4 @@
+import BSON
 import Dumps
 
 /// One for all texts, so that what one leaves behind meets the next.
@@ -12,8 +13,13 @@ private enum Outcome: Equatable {
 private func read(_ text: some Collection<UInt8>, tail: UInt8 = 0, identityOnly: Bool = false) -> Outcome {
   let padded = Array(text) + [UInt8](repeating: tail, count: JSONReader.padding)
   do throws(JSONFault) {
-    let value = try unsafe reader.read(padded.span.bytes, maxDepth: 64, identityOnly: identityOnly)
-    let bson = unsafe reader.withBSON { unsafe $0.withUnsafeBytes { unsafe Array($0) } }
+    let value = try padded.withView { view in
+      Result { () throws(JSONFault) in
+        try unsafe reader.read(view, maxDepth: 64, identityOnly: identityOnly)
+      }
+    }.get()
+    let arena = Arena()
+    let bson = unsafe reader.copyBSON(to: arena).copy()
     return .read(value.kind, hasNULKeys: value.hasNULKeys, bson: bson)
   } catch {
     return .refused(error)
