@@ -56,7 +56,8 @@ let package = Package(
 
     // Inputs: archives, shapes, limits, quarantine.
     .target(
-      name: "Dumps", dependencies: ["Library", "BSON", "Digests", "CArchive", "CSimdJSON"], swiftSettings: strict),
+      name: "Dumps", dependencies: ["Library", "BSON", "Digests", "CArchive", "CSimdJSON", "CZlib"],
+      swiftSettings: strict),
 
     // Where libraries are kept.
     .target(name: "Stores", dependencies: ["Library", "BSON", "CLinux", "CMongo"], swiftSettings: strict),
@@ -72,6 +73,7 @@ let package = Package(
     .systemLibrary(name: "CMongo", pkgConfig: "libmongoc-1.0", providers: [.apt(["libmongoc-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CSimdJSON", linkerSettings: [.linkedLibrary("simdjson")]),
 
     // Starts, stops and breaks real MongoDB servers, for tests of any target.

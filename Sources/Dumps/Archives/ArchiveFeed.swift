@@ -2,7 +2,10 @@ internal import CArchive
 internal import Glibc
 
 /// Gives libarchive the bytes of a source, and keeps what the source threw, which C cannot pass on.
+///
+/// A source that is damaged ends there, as far as libarchive knows: so it hands on what came before.
 final class ArchiveFeed {
+  /// What the source threw.
   private(set) var failure: ReadFailure?
 
   private let source: any BlockSource
@@ -32,17 +35,27 @@ final class ArchiveFeed {
 
   /// Answers libarchive's wish for the next block.
   ///
-  /// - Returns: its size in bytes; 0 at the end; `ARCHIVE_FATAL` when the source throws, now or before.
+  /// - Returns: its size in bytes; 0 at the end, and at damage; `ARCHIVE_FATAL` when the source throws anything else,
+  ///   now or before.
   private func read(_ block: UnsafeMutablePointer<UnsafeRawPointer?>?) -> Int {
-    guard failure == nil else { return Int(ARCHIVE_FATAL) }
+    if let failure { return failure.isDamage ? 0 : Int(ARCHIVE_FATAL) }
     do throws(ReadFailure) {
       guard let next = unsafe try source.nextBlock() else { return 0 }
       unsafe block?.pointee = UnsafeRawPointer(next.baseAddress)
       return next.count
     } catch {
       failure = error
-      return Int(ARCHIVE_FATAL)
+      return error.isDamage ? 0 : Int(ARCHIVE_FATAL)
     }
+  }
+
+  /// What the source threw, if libarchive has come to that.
+  ///
+  /// - Parameter status: what libarchive's last call returned.
+  func failure(at status: Int32) -> ReadFailure? {
+    guard let failure else { return nil }
+    let hasMore = status == ARCHIVE_OK || status == ARCHIVE_WARN
+    return hasMore && failure.isDamage ? nil : failure
   }
 
   /// Answers libarchive's wish to read on elsewhere.

@@ -14,6 +14,17 @@ internal import Glibc
     case compressedFile
     /// The same, or one that is not compressed, that is an entry of an archive: its damage costs the entry alone.
     case compressedEntry
+
+    /// What damage costs.
+    ///
+    /// - Parameter isFatal: whether nothing can be read behind it.
+    func failure(_ fault: InputFault, isFatal: Bool) -> ReadFailure {
+      switch self {
+      case .anything: isFatal ? .rest(fault) : .entry(fault)
+      case .compressedFile: .rest(fault)
+      case .compressedEntry: .entry(fault)
+      }
+    }
   }
 
   /// What the source turned out to be.
@@ -49,7 +60,7 @@ internal import Glibc
     let feed = ArchiveFeed(source)
     handle.support(archives: expectation == .anything)
     let status = unsafe feed.open(handle.pointer)
-    if let failure = feed.failure { throw failure }
+    if let failure = feed.failure(at: status) { throw failure }
     guard status >= ARCHIVE_WARN else { throw Self.damage(handle.message, status, expectation) }
     // Formats name themselves only when the first header is read.
     first = Self.readHeader(handle, feed, expectation)
@@ -63,6 +74,9 @@ internal import Glibc
     self.expansion = expansion
     self.expectation = expectation
   }
+
+  /// What is known to be wrong with the source, behind what was read so far.
+  var damage: ReadFailure? { feed.failure }
 
   /// Goes to the next entry; what is left of the data of this one is read and counted.
   ///
@@ -117,7 +131,9 @@ internal import Glibc
       var count = 0
       var start: Int64 = 0
       let status = unsafe archive_read_data_block(handle.pointer, &bytes, &count, &start)
-      if let failure = feed.failure { throw failure }
+      // An entry may well end before the source does.
+      if status == ARCHIVE_EOF, content == .archive { return nil }
+      if let failure = feed.failure(at: status) { throw failure }
       if status == ARCHIVE_EOF { return nil }
       // A warning about data is a wrong checksum or size: it is not the data that was packed.
       guard status == ARCHIVE_OK else { throw Self.damage(handle.message, status, expectation) }
@@ -129,11 +145,27 @@ internal import Glibc
     return nil
   }
 
+  /// What a compressed file holds.
+  ///
+  /// - Parameters:
+  ///   - opening: what its first bytes say.
+  ///   - expansion: counts the bytes that come out; nil where somebody else does.
+  /// - Throws: `.rest` (of an entry `.entry`) when it is damaged at its beginning; what the source throws.
+  static func unpacked(
+    _ source: any BlockSource, _ opening: Opening, _ expectation: Expectation, _ expansion: Expansion?
+  ) throws(ReadFailure) -> any BlockSource {
+    if opening.isGzip { return GzipStream(source, expectation, expansion) }
+    let file = try ArchiveStream(source, expectation, expansion)
+    try file.check(opening)
+    _ = try file.nextEntry()
+    return file
+  }
+
   /// Checks that libarchive knows what a signature promised: of a stump it may know nothing, and would hand it on
   /// as it is.
   ///
   /// - Throws: `.rest`; for an entry of an archive `.entry`.
-  func check(_ opening: Opening) throws(ReadFailure) {
+  private func check(_ opening: Opening) throws(ReadFailure) {
     guard case .packed(let signature) = opening, content == .plainFile else { return }
     let message = "a \(signature.name) file that is cut or damaged at its beginning"
     throw Self.damage(message, ARCHIVE_FATAL, expectation)
@@ -144,7 +176,7 @@ internal import Glibc
   ) -> Result<ArchiveEntry?, ReadFailure> {
     var entry: OpaquePointer?
     let status = unsafe archive_read_next_header(handle.pointer, &entry)
-    if let failure = feed.failure { return .failure(failure) }
+    if let failure = feed.failure(at: status) { return .failure(failure) }
     switch status {
     case ARCHIVE_OK, ARCHIVE_WARN: return .success(unsafe ArchiveEntry(entry))
     case ARCHIVE_EOF: return .success(nil)
@@ -153,11 +185,6 @@ internal import Glibc
   }
 
   private static func damage(_ message: String, _ status: Int32, _ expectation: Expectation) -> ReadFailure {
-    let fault = InputFault(.truncated, message)
-    return switch expectation {
-    case .anything: status == ARCHIVE_FATAL ? .rest(fault) : .entry(fault)
-    case .compressedFile: .rest(fault)
-    case .compressedEntry: .entry(fault)
-    }
+    expectation.failure(InputFault(.truncated, message), isFatal: status == ARCHIVE_FATAL)
   }
 }

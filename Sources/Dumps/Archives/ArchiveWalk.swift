@@ -22,12 +22,15 @@ struct ArchiveWalk {
 
   /// Reads to the end of the archive, or to the fault that costs its rest, which is refused.
   ///
+  /// - Returns: whether it came to the end.
   /// - Throws: `.stopped` and `.input` alone.
-  mutating func read() throws(ReadFailure) {
+  mutating func read() throws(ReadFailure) -> Bool {
     do throws(ReadFailure) {
       while try readNext() {}
+      return true
     } catch .rest(let fault) {
       try delivery.refuse(path, fault)
+      return false
     }
   }
 
@@ -78,10 +81,7 @@ struct ArchiveWalk {
       throw .entry(InputFault(.invalidJSON, "a nested archive (\(signature.name)) under the name of a dump"))
     case .packed, .other:
       // Compressed, or no JSON: then it comes out as it is, and the parser says so.
-      let file = try ArchiveStream(data, .compressedEntry, expansion)
-      try file.check(data.opening)
-      _ = try file.nextEntry()
-      try delivery.split(file, at: place)
+      try delivery.split(ArchiveStream.unpacked(data, data.opening, .compressedEntry, expansion), at: place)
     }
   }
 

@@ -37,9 +37,7 @@ struct FileWalk {
       return try read(file, file, expansion, at: place, isInput: isInput)
     }
     // What is compressed and what comes out are two streams, so that each may have its thread.
-    let unpacked = try ArchiveStream(file, .compressedFile, nil)
-    try unpacked.check(opening)
-    _ = try unpacked.nextEntry()
+    let unpacked = try ArchiveStream.unpacked(file, opening, .compressedFile, nil)
     guard file.size >= Self.large else {
       let expansion = Expansion(from: file.size, maxRatio: limit) { file.delivered }
       return try read(unpacked, file, expansion, at: place, isInput: isInput)
@@ -57,15 +55,22 @@ struct FileWalk {
     let stream = try ArchiveStream(source, .anything, expansion)
     guard stream.content != .archive else {
       var walk = ArchiveWalk(stream, expansion, delivery, prefix: place.entry)
-      try walk.read()
+      // Checksums of what is compressed stand behind the archive's own end.
+      if try walk.read(), source !== file {
+        while let block = unsafe try source.nextBlock() { try expansion.add(block.count) }
+      }
       return true
     }
-    guard place.kind != nil || isInput else { return try skip(place) }
+    // What a stump was, that is all that came out, nobody knows.
+    guard place.kind != nil || isInput else {
+      if let damage = stream.damage { throw damage }
+      return try skip(place)
+    }
     _ = try stream.nextEntry()
     let text = try PeekedBlocks(stream)
     // Under a dump's name it is a dump, if a broken one, and the parser says where.
     guard place.kind != nil || text.opening == .json else {
-      throw .rest(InputFault(.invalidJSON, "neither an archive nor JSON", size: file.size, offset: 0))
+      throw stream.damage ?? .rest(InputFault(.invalidJSON, "neither an archive nor JSON", size: file.size, offset: 0))
     }
     try delivery.split(text, at: place)
     return true

@@ -33,10 +33,14 @@ enum Opening: Equatable {
     return start == block.count || block[start] == UInt8(ascii: "{") || block[start] == UInt8(ascii: "[")
   }
 
+  private static let gzip = Signature("gzip", [0x1F, 0x8B], isArchive: false)
+
+  var isGzip: Bool { self == .packed(Self.gzip) }
+
   /// The archives and compressed files that people put into archives. What is read is decided by libarchive;
   /// signatures word the report where it is not, and tell a stump that libarchive does not know any more.
   private static let signatures = [
-    Signature("gzip", [0x1F, 0x8B], isArchive: false),
+    gzip,
     Signature("zip", [0x50, 0x4B, 0x03, 0x04]),
     Signature("zip", [0x50, 0x4B, 0x05, 0x06]),
     Signature("zstd", [0x28, 0xB5, 0x2F, 0xFD], isArchive: false),

@@ -8,4 +8,12 @@ enum ReadFailure: Error {
   case entry(InputFault)
   /// The fault costs the rest of the archive or compressed file.
   case rest(InputFault)
+
+  /// Whether what was read is at fault, and what came before may be used.
+  var isDamage: Bool {
+    switch self {
+    case .entry, .rest: true
+    case .stopped, .input: false
+    }
+  }
 }

@@ -60,6 +60,42 @@ import Testing
     }
   }
 
+  @Test("a gzip file that is not what was packed is refused, in whichever member", arguments: [-8, -1, -30], [0, 1])
+  func wrongChecksum(place: Int, member: Int) throws {
+    let lines = (0..<200).map { "{\"n\":\($0)}" }
+    var members = try (0..<2).map { half in
+      let text = lines[(half * 100)..<(half * 100 + 100)].joined(separator: "\n") + "\n"
+      return try Packing.compressed(text, filter: "gzip", in: folder)
+    }
+    let whole = try Reading(folder.write("u1.ndjson.gz", members.flatMap(\.self)))
+    #expect(whole.texts == lines && whole.refused.isEmpty)
+    // In the checksum, in the length, in what they are about.
+    members[member][members[member].count + place] ^= 1
+    let reading = try Reading(folder.write("u1.ndjson.gz", members.flatMap(\.self)))
+    #expect(reading.reasons.last == .truncated, "\(reading.refused)")
+    #expect(member == 0 || reading.texts.prefix(100) == lines.prefix(100))
+    try Packing.write(folder("x.tar"), [.init("u1.ndjson.gz", members.flatMap(\.self)), .init("u2.json", "{}")])
+    let entry = try Reading(folder("x.tar"))
+    #expect(entry.reasons.last == .truncated && entry.texts.last == "{}")
+  }
+
+  @Test("a checksum behind the end of an archive counts", arguments: [-8, -1])
+  func wrongChecksumOfArchive(place: Int) throws {
+    try Packing.write(folder("x.tar.gz"), [.init("u1.json", "{}"), .init("u2.json", "{}")])
+    var bytes = try folder.bytes(of: "x.tar.gz")
+    bytes[bytes.count + place] ^= 1
+    let reading = try Reading(folder.write("x.tar.gz", bytes))
+    #expect(reading.users == ["u1", "u2"])
+    #expect(reading.reasons == [.truncated])
+  }
+
+  @Test("what follows a gzip file and is none is left out", arguments: [[0, 0, 0], Array("\nrest".utf8)])
+  func gzipWithATail(tail: [UInt8]) throws {
+    let packed = try Packing.compressed("{\"a\":1}", filter: "gzip", in: folder)
+    let reading = try Reading(folder.write("u1.json.gz", packed + tail))
+    #expect(reading.texts == ["{\"a\":1}"] && reading.refused.isEmpty)
+  }
+
   @Test("a byte that is wrong costs an entry or the rest, never the program", arguments: cuttable)
   func flipped(name: String) throws {
     let seed = UInt64.random(in: 0 ... .max)
