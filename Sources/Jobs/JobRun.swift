@@ -268,6 +268,15 @@ public struct Job: Sendable {
     return Dictionary(named) { $1 }.mapValues(withoutPasswords)
   }
 
+  /// Looks whether the steps can begin, as ``run()`` does first. Touches nothing.
+  public func check() throws(StepFailure) {
+    do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
+    for step in steps {
+      try step.check()
+      try step.records.check()
+    }
+  }
+
   /// Runs the steps; the first that fails is the last.
   public func run() -> Report {
     let clock = ContinuousClock()
@@ -280,11 +289,7 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
-      do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
-      for step in steps {
-        try step.check()
-        try step.records.check()
-      }
+      try check()
       // Before anything is made in it, the folder of the run among that.
       do throws(StoreError) {
         if !steps.contains(where: \.makesStore) { try checkStore(store) }

@@ -112,6 +112,12 @@ struct SyncCommand: StepCommand {
     guard historyLimit >= 0 else { throw ValidationError("--history-limit cannot be negative.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
     _ = try decidedSections()
+    guard let writeBack else { return }
+    do throws(StepFailure) {
+      try WriteBackPlace(writeBack).check(inputs: inputs, store: store.name)
+    } catch {
+      throw ValidationError(error.description)
+    }
   }
 
   /// The sections that the run decides.
