@@ -91,6 +91,7 @@ public struct JobRun {
   mutating func store() throws(StoreError) -> any Store {
     if let opened { return opened }
     let store = try openStore(storeName, locking: writes, run: id.description, options: server)
+    if writes, let store = store as? DirectoryStore { try store.checkReplaceable(collections + [.jobRuns]) }
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(

@@ -133,6 +133,17 @@ package struct FileStatus {
     return FileStatus(status)
   }
 
+  /// Whether a symbolic link has this name.
+  static func isLink(_ path: String) throws(StoreError) -> Bool {
+    var status = stat()
+    do throws(StoreError) {
+      try system("read the status of", path) { unsafe lstat(path, &status) }
+    } catch .inputOutput(path, _, ENOENT) {
+      return false
+    }
+    return status.st_mode & S_IFMT == S_IFLNK
+  }
+
   /// Differs when two are not one file, or something was written to it in between.
   var description: String { "\(device) \(inode) \(size) \(modified) \(changed)" }
 
