@@ -137,16 +137,10 @@ struct SyncCommand: StepCommand {
   }
 
   func run() throws {
-    let job = try syncJob()
-    let report = job.run(server: store.server.options)
-    let logger = log.logger()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store.name) }
-    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
-      say(Self.lastLine(report.manifest, seconds: report.elapsed))
+    let report = try syncJob().run(server: store.server.options)
+    try end(report, on: store.name) {
+      if report.manifest.outcome == .done { say(Self.lastLine(report.manifest, seconds: report.elapsed)) }
     }
-    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
   static let filesRead = ["user-map"]
