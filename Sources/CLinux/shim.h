@@ -1,6 +1,6 @@
 #pragma once
 #include <linux/falloc.h>
-#include <sys/types.h>
 
-// The C library has it, and shows it to those alone who ask for GNU's extensions, which Swift does not do.
-int fallocate(int file, int mode, off_t offset, off_t length);
+// The C library has it, and shows it to those alone who ask for GNU's extensions, which Swift does not do. No header is
+// included for `off_t`, a long on all 64-bit machines: types of the C library's own module would be this one's as well.
+int fallocate(int file, int mode, long offset, long length);

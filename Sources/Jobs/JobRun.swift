@@ -91,6 +91,7 @@ public struct JobRun {
   mutating func store() throws(StoreError) -> any Store {
     if let opened { return opened }
     let store = try openStore(storeName, locking: writes, run: id.description, options: server)
+    if writes, let store = store as? DirectoryStore { try store.checkReplaceable(collections + [.jobRuns]) }
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(
@@ -268,6 +269,15 @@ public struct Job: Sendable {
     return Dictionary(named) { $1 }.mapValues(withoutPasswords)
   }
 
+  /// Looks whether the steps can begin, as ``run()`` does first. Touches nothing.
+  public func check() throws(StepFailure) {
+    do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
+    for step in steps {
+      try step.check()
+      try step.records.check()
+    }
+  }
+
   /// Runs the steps; the first that fails is the last.
   public func run() -> Report {
     let clock = ContinuousClock()
@@ -280,11 +290,7 @@ public struct Job: Sendable {
     var worst = ExitStatus.done
     var failure: StepFailure?
     do throws(StepFailure) {
-      do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
-      for step in steps {
-        try step.check()
-        try step.records.check()
-      }
+      try check()
       // Before anything is made in it, the folder of the run among that.
       do throws(StoreError) {
         if !steps.contains(where: \.makesStore) { try checkStore(store) }

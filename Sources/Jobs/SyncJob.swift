@@ -64,7 +64,6 @@ public struct SyncJob: JobStep {
         throw StepFailure(.input(error))
       }
     }
-    if let path = options.writeBack { try WriteBackPlace(path).check(inputs: options.inputs, store: store) }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {

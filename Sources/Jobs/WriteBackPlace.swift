@@ -3,18 +3,18 @@ internal import Glibc
 internal import Stores
 
 /// Where a run writes libraries back: never in the place of what it reads, nor where it or a later run would read it.
-struct WriteBackPlace {
+public struct WriteBackPlace {
   private let path: String
   private let resolved: String
 
   /// - Parameter path: as it was named; there need be nothing yet.
-  init(_ path: String) {
+  public init(_ path: String) {
     self.path = path
     resolved = Self.resolved(path)
   }
 
   /// - Throws: when it is an input, or lies in one or in the store. Nothing was read then.
-  func check(inputs: [String], store: String) throws(StepFailure) {
+  public func check(inputs: [String], store: String) throws(StepFailure) {
     for input in inputs {
       if isSame(as: input) { throw refusal("is the input \(input), and would take its place") }
       if lies(in: input) { throw refusal("lies in the input \(input), of which it would be a part") }

@@ -152,6 +152,27 @@ public protocol DocumentCursor: AnyObject {
   func next(upTo bytes: Int, in arena: Arena) throws(StoreError) -> [BSONDocument]
 }
 
+extension DocumentCursor {
+  /// Hands on what is left in pieces of as many bytes. When the next piece comes, the arena has let go of the last.
+  public func forEachBatch(
+    upTo bytes: Int, in arena: Arena, _ body: ([BSONDocument]) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    while true {
+      arena.reset()
+      let documents = try next(upTo: bytes, in: arena)
+      if documents.isEmpty { return }
+      try body(documents)
+    }
+  }
+
+  /// Hands on what is left one by one. A document is not to be kept: it goes when the next piece comes.
+  public func forEachDocument(_ body: (BSONDocument) throws(StoreError) -> Void) throws(StoreError) {
+    try forEachBatch(upTo: 4 << 20, in: Arena()) { documents throws(StoreError) in
+      for document in documents { try body(document) }
+    }
+  }
+}
+
 /// A document to be written in the place of the one it was computed from.
 public struct DocumentChange {
   public let key: ByteView

@@ -1,6 +1,6 @@
 /// What a store can refuse, with what is needed to act on it.
 public enum StoreError: Error, Equatable, Sendable {
-  /// The file is no store, or a torn one: nothing is written (exit 65).
+  /// The file is no store, or a torn one: it is left as it is (exit 65).
   case refused(path: String, offset: Int64, why: String)
   /// The system refused a file operation (exit 74).
   case inputOutput(path: String, operation: String, code: Int32)
@@ -28,7 +28,7 @@ extension StoreError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .refused(let path, let offset, let why):
-      "\(path): not a store that can be trusted, byte \(offset): \(why). Nothing was written. Restore the file or name another store."
+      "\(path): not a store that can be trusted, byte \(offset): \(why). It was left as it is. Restore the file or name another store."
     case .inputOutput(let path, let operation, let code):
       "\(path): cannot \(operation): \(systemMessage(code))"
     case .locked(let path, let holder):

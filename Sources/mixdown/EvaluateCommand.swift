@@ -6,10 +6,6 @@ import Library
 import Logging
 
 struct EvaluateCommand: StepCommand {
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-  }
-
   static let configuration = CommandConfiguration(
     commandName: "evaluate",
     abstract: "Judge the affinities by the plays of a week that they do not know.",
@@ -43,7 +39,7 @@ struct EvaluateCommand: StepCommand {
   var seed: UInt64 = 1
 
   @Option(help: "How the outcome is printed.")
-  var format = Format.text
+  var format = OutputFormat.text
 
   @OptionGroup var workers: WorkerOptions
 
@@ -67,10 +63,8 @@ struct EvaluateCommand: StepCommand {
 
   func run() throws {
     let report = evaluateJob().run(server: store.server.options)
-    let logger = log.logger()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store.name) }
-    if let evaluation = report.manifest.evaluation, !log.quiet || report.status != .done {
+    try end(report, on: store.name) {
+      guard let evaluation = report.manifest.evaluation else { return }
       switch format {
       case .text: say(EvaluationTable(evaluation).text)
       case .json:
@@ -79,8 +73,6 @@ struct EvaluateCommand: StepCommand {
         if let json = try? encoder.encode(evaluation) { say(String(decoding: json, as: UTF8.self)) }
       }
     }
-    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
   func step() throws -> any JobStep { evaluateJob() }

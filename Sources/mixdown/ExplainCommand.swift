@@ -4,10 +4,6 @@ import Jobs
 import Stores
 
 struct ExplainCommand: ParsableCommand {
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-  }
-
   static let configuration = CommandConfiguration(
     commandName: "explain",
     abstract: "Tell how a user's affinity scores came about.",
@@ -35,7 +31,7 @@ struct ExplainCommand: ParsableCommand {
   var terms = 10
 
   @Option(help: "How it is printed; json has all terms.")
-  var format = Format.text
+  var format = OutputFormat.text
 
   func validate() throws {
     guard terms >= 0 else { throw ValidationError("--terms cannot be negative.") }

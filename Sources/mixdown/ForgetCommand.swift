@@ -56,11 +56,10 @@ struct ForgetCommand: SpeakingCommand {
     var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state.folder)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.manifest.outcome == .done, !log.quiet {
+    try end(report, on: job.store) {
+      guard report.manifest.outcome == .done else { return }
       say(Self.lastLine(of: ids.count, met: report.manifest.users.changed, report.manifest.removedDocuments ?? 0))
     }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
   /// Says also of how many nothing was found: an id that is misspelt leaves somebody where they are.

@@ -57,16 +57,10 @@ struct LearnCommand: StepCommand {
   }
 
   func run() throws {
-    let job = learnJob()
-    let report = job.run(server: store.server.options)
-    let logger = log.logger()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store.name) }
-    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
-      say(Self.lastLine(report.manifest, seconds: report.elapsed))
+    let report = learnJob().run(server: store.server.options)
+    try end(report, on: store.name) {
+      if report.manifest.outcome == .done { say(Self.lastLine(report.manifest, seconds: report.elapsed)) }
     }
-    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
   func step() throws -> any JobStep { learnJob() }

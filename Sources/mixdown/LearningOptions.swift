@@ -39,6 +39,9 @@ struct LearningOptions: ParsableArguments {
   var skippedBelow = 0.3
 
   func validate() throws {
+    guard Zones().zone(timezone) != nil else {
+      throw ValidationError("--timezone \(timezone) is no time zone that this system knows: name one as Asia/Kolkata.")
+    }
     guard halfLifeDays > 0 else { throw ValidationError("--half-life-days is above 0; inf lets nothing decay.") }
     for (name, weight) in [
       ("prior-weight-language", priorWeightLanguage), ("prior-weight-genre", priorWeightGenre),

@@ -52,6 +52,8 @@ struct ReportCommand: StepCommand {
     if !log.quiet { say(report.path) }
   }
 
+  static let isArguedInJobs = false
+
   func step() throws -> any JobStep { ReportStep(records: record.records, parameters: record.shown) }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String { "report.html" }

@@ -23,7 +23,8 @@ struct RunCommand: SpeakingCommand {
             workers: 4
 
       A file that cannot be run as it is written is refused before anything is touched, with exit status 78 and the \
-      place of every fault.
+      place of every fault. --check refuses it too, and ends as the run would where an input cannot be read or a folder \
+      for metrics is not there.
 
       mixdown run jobs/nightly.yaml --check
       mixdown run jobs/nightly.yaml --set sync.workers=2 --dry-run
@@ -79,21 +80,24 @@ struct RunCommand: SpeakingCommand {
     guard !schema else { return say(JobSchema(Steps.declarations).text) }
     let start = wallClock()
     let plan = try plan(now: Instant.text(start))
-    guard !check else { return plan.lines.forEach(say) }
+    if check { plan.lines.forEach(say) }
 
     let commands = try plan.steps.map { try command($0, of: plan) }
-    var steps = try commands.map { try $0.step() }
-    if dryRun {
-      // A step that has no dry run of its own.
-      for step in steps where step.writes { say("\(type(of: step).name): left out of a dry run") }
-      steps.removeAll(where: \.writes)
-    }
+    let steps = try commands.map { try $0.step() }
     let store = plan.store.values.first ?? ""
     let clock = asOf.flatMap { Moment(argument: $0)?.milliseconds } ?? start
     var job = Job(name: plan.job, store: store, state: plan.state.values.first, asOf: clock, steps: steps)
+    guard !check else {
+      do throws(StepFailure) { return try job.check() } catch { throw failure(error.description, error.status) }
+    }
+    if dryRun {
+      // A step that has no dry run of its own.
+      for step in steps where step.writes { say("\(type(of: step).name): left out of a dry run") }
+      job.steps.removeAll(where: \.writes)
+    }
     // All steps share one store: who waits longest for it waits for all of them.
     job.server.serverTimeout = commands.compactMap(\.serverTimeout).map { .milliseconds($0.milliseconds) }.max()
-    let merges = steps.compactMap { $0 as? SyncJob }
+    let merges = job.steps.compactMap { $0 as? SyncJob }
     job.resume = resume || merges.contains(where: \.resume)
     job.isResumable = true
     job.deadline = (merges.map(\.deadline) + [deadline?.moment(start: start)]).compactMap { $0 }.min()

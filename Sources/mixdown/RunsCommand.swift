@@ -9,10 +9,6 @@ struct RunsCommand: ParsableCommand {
     abstract: "Show the runs of a store, newest first; remove old folders.",
     subcommands: [List.self, Show.self, Prune.self], defaultSubcommand: List.self)
 
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-  }
-
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "list", abstract: "Show when, job, outcome, users changed, quarantined, seconds.",
@@ -25,7 +21,7 @@ struct RunsCommand: ParsableCommand {
     var folders: RunFolderOptions
 
     @Option(help: "How runs are written.")
-    var format = Format.text
+    var format = OutputFormat.text
 
     @Option(help: "The most runs that are shown.")
     var limit = 50

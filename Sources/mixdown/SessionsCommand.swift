@@ -3,15 +3,10 @@ import Dumps
 import Foundation
 import Jobs
 import Library
-import Logging
 import Stores
 import Sync
 
 struct SessionsCommand: StepCommand {
-  enum Format: String, ExpressibleByArgument, CaseIterable {
-    case text, json
-  }
-
   static let configuration = CommandConfiguration(
     commandName: "sessions",
     abstract: "Import session pings, remove ended sessions, and show who is active.",
@@ -44,7 +39,7 @@ struct SessionsCommand: StepCommand {
   var maxClockSkew = TimeSpan(hours: 24)
 
   @Option(help: "How the active users are shown: a line each, or one JSON object.")
-  var format = Format.text
+  var format = OutputFormat.text
 
   @OptionGroup var state: StateOptions
 
@@ -109,12 +104,7 @@ struct SessionsCommand: StepCommand {
     let job = Job(
       name: SessionsStep.name, store: store.name, state: state.folder, asOf: sessions.asOf, steps: [step],
       server: store.server.options)
-    let report = job.run()
-    let logger = log.logger()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store.name) }
-    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+    try end(job.run(), on: store.name)
   }
 }
 

@@ -10,6 +10,9 @@ protocol StepCommand: SpeakingCommand, SendableMetatype {
   /// The flags that name a file that is read: in a job, one that is not there is refused with its place.
   static var filesRead: [String] { get }
 
+  /// Whether a step has the command's arguments too.
+  static var isArguedInJobs: Bool { get }
+
   /// What the arguments ask for. Files that they name are read; nothing is touched.
   func step() throws -> any JobStep
 
@@ -27,6 +30,8 @@ protocol StepCommand: SpeakingCommand, SendableMetatype {
 extension StepCommand {
   static var filesRead: [String] { [] }
 
+  static var isArguedInJobs: Bool { true }
+
   var serverTimeout: TimeSpan? { nil }
 }
 
@@ -42,7 +47,8 @@ enum Steps {
     let dump = Mixdown._dumpHelp()
     return commands.compactMap { command in
       StepDeclaration(
-        command.configuration.commandName ?? "", dump: dump, reading: command.filesRead
+        command.configuration.commandName ?? "", dump: dump, reading: command.filesRead,
+        isArgued: command.isArguedInJobs
       ) { arguments in
         do {
           _ = try command.parse(arguments)

@@ -112,6 +112,12 @@ struct SyncCommand: StepCommand {
     guard historyLimit >= 0 else { throw ValidationError("--history-limit cannot be negative.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
     _ = try decidedSections()
+    guard let writeBack else { return }
+    do throws(StepFailure) {
+      try WriteBackPlace(writeBack).check(inputs: inputs, store: store.name)
+    } catch {
+      throw ValidationError(error.description)
+    }
   }
 
   /// The sections that the run decides.
@@ -131,16 +137,10 @@ struct SyncCommand: StepCommand {
   }
 
   func run() throws {
-    let job = try syncJob()
-    let report = job.run(server: store.server.options)
-    let logger = log.logger()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store.name) }
-    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
-      say(Self.lastLine(report.manifest, seconds: report.elapsed))
+    let report = try syncJob().run(server: store.server.options)
+    try end(report, on: store.name) {
+      if report.manifest.outcome == .done { say(Self.lastLine(report.manifest, seconds: report.elapsed)) }
     }
-    if let folder = report.folder { logger.info("run folder", metadata: ["path": "\(folder)"]) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 
   static let filesRead = ["user-map"]

@@ -41,13 +41,12 @@ struct UndoCommand: SpeakingCommand {
     job.left = { logger.warning("left as it is: \($1)", metadata: ["document": "\($0)"]) }
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
+    try end(report, on: job.store) {
+      guard report.manifest.outcome == .done else { return }
       let users = report.manifest.users
       say(
         "undo of \(undone): \(users.changed) documents put back or removed, \(users.created) brought back, "
           + "\(users.unchanged) were as before, \(users.left) left; run \(report.manifest.runID)")
     }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 }

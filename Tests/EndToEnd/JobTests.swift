@@ -89,6 +89,41 @@ import Testing
     for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
   }
 
+  @Test(arguments: [
+    ("learn: {timezone: Mars/X}", 7, 23, "--timezone Mars/X is no time zone that this system knows"),
+    ("evaluate: {timezone: Mars/X}", 7, 26, "--timezone Mars/X is no time zone that this system knows"),
+    ("sync: {inputs: [../in], write-back: ../in/back.zip}", 7, 41, "it lies in the input"),
+    ("sync: {inputs: [../in], write-back: ../store/back}", 7, 41, "it lies in the store"),
+    ("report: {run: x}", 7, 14, #"unknown key "run" of report"#),
+  ])
+  func `a value that no run can use is refused with its place, whether the job is run or checked`(
+    _ step: String, _ line: Int, _ column: Int, _ why: String
+  ) throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("in/ann.json", #"{"queue":[]}"#)
+    let text = "job: night\nstore: ../store\nstate: ../state\n# Steps in their order.\n\nsteps:\n  - \(step)\n"
+    let job = try sandbox.folder.write("jobs/night.yaml", text)
+    for flags in [[], ["--check"]] {
+      let run = try mixdown(["run", job] + flags)
+      #expect(run.status == 78 && run.output.isEmpty, "\(run.output)")
+      #expect(run.errors.hasPrefix("mixdown: error: \(job):\(line):\(column): "), "\(run.errors)")
+      #expect(run.errors.contains(why) && run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+    }
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+  }
+
+  @Test func `what this machine lacks ends a check as it ends the run`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try Self.job(sandbox, "metrics-file: ../none/m.prom")
+    let checked = try mixdown(["run", job, "--check"], environment: ["INPUT": input])
+    let run = try mixdown(["run", job], environment: ["INPUT": input])
+    #expect(checked.status == 74 && checked.output.contains("metrics-file"))
+    #expect(checked.errors.contains("no such folder to write metrics into"), "\(checked.errors)")
+    #expect(run.status == 74 && run.errors == checked.errors)
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
+  }
+
   @Test func `faults of several kinds on the command line are told at once`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
@@ -186,7 +221,7 @@ import Testing
     #expect(try Self.steps(failed.left) == ["setup done 0", "sync failed 74"])
     let before = sandbox.bytes
     let refused = try job("", " {timezone: Nowhere/Land}")
-    #expect(refused.run.status == 64 && sandbox.bytes == before, "\(refused.run.output)\(refused.run.errors)")
+    #expect(refused.run.status == 78 && sandbox.bytes == before, "\(refused.run.output)\(refused.run.errors)")
     #expect(!FileManager.default.fileExists(atPath: refused.left.state))
   }
 

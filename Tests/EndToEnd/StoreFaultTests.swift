@@ -39,7 +39,7 @@ import Testing
     #expect(run.status == 65)
     #expect(run.output.isEmpty)
     #expect(run.errors.contains("\(sandbox.library): not a store that can be trusted, byte "))
-    #expect(run.errors.contains("Nothing was written."))
+    #expect(run.errors.contains("It was left as it is."))
     #expect(sandbox.bytes == damaged)
     #expect(!FileManager.default.fileExists(atPath: sandbox.folder("back")))
     #expect(try sandbox.sync([input], ["--dry-run"]).status == 65)
@@ -48,6 +48,81 @@ import Testing
     try sandbox.restore(nil)
     try sandbox.syncWell([input])
     #expect(sandbox.bytes == whole)
+  }
+
+  @Test func `a run whose library is refused writes to no other collection, and says in its folder why`() throws {
+    let sandbox = try Sandbox()
+    let input = try Packing.tarZstd.pack(Listeners(count: 6).dumps, in: sandbox.folder)
+    try sandbox.syncWell([input])
+    let damaged = try #require(sandbox.bytes).dropLast(1)
+    try sandbox.restore(damaged)
+    let run = try sandbox.sync([input])
+    #expect(run.status == 65 && sandbox.bytes == damaged)
+    let manifest = try run.manifest
+    #expect(manifest.outcome == "failed" && manifest.exitStatus == 65)
+    #expect(manifest.error?.contains(sandbox.library) == true)
+    let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.store).sorted()
+    #expect(names == [".mixdown.lock", "job_runs.bson", "job_runs.metadata.json", "user_library.bson"])
+  }
+
+  @Test(arguments: ["user_library", "play_archive", "job_runs"], ["{torn", "", "[]"])
+  func `metadata that is no JSON object is refused before anything is written, whichever collection's it is`(
+    _ collection: String, _ text: String
+  ) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let metadata = "store/\(collection).metadata.json"
+    let path = try sandbox.folder.write(metadata, text)
+    let run = try sandbox.sync([input])
+    #expect(run.status == 65 && run.errors.contains("\(path): "), "\(run.errors)")
+    #expect(run.errors.contains("no JSON object"))
+    #expect(try sandbox.folder.bytes(of: metadata) == Array(text.utf8))
+    let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.store).sorted()
+    #expect(names == [".mixdown.lock", "\(collection).metadata.json"])
+    // The run that makes the file anew is no other.
+    try FileManager.default.removeItem(atPath: path)
+    try sandbox.syncWell([input])
+  }
+
+  @Test func `metadata of a newer form, and what no run writes, stop nobody`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let newer = #"{"indexes":{"of":["another",{"kind":1e400}]},"type":"timeseries","options":null,"format":9}"#
+    try sandbox.folder.write("store/user_library.metadata.json", newer)
+    try sandbox.folder.write("store/users.metadata.json", "{torn")
+    try sandbox.syncWell([input])
+    #expect(try sandbox.folder.bytes(of: "store/user_library.metadata.json") == Array(newer.utf8))
+  }
+
+  @Test(arguments: ["user_library.bson", "play_archive.bson", "user_library.metadata.json"])
+  func `a link in the place of a file is refused, and read through`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    let first = try Packing.tarZstd.pack(Listeners(count: 6, seed: 2).dumps, in: sandbox.folder, as: "first-")
+    let second = try Packing.tarZstd.pack(Listeners(count: 6).dumps, in: sandbox.folder)
+    try sandbox.syncWell([first])
+    let (path, target) = (sandbox.store + "/" + name, sandbox.folder("elsewhere.file"))
+    try FileManager.default.moveItem(atPath: path, toPath: target)
+    try sandbox.folder.link("store/\(name)", to: target)
+    let before = try sandbox.folder.bytes(of: "elsewhere.file")
+    let runs = try sandbox.folder.bytes(of: "store/job_runs.bson")
+    let run = try sandbox.sync([second])
+    #expect(run.status == 65 && run.errors.contains("\(path): "), "\(run.errors)")
+    #expect(run.errors.contains("a symbolic link"))
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: path) == target)
+    #expect(try sandbox.folder.bytes(of: "elsewhere.file") == before)
+    #expect(try sandbox.folder.bytes(of: "store/job_runs.bson") == runs)
+    let dry = try sandbox.sync([first], ["--dry-run"])
+    #expect(dry.status == 0 && dry.output.contains("0 changed, 6 unchanged"), "\(dry.output)\(dry.errors)")
+  }
+
+  @Test func `a folder that is a link is a store`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try FileManager.default.createDirectory(atPath: sandbox.folder("real"), withIntermediateDirectories: true)
+    try sandbox.folder.link("store", to: sandbox.folder("real"))
+    try sandbox.syncWell([input])
+    #expect(FileManager.default.fileExists(atPath: sandbox.folder("real/user_library.bson")))
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: sandbox.store) == sandbox.folder("real"))
   }
 
   @Test func `damage inside a document is found when the document is needed`() throws {

@@ -146,6 +146,31 @@ import Testing
     volume.unmount()
   }
 
+  @Test(.enabled(if: SmallVolume.isPossible, "needs the right to mount"), arguments: [1, 3])
+  func `changes in any order find out that the new store has no room before the volume is full`(
+    _ megabytes: Int
+  ) throws {
+    let volume = try SmallVolume(at: sandbox.path)
+    // With one of 3 MiB there is room for what waits, and then none for the file in which it is to be.
+    let old = document("ann", padding: (6 - megabytes) << 20)
+    try sandbox.put(old)
+    let store = try sandbox.open()
+    let writer = try store.beginWriting(.any)
+    #expect {
+      for name in ["bob", "cat"] {
+        _ = try writer.write([sandbox.change(store, document(name, padding: megabytes << 19))])
+      }
+      try writer.commit()
+    } throws: { error in
+      guard case StoreError.noRoom(_, let needed, let free) = error else { return false }
+      return needed > old.count && free < needed
+    }
+    writer.abandon()
+    #expect(sandbox.data == old)
+    #expect(try sandbox.names == [".mixdown.lock", "user_library.bson"])
+    volume.unmount()
+  }
+
   @Test(.enabled(if: SmallVolume.isPossible, "needs the right to mount"))
   func `a read-only volume can be read, and not locked`() throws {
     let volume = try SmallVolume(at: sandbox.path)

@@ -55,6 +55,25 @@ import Testing
       ])
   }
 
+  @Test func `a collection with a link for a file, or with torn metadata, is read and not written`() throws {
+    try sandbox.put(document("ann"))
+    let other = try Sandbox()
+    try other.put(document("ann"))
+    let torn = { try Data("{torn".utf8).write(to: URL(fileURLWithPath: self.sandbox.metadataPath)) }
+    let linked = { (path: String) in
+      try? FileManager.default.removeItem(atPath: path)
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: other.dataPath)
+    }
+    for damage in [torn, { try linked(self.sandbox.metadataPath) }, { try linked(self.sandbox.dataPath) }] {
+      try damage()
+      let store = try sandbox.open()
+      #expect(try users(of: store) == ["ann"])
+      let error = #expect(throws: StoreError.self) { try store.beginWriting(.any) }
+      guard case .refused? = error else { throw try #require(error) }
+    }
+    #expect(other.data == document("ann"))
+  }
+
   @Test func `equal stores are equal files, whatever the batches`() throws {
     let other = try Sandbox()
     let new = ["ann", "bob", "cat"].map { document($0) }

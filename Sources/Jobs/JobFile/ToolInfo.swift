@@ -7,9 +7,11 @@ extension StepDeclaration {
   ///   - name: the subcommand's name.
   ///   - dump: what `--experimental-dump-help` prints.
   ///   - read: the flags that name a file that is read.
+  ///   - isArgued: whether its arguments are a key of the step.
   ///   - complaint: what the subcommand's parser has against some arguments.
   public init?(
-    _ name: String, dump: String, reading read: [String] = [], complaint: @escaping @Sendable ([String]) -> String?
+    _ name: String, dump: String, reading read: [String] = [], isArgued: Bool = true,
+    complaint: @escaping @Sendable ([String]) -> String?
   ) {
     guard let command = ToolInfo(dump: dump)?.command.subcommands?.first(where: { $0.commandName == name })
     else { return nil }
@@ -19,7 +21,9 @@ extension StepDeclaration {
     let opposites = arguments.filter { $0.kind == "flag" && $0.defaultValue != nil }
       .flatMap { $0.names ?? [] }.map { "no-" + $0.name }.filter(flags.contains)
     let keys = arguments.compactMap { Key($0, opposites: opposites, reading: read) }
-    self.init(name: name, abstract: command.abstract ?? "", keys: keys, complaint: complaint)
+    self.init(
+      name: name, abstract: command.abstract ?? "", keys: keys.filter { isArgued || !$0.isArguments },
+      complaint: complaint)
   }
 }
 

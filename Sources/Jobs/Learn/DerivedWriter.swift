@@ -86,10 +86,7 @@ struct DerivedWriter {
 
   private mutating func removeOthers() throws(StoreError) {
     let cursor = try collection.cursor(updatedSince: nil)
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 1 << 20, in: arena)
-      guard !documents.isEmpty else { return }
+    try cursor.forEachBatch(upTo: 1 << 20, in: arena) { documents throws(StoreError) in
       var changes: [DocumentChange] = []
       for document in documents {
         guard let key = (try? document.value(collection.schema.key))?.string, !keys.contains(key.fingerprint) else {

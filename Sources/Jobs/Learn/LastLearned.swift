@@ -41,21 +41,14 @@ struct LastLearned: Sendable {
   /// What the last successful run noted in the store's own `job_runs`; nil when there is none that this run can begin
   /// with, or one has since put documents back as they were before: those do not tell that they have changed.
   init?(runsOf store: any Store, parameters: String) throws(StoreError) {
-    let arena = Arena()
-    let cursor = try store.open(.jobRuns).cursor(updatedSince: nil)
     var newest: (run: [UInt8], mark: Mark?)?
     var writers: [(run: [UInt8], asOf: Int64, ended: Int64)] = []
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 1 << 20, in: arena)
-      guard !documents.isEmpty else { break }
-      for document in documents {
-        guard let run = (try? document.value("run_id"))?.string else { continue }
-        let mark = try? Mark(document)
-        if let writer = Self.writer(document) { writers.append((run.copy(), writer.asOf, writer.ended)) }
-        guard mark != nil || Self.turnsBack(document) else { continue }
-        if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
-      }
+    try store.open(.jobRuns).cursor(updatedSince: nil).forEachDocument { document in
+      guard let run = (try? document.value("run_id"))?.string else { return }
+      let mark = try? Mark(document)
+      if let writer = Self.writer(document) { writers.append((run.copy(), writer.asOf, writer.ended)) }
+      guard mark != nil || Self.turnsBack(document) else { return }
+      if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
     }
     guard let newest, let mark = newest.mark, mark.figures == parameters else { return nil }
     (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)

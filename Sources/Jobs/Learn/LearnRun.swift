@@ -135,7 +135,7 @@ struct LearnRun {
   }
 
   private func readSongs(_ songs: any StoredCollection, into repertoire: Repertoire) throws(StoreError) {
-    try forEachDocument(songs) { document in
+    try songs.cursor(updatedSince: nil).forEachDocument { document in
       do throws(LearningFault) {
         try repertoire.read(song: document)
       } catch {
@@ -149,7 +149,7 @@ struct LearnRun {
     _ collection: any StoredCollection, into repertoire: Repertoire
   ) throws(StoreError) -> Population {
     var population = Population()
-    try forEachDocument(collection) { document in
+    try collection.cursor(updatedSince: nil).forEachDocument { document in
       do throws(LearningFault) {
         try population.read(document, into: repertoire)
       } catch {
@@ -158,19 +158,6 @@ struct LearnRun {
       }
     }
     return population
-  }
-
-  private func forEachDocument(
-    _ collection: any StoredCollection, _ body: (BSONDocument) -> Void
-  ) throws(StoreError) {
-    let arena = Arena()
-    let cursor = try collection.cursor(updatedSince: nil)
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 4 << 20, in: arena)
-      if documents.isEmpty { return }
-      for document in documents { body(document) }
-    }
   }
 
   /// The days that an incremental run counts again, as days since 1970 in the job's zone; nil for all.

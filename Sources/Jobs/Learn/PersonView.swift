@@ -46,9 +46,11 @@ public struct PersonView {
       guard var parameters = try parameters() else { return nil }
       if let asOf { parameters.asOf = asOf }
       let repertoire = Repertoire()
-      try forEach(collections.songs) { try? repertoire.read(song: $0) }
+      try collections.songs.cursor(updatedSince: nil).forEachDocument { try? repertoire.read(song: $0) }
       var population = Population()
-      try forEach(collections.population) { try? population.read($0, into: repertoire) }
+      try collections.population.cursor(updatedSince: nil).forEachDocument {
+        try? population.read($0, into: repertoire)
+      }
       var reader = FactsReader(into: repertoire)
       let stored = StoredUser(
         user: id, library: try first(collections.libraries), archive: try documents(collections.plays),
@@ -104,19 +106,6 @@ public struct PersonView {
       return parameters
     } catch {
       throw collections.scores.refusal(of: id, error)
-    }
-  }
-
-  private func forEach(
-    _ collection: any StoredCollection, _ body: (BSONDocument) -> Void
-  ) throws(StoreError) {
-    let arena = Arena()
-    let cursor = try collection.cursor(updatedSince: nil)
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 4 << 20, in: arena)
-      if documents.isEmpty { return }
-      for document in documents { body(document) }
     }
   }
 }

@@ -148,12 +148,9 @@ public struct ForgetJob: JobStep {
     var count = 0
     var hasConflicts = false
     do throws(StoreError) {
-      while true {
-        arena.reset()
-        let documents = try cursor.next(upTo: 8 << 20, in: arena)
-        guard !documents.isEmpty else { break }
+      try cursor.forEachBatch(upTo: 8 << 20, in: arena) { documents throws(StoreError) in
         let changes = documents.compactMap { change($0, arena) }
-        guard !changes.isEmpty else { continue }
+        guard !changes.isEmpty else { return }
         let open: any StoreWriter
         if let writer { open = writer } else { open = try collection.beginWriting(.any) }
         writer = open

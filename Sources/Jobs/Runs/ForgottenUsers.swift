@@ -14,24 +14,17 @@ struct ForgottenUsers: Sendable {
 
   /// Nobody, when the store has none.
   init(_ store: any Store) throws(StoreError) {
-    let arena = Arena()
-    let cursor = try store.open(.forgotten).cursor(updatedSince: nil)
     var (salt, hashes): ([UInt8], Set<String>) = ([], [])
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 1 << 20, in: arena)
-      guard !documents.isEmpty else { break }
-      for document in documents {
-        do throws(BSONFault) {
-          let key = try document.value("user_id_hash")?.string?.string ?? ""
-          if key == Self.saltKey {
-            salt = try document.value("salt")?.string?.copy() ?? []
-          } else {
-            hashes.insert(key)
-          }
-        } catch {
-          throw .refused(path: store.name + " forgotten", offset: Int64(error.offset), why: error.what)
+    try store.open(.forgotten).cursor(updatedSince: nil).forEachDocument { document throws(StoreError) in
+      do throws(BSONFault) {
+        let key = try document.value("user_id_hash")?.string?.string ?? ""
+        if key == Self.saltKey {
+          salt = try document.value("salt")?.string?.copy() ?? []
+        } else {
+          hashes.insert(key)
         }
+      } catch {
+        throw .refused(path: store.name + " forgotten", offset: Int64(error.offset), why: error.what)
       }
     }
     (self.salt, self.hashes) = (salt, hashes)

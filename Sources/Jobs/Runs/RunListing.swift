@@ -43,19 +43,10 @@ public struct RunListing: Sendable {
     let known = Set(runs.map(\.id))
     var (others, owners): ([Manifest], Set<String>) = ([], [])
     let now = try store.now()
-    let cursor = try store.open(.jobRuns).cursor(updatedSince: nil)
-    let arena = Arena()
-    while true {
-      arena.reset()
-      let documents = try cursor.next(upTo: 8 << 20, in: arena)
-      guard !documents.isEmpty else { break }
-      for document in documents {
-        if let owner = Lease.owner(of: document, at: now) { owners.insert(owner) }
-        guard let id = document.text("run_id"), RunID.isValid(id.string), !known.contains(id.string) else {
-          continue
-        }
-        if let manifest = Manifest(document) { others.append(manifest) }
-      }
+    try store.open(.jobRuns).cursor(updatedSince: nil).forEachDocument { document in
+      if let owner = Lease.owner(of: document, at: now) { owners.insert(owner) }
+      guard let id = document.text("run_id"), RunID.isValid(id.string), !known.contains(id.string) else { return }
+      if let manifest = Manifest(document) { others.append(manifest) }
     }
     runs += others.map { manifest in
       Run(

@@ -52,16 +52,10 @@ struct Traces: Sendable {
     }
     for id in users { id.withView { own[$0.fingerprint] = nil } }
     for collection in collections {
-      let cursor = try collection.cursor(updatedSince: nil)
-      while true {
-        arena.reset()
-        let documents = try cursor.next(upTo: 8 << 20, in: arena)
-        guard !documents.isEmpty else { break }
-        for document in documents {
-          guard let key = document.text(collection.schema.key), !users.contains(key.copy()) else { continue }
-          if !own.isEmpty { document.forEachText { own[$0.fingerprint] = nil } }
-          note(document)
-        }
+      try collection.cursor(updatedSince: nil).forEachDocument { document in
+        guard let key = document.text(collection.schema.key), !users.contains(key.copy()) else { return }
+        if !own.isEmpty { document.forEachText { own[$0.fingerprint] = nil } }
+        note(document)
       }
     }
     // What is shorter says nothing of anybody, and stands everywhere.

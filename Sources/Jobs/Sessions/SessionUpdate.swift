@@ -7,7 +7,7 @@ internal import Sync
 /// The live API pings at the same time. A session that it wrote meanwhile is read and decided again.
 struct SessionUpdate {
   /// Bytes of documents that are looked at together.
-  static let batchSize = 4 << 20
+  private static let batchSize = 4 << 20
   private static let mostTries = 5
 
   private(set) var summary = SessionsSummary()
@@ -58,16 +58,13 @@ struct SessionUpdate {
 
   private mutating func updateStored() throws(StoreError) {
     let cursor = try collection.cursor(updatedSince: nil)
-    while true {
-      let documents = try cursor.next(upTo: Self.batchSize, in: arena)
-      if documents.isEmpty { return }
+    try cursor.forEachBatch(upTo: Self.batchSize, in: arena) { documents throws(StoreError) in
       var decisions: [Decision] = []
       for document in documents {
         guard let session = try collection.session(document) else { continue }
         decisions.append(try decide(session, pings.removeValue(forKey: session.id)))
       }
       try make(decisions)
-      arena.reset()
     }
   }
 

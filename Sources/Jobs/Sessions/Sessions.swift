@@ -51,18 +51,12 @@ public struct Sessions: Sendable {
   public static func activeUsers(in store: any Store, asOf: Int64) throws(StoreError) -> Set<[UInt8]> {
     let collection = try store.open(.sessionPings)
     let clock = SessionClock(asOf: asOf)
-    let cursor = try collection.cursor(updatedSince: nil)
-    let arena = Arena()
     var users: Set<[UInt8]> = []
-    while true {
-      let documents = try cursor.next(upTo: SessionUpdate.batchSize, in: arena)
-      if documents.isEmpty { return users }
-      for document in documents {
-        guard let session = try collection.session(document) else { continue }
-        if let lastPing = session.lastPing, clock.isActive(lastPing) { users.insert(session.id.user) }
-      }
-      arena.reset()
+    try collection.cursor(updatedSince: nil).forEachDocument { document throws(StoreError) in
+      guard let session = try collection.session(document) else { return }
+      if let lastPing = session.lastPing, clock.isActive(lastPing) { users.insert(session.id.user) }
     }
+    return users
   }
 }
 

@@ -22,8 +22,7 @@ struct StoredMetadata {
     isNew = text == nil
     let base = #"{"options":{},"indexes":[\#(Self.idIndex)],"collectionName":"\#(schema.name)","type":"collection"}"#
     guard let document = Jobs.document(json: text ?? Array(base.utf8)) else {
-      let path = "\(store.name)/\(schema.name).metadata.json"
-      throw .refused(path: path, offset: 0, why: "no JSON object, as mongodump writes it")
+      throw store.unreadableMetadata(of: schema.name)
     }
     self.document = document
   }

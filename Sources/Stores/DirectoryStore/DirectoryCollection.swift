@@ -198,11 +198,13 @@ public final class DirectoryCollection: StoredCollection, Sendable {
 
   /// Starts to write; no file is touched before the first change arrives.
   ///
-  /// - Throws: `inconsistent` when the store was opened without its lock, is being written or was replaced already.
+  /// - Throws: `inconsistent` when the store was opened without its lock, is being written or was replaced already;
+  ///   `refused` when the collection's files must not be replaced.
   public func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter {
     guard lock?.directory == name else {
       throw .inconsistent(path: name, why: "it was opened without its lock, to be read only")
     }
+    try files.checkReplaceable()
     let phase = writing.withLock { phase in
       defer { if phase == .possible { phase = .begun } }
       return phase

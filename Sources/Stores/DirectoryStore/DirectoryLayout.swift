@@ -4,9 +4,21 @@ internal import Glibc
 extension DirectoryStore {
   /// The content of a collection's `metadata.json`; nil when there is none.
   package func metadata(of collection: String) throws(StoreError) -> [UInt8]? {
-    let path = CollectionFiles(directory: name, collection: collection).metadata
-    guard let status = try FileStatus.of(path) else { return nil }
-    return try PosixFile(path, O_RDONLY | O_NONBLOCK).read(upTo: status.size, at: 0)
+    try CollectionFiles(directory: name, collection: collection).readMetadata()
+  }
+
+  /// What is said of a `metadata.json` that nobody can read.
+  package func unreadableMetadata(of collection: String) -> StoreError {
+    CollectionFiles(directory: name, collection: collection).unreadableMetadata
+  }
+
+  /// Refuses collections whose files must not be replaced, before a run that writes several has written any.
+  ///
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` for a symbolic link, and for metadata that are no JSON object.
+  package func checkReplaceable(_ collections: [CollectionSchema]) throws(StoreError) {
+    for schema in collections {
+      try CollectionFiles(directory: name, collection: schema.name).checkReplaceable()
+    }
   }
 
   /// Puts another `metadata.json` in its place, by rename.

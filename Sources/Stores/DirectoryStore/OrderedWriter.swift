@@ -19,6 +19,8 @@ final class OrderedWriter: StoreWriter {
   private var added: [UInt64] = []
   private var lastAdded: (key: [UInt8], subkey: [UInt8])?
   private var isOpen = true
+  /// By how many bytes the next file is to be longer than the present one, where all changes are known beforehand.
+  var knownGrowth: Int?
 
   init(_ collection: DirectoryCollection) {
     self.collection = collection
@@ -49,8 +51,7 @@ final class OrderedWriter: StoreWriter {
   private func begin(_ changes: [DocumentChange]) throws(StoreError) -> PartialFile {
     let output = try PartialFile(collection.files.partialData, replacing: collection.mapping?.status)
     self.output = output
-    let growth = changes.reduce(0) { $0 + ($1.document?.bytes.count ?? 0) - ($1.stored?.bytes.count ?? 0) }
-    try output.reserve(collection.size + growth)
+    try output.reserve(collection.size + (knownGrowth ?? changes.reduce(0) { $0 + $1.growth }))
     return output
   }
 
@@ -207,4 +208,7 @@ final class OrderedWriter: StoreWriter {
 
 extension DocumentChange {
   var identity: DocumentIdentity { DocumentIdentity(key: key, subkey: subkey) }
+
+  /// By how many bytes the change makes a collection longer.
+  var growth: Int { (document?.bytes.count ?? 0) - (stored?.bytes.count ?? 0) }
 }

@@ -83,10 +83,17 @@ package final class PartialFile {
   ///
   /// - Throws: ``StoreError/noRoom(path:needed:free:)`` when the volume has fewer bytes left than these.
   func reserve(_ size: Int) throws(StoreError) {
-    if let free = file.room(), free < size { throw .noRoom(path: path, needed: Int64(size), free: free) }
+    try checkRoom(for: size)
     guard size > written else { return }
     try file.reserve(size)
     reserved = size
+  }
+
+  /// Throws ``StoreError/noRoom(path:needed:free:)`` when the volume has fewer bytes left than these.
+  func checkRoom(for needed: Int) throws(StoreError) {
+    if let free = file.room(), free < needed {
+      throw .noRoom(path: path, needed: Int64(needed), free: free)
+    }
   }
 
   package func append(_ bytes: ByteView) throws(StoreError) {

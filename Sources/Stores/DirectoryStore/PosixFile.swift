@@ -38,7 +38,7 @@ package struct PosixFile: ~Copyable {
   /// Takes room on the volume for so many bytes; the file keeps its size. A file system that cannot takes none.
   func reserve(_ size: Int) throws(StoreError) {
     do throws(StoreError) {
-      try system("reserve room for", path) { fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, off_t(size)) }
+      try system("reserve room for", path) { fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size) }
     } catch .inputOutput(_, _, let code) where code != ENOSPC && code != EDQUOT {
       return
     }
@@ -141,6 +141,17 @@ package struct FileStatus {
       return nil
     }
     return FileStatus(status)
+  }
+
+  /// Whether a symbolic link has this name.
+  static func isLink(_ path: String) throws(StoreError) -> Bool {
+    var status = stat()
+    do throws(StoreError) {
+      try system("read the status of", path) { unsafe lstat(path, &status) }
+    } catch .inputOutput(path, _, ENOENT) {
+      return false
+    }
+    return status.st_mode & S_IFMT == S_IFLNK
   }
 
   /// Differs when two are not one file, or something was written to it in between.

@@ -17,6 +17,8 @@ final class SortingWriter: StoreWriter {
   private let writer: OrderedWriter
   private var file: PartialFile?
   private var waiting: [Waiting] = []
+  /// By how many bytes the changes that wait make the collection longer.
+  private var growth = 0
 
   init(_ collection: DirectoryCollection, _ writer: OrderedWriter) {
     self.collection = collection
@@ -29,6 +31,7 @@ final class SortingWriter: StoreWriter {
       guard (position == nil) == (change.stored == nil) else {
         throw .inconsistent(path: collection.name, why: "\(change.identity) came as new and is stored, or the reverse")
       }
+      growth += change.growth
       guard let document = change.document else {
         waiting.append(Waiting(position: position ?? Int.max, offset: -1))
         continue
@@ -38,6 +41,8 @@ final class SortingWriter: StoreWriter {
       waiting.append(Waiting(position: position ?? Int.max, offset: file.size))
       try file.append(document.bytes)
     }
+    // What waits takes room itself, and at the end the next file does too: better to find out early that it cannot.
+    try file?.checkRoom(for: collection.size + growth)
     return []
   }
 
@@ -50,6 +55,7 @@ final class SortingWriter: StoreWriter {
   func commit() throws(StoreError) {
     defer { file?.remove() }
     let documents = try file?.finished()
+    writer.knownGrowth = growth
     try handOn(documents?.bytes ?? .empty)
     try writer.commit()
   }
