@@ -203,13 +203,6 @@ public struct Normalizer: ~Copyable {
         songs.append(song)
       }
       version.songs = songs
-    } else if let songs = fields.songs, !songs.isNull {
-      // One thing that was not used, however much is in it; whole, so that whoever mends it can feed it in again.
-      let detail = "songs is \(NormalForm.nameOfType(songs.type)), not a list; the rest of the playlist is used"
-      replica.entriesRead += 1
-      replica.quarantined.append(
-        Quarantined(
-          .playlists, position, .invalidField, detail, raw: BSONValue(type: .document, bytes: document.bytes)))
     }
     replica.newestEntry = max(
       replica.newestEntry, version.createdAt ?? Entry.never, version.updatedAt ?? Entry.never)

@@ -131,9 +131,6 @@ import Testing
       "invalid-field-playlist-song", #"{"playlists": [{"id": "p", "songs": [{"videoId": "a"}, true]}]}"#,
       Line("invalid-field", "playlists", 0, "song 1: a boolean, not an object")),
     Fixture(
-      "invalid-field-playlist-songs", #"{"playlists": [{"id": "p", "songs": []}, {"id": "q", "songs": {"0": 1}}]}"#,
-      Line("invalid-field", "playlists", 1, "songs is an object, not a list; the rest of the playlist is used")),
-    Fixture(
       "no-identity", #"{"favorites": [{"artist": "x", "videoId": "", "title": null}]}"#,
       Line("no-identity", "favorites", 0, "neither videoId nor title")),
     Fixture(

@@ -287,21 +287,6 @@ import Testing
     #expect(songs.quarantined == ["playlists 0 invalid-field"])
   }
 
-  @Test(arguments: ["v1, v2", 7, true, ["videoId": "a"]] as [Value])
-  func `songs of a playlist that are no list are quarantined, and the rest of the playlist is used`(
-    _ songs: Value
-  ) throws {
-    let playlist: Value = ["id": "p", "name": "Rain", "songs": songs]
-    let alone = try merge(.at(9, ["playlists": [playlist]]))
-    #expect(alone.each("playlists", "name") == ["Rain"] && alone.each("playlists", "song_count") == [0])
-    #expect(alone.quarantined == ["playlists 0 invalid-field"])
-    // Another version's songs are the playlist's.
-    let older: Value = ["id": "p", "songs": [["videoId": "b"]]]
-    let joined = try merge(.at(9, ["playlists": [playlist]]), .at(1, ["playlists": [older]]))
-    #expect(joined.each("playlists", "songs") == [[["videoId": "b"]]])
-    #expect(joined.quarantined == ["playlists 0 invalid-field"])
-  }
-
   @Test func `null in a known field is absence, and in an unknown one a value`() throws {
     let after = try merge(
       .at(

@@ -747,9 +747,6 @@ class Library:
             except Quarantined as why:
                 report(kind, index, why.reason, value)
                 continue
-            if kind == "playlists" and value.get("songs") is not None and "songs" not in entry:
-                # Reading: songs of another type are none, and are reported under the playlist's index.
-                report("playlists", index, "invalid-field", value)
             if kind == "playlists" and "songs" in entry:
                 songs = []
                 for song in entry["songs"]:

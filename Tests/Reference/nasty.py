@@ -419,7 +419,7 @@ class Nasty:
             entry.set("description", self.pick("d", "", None, "long"))
         if self.chance(0.85):
             songs = self.entries("songs", 5)
-            if self.chance(self.odd):
+            if self.unsettled and self.chance(self.odd):
                 songs = self.pick("x", 5, Obj([]))
             if self.chance(self.odd):
                 songs = None
