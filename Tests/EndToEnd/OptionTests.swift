@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// What the flags of a sync decide.
@@ -249,6 +250,30 @@ import Testing
     try sandbox.folder.write("in/bob/phone.json", dump)
     try sandbox.syncWell([sandbox.folder("in")], ["--users-from", "path"])
     #expect(try sandbox.libraries.map(\.userId) == ["ann", "bob"])
+  }
+
+  @Test(arguments: ["content", "path"])
+  func `whose name in the path is not UTF-8 is nobody, and two such are not one user`(_ source: String) throws {
+    let sandbox = try Sandbox()
+    for (name, byte) in [("a", 0xE4 as UInt8), ("b", 0xFC)] {
+      try sandbox.folder.write("in/\(name)/phone.json", #"{"favorites": [{"videoId": "\#(name)"}]}"#)
+      try sandbox.folder.write("in/\(name)/desk.json", #"{"user_id": "zoe", "queue": [{"videoId": "q"}]}"#)
+      let raw = [UInt8](sandbox.folder("in/m").utf8) + [byte, 0]
+      try #require(unsafe rename(sandbox.folder("in/\(name)"), raw.map { CChar(bitPattern: $0) }) == 0)
+    }
+    // A name that holds the sign itself is a name.
+    try sandbox.folder.write("in/m\u{FFFD}/phone.json", #"{"favorites": [{"videoId": "own"}]}"#)
+    let run = try sandbox.sync([sandbox.folder("in")], ["--users-from", source])
+    #expect(run.status == 3)
+    let namesZoe = source == "content"
+    #expect(try sandbox.libraries.map(\.userId) == ["m\u{FFFD}"] + (namesZoe ? ["zoe"] : []))
+    #expect(Stored.ids(try sandbox.library(of: "m\u{FFFD}")?.favorites) == ["own"])
+    let lines = try run.quarantine
+    #expect(lines.count == (namesZoe ? 2 : 4))
+    for line in lines {
+      #expect(line.reason == "no-user" && line.detail.contains("is not UTF-8") && line.userId == nil)
+      #expect(line.source.entry?.hasPrefix("m\u{FFFD}/") == true)
+    }
   }
 
   @Test func `dumps whose path names another user are left aside where both must agree`() throws {
