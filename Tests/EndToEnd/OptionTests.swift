@@ -362,6 +362,18 @@ import Testing
     #expect(sandbox.bytes == nil)
   }
 
+  @Test(arguments: ["b,m?ller", "m?ller,b", "\"b\",\"m?\""])
+  func `a user map that is not UTF-8 is refused with its line`(_ line: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let csv = Array("ann,bob\n\(line)\n".utf8).map { $0 == UInt8(ascii: "?") ? 0xFC : $0 }
+    let run = try sandbox.sync([input], ["--user-map", sandbox.folder.write("map.csv", csv)])
+    #expect(run.status == 65 && run.errors.contains("map.csv: line 2: a user that is not UTF-8"), "\(run.errors)")
+    #expect(sandbox.bytes == nil)
+    try sandbox.syncWell([input], ["--user-map", sandbox.folder.write("map.csv", "\u{FEFF}ann,m\u{FFFD}ller\n")])
+    #expect(try sandbox.libraries.map(\.userId) == ["m\u{FFFD}ller"])
+  }
+
   @Test func `a new user's parts are shown, each with its size where it has one`() throws {
     let sandbox = try Sandbox()
     let dump = #"{"preferences": {"shuffle": true}, "queue": []}"#
