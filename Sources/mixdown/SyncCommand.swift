@@ -75,7 +75,10 @@ struct SyncCommand: StepCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the merged library of every user of this run for the browser: a folder, or .tar, .tar.gz, .tar.zst, .zip…",
+      """
+      Write the merged library of every user of this run for the browser: a folder, or an archive whose name ends with \
+      .tar, .tar.gz or .tgz, .tar.zst or .tzst, .tar.xz or .txz, .tar.bz2 or .tbz2, .zip, .7z.
+      """,
       valueName: "dir|file"),
     completion: .file())
   var writeBack: String?
@@ -112,6 +115,12 @@ struct SyncCommand: StepCommand {
     guard historyLimit >= 0 else { throw ValidationError("--history-limit cannot be negative.") }
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
     _ = try decidedSections()
+    guard let writeBack else { return }
+    do throws(ArchiveWriteError) {
+      try ArchiveWriter.checkName(of: writeBack)
+    } catch {
+      throw ValidationError("--write-back: \(error).")
+    }
   }
 
   /// The sections that the run decides.

@@ -7,7 +7,7 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  static let archives = ["x", "x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.zip", "x.7z"]
+  static let archives = ["x", "x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.tar.bz2", "x.zip", "x.7z"]
 
   @Test("the same dumps come out of every packing", arguments: archives)
   func repacking(name: String) throws {
