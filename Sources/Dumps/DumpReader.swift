@@ -53,8 +53,8 @@ public struct DumpReader: ~Copyable {
   ///
   /// - Parameters:
   ///   - padded: the text and `JSONReader.padding` bytes more.
-  ///   - pathUser: the user that the dump's path names.
-  public mutating func user(_ padded: ByteView, pathUser: String?) throws(DumpFault) -> ByteView {
+  ///   - pathUser: the user that the dump's path names; it need not be UTF-8.
+  public mutating func user(_ padded: ByteView, pathUser: [UInt8]?) throws(DumpFault) -> ByteView {
     if users == .path { return try user(ofPath: pathUser) }
     do throws(DumpFault) {
       let envelope = try self.envelope(padded, identityOnly: true)
@@ -67,14 +67,17 @@ public struct DumpReader: ~Copyable {
     }
   }
 
-  private func user(ofPath path: String?) throws(DumpFault) -> ByteView {
-    guard let path, UserID.lengths.contains(path.utf8.count) else {
+  private func user(ofPath path: [UInt8]?) throws(DumpFault) -> ByteView {
+    guard let path, UserID.lengths.contains(path.count) else {
       throw DumpFault(reason: .noUser, detail: "neither file nor folder names a user")
     }
-    return Array(path.utf8).withView { arena.copy($0) }
+    guard UserID.isText(path) else {
+      throw DumpFault(reason: .noUser, detail: "the name of the file or folder, which names the user, is not UTF-8")
+    }
+    return path.withView { arena.copy($0) }
   }
 
-  private mutating func user(_ opened: OpenedDump, pathUser: String?) throws(DumpFault) -> ByteView {
+  private mutating func user(_ opened: OpenedDump, pathUser: [UInt8]?) throws(DumpFault) -> ByteView {
     let envelope = opened.envelope
     guard envelope.isKnown else { throw Self.unknownShape(nil) }
     var claimed = envelope.user
@@ -83,7 +86,7 @@ public struct DumpReader: ~Copyable {
     case (.invalid, _):
       throw DumpFault(reason: .noUser, detail: "the user is no string of 1 to 256 bytes")
     case (.user(let name), .agree):
-      guard let pathUser, Array(pathUser.utf8).withView({ $0 == name }) else {
+      guard let pathUser, pathUser.withView({ $0 == name }) else {
         throw DumpFault(reason: .userMismatch, detail: "the dump and its path name different users")
       }
       return name

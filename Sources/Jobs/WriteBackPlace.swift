@@ -1,3 +1,4 @@
+internal import Dumps
 internal import Foundation
 internal import Glibc
 internal import Stores
@@ -13,8 +14,13 @@ public struct WriteBackPlace {
     resolved = Self.resolved(path)
   }
 
-  /// - Throws: when it is an input, or lies in one or in the store. Nothing was read then.
+  /// - Throws: when its name says no format, when it is an input, or lies in one or in the store. Nothing was read then.
   public func check(inputs: [String], store: String) throws(StepFailure) {
+    do throws(ArchiveWriteError) {
+      try ArchiveWriter.checkName(of: path)
+    } catch {
+      throw StepFailure(.usage, "--write-back: \(error).")
+    }
     for input in inputs {
       if isSame(as: input) { throw refusal("is the input \(input), and would take its place") }
       if lies(in: input) { throw refusal("lies in the input \(input), of which it would be a part") }

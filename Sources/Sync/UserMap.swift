@@ -36,6 +36,9 @@ public struct UserMap: Sendable {
       guard UserID.lengths.contains(guest.count), UserID.lengths.contains(account.count) else {
         throw UserMapError(line: line, why: "a user is a string of 1 to 256 bytes")
       }
+      guard UserID.isText(guest), UserID.isText(account) else {
+        throw UserMapError(line: line, why: "a user that is not UTF-8; save the map in UTF-8")
+      }
       if guest == account { continue }
       if let other = accounts[guest], other != account {
         throw UserMapError(line: line, why: "\(String(decoding: guest, as: UTF8.self)) goes to another account above")

@@ -25,7 +25,7 @@ struct ForgetCommand: SpeakingCommand {
   @Argument(help: "Users' ids.")
   var users: [String] = []
 
-  @Option(help: "A file with a user's id a line.", completion: .file())
+  @Option(help: "A file in UTF-8 with a user's id a line.", completion: .file())
   var file: String?
 
   @OptionGroup
@@ -46,7 +46,7 @@ struct ForgetCommand: SpeakingCommand {
       guard let bytes = FileManager.default.contents(atPath: file) else {
         throw failure("\(file): cannot be read", .inputOutput)
       }
-      all += String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).map(String.init)
+      all += try Self.ids(bytes, of: file)
     }
     let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
     guard !ids.isEmpty else { throw failure("\(file ?? ""): names nobody", .usage) }
@@ -60,6 +60,19 @@ struct ForgetCommand: SpeakingCommand {
       guard report.manifest.outcome == .done else { return }
       say(Self.lastLine(of: ids.count, met: report.manifest.users.changed, report.manifest.removedDocuments ?? 0))
     }
+  }
+
+  /// The ids in a file, a line each. A byte order mark before them is nobody's.
+  ///
+  /// Bytes that are not UTF-8 are nobody's id, and what they would be read as might be another's.
+  private static func ids(_ bytes: Data, of file: String) throws -> [String] {
+    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if let line = lines.firstIndex(where: { !UserID.isText($0) }) {
+      throw failure("\(file): line \(line + 1): not UTF-8; save the file in UTF-8. Nobody was removed", .refused)
+    }
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = String(decoding: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes, as: UTF8.self)
+    return text.split(whereSeparator: \.isNewline).map(String.init)
   }
 
   /// Says also of how many nothing was found: an id that is misspelt leaves somebody where they are.

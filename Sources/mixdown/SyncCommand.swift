@@ -75,7 +75,10 @@ struct SyncCommand: StepCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Write the merged library of every user of this run for the browser: a folder, or .tar, .tar.gz, .tar.zst, .zip…",
+      """
+      Write the merged library of every user of this run for the browser: a folder, or an archive whose name ends with \
+      .tar, .tar.gz or .tgz, .tar.zst or .tzst, .tar.xz or .txz, .tar.bz2 or .tbz2, .zip, .7z.
+      """,
       valueName: "dir|file"),
     completion: .file())
   var writeBack: String?

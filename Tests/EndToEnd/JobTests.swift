@@ -177,14 +177,27 @@ import Testing
   @Test func `a step that fails ends the job with its status, and the line says what to do`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
-    let job = try Self.job(sandbox, "write-back: back.rar")
+    let job = try Self.job(sandbox, "write-back: none/back.zip")
     let run = try mixdown(["run", job, "--quiet"], environment: ["INPUT": input])
-    #expect(run.status == 74 && run.errors.contains("back.rar"))
+    #expect(run.status == 74 && run.errors.contains("back.zip"))
     #expect(
       run.output.hasPrefix("night: failed in step sync (exit status 74). ") && run.output.contains("run it again"))
     let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
     #expect(try left.manifest.outcome == "failed" && Self.steps(left) == ["sync failed 74"])
     #expect(sandbox.bytes == nil)
+  }
+
+  @Test func `a write-back whose name says no format is refused with its place`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let job = try Self.job(sandbox, "write-back: back.rar")
+    for flags in [[], ["--check"]] {
+      let run = try mixdown(["run", job] + flags, environment: ["INPUT": input])
+      #expect(run.status == 78 && run.output.isEmpty)
+      #expect(
+        run.errors.hasPrefix("mixdown: error: \(job):7:19: --write-back: cannot tell the format of "), "\(run.errors)")
+    }
+    for name in ["store", "state"] { #expect(!FileManager.default.fileExists(atPath: sandbox.folder(name))) }
   }
 
   @Test func `several steps are one run, with the greatest status or that of the step that failed`() throws {
@@ -216,7 +229,7 @@ import Testing
     let lines = good.run.output.split(separator: "\n")
     #expect(lines.count == 2 && lines.first?.hasPrefix("sync: ") == true && lines.last?.hasPrefix("night: ") == true)
 
-    let failed = try job(", write-back: back.rar")
+    let failed = try job(", write-back: none/back.zip")
     #expect(failed.run.status == 74)
     #expect(try Self.steps(failed.left) == ["setup done 0", "sync failed 74"])
     let before = sandbox.bytes

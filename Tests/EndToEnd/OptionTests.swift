@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Testing
 
 /// What the flags of a sync decide.
@@ -251,6 +252,30 @@ import Testing
     #expect(try sandbox.libraries.map(\.userId) == ["ann", "bob"])
   }
 
+  @Test(arguments: ["content", "path"])
+  func `whose name in the path is not UTF-8 is nobody, and two such are not one user`(_ source: String) throws {
+    let sandbox = try Sandbox()
+    for (name, byte) in [("a", 0xE4 as UInt8), ("b", 0xFC)] {
+      try sandbox.folder.write("in/\(name)/phone.json", #"{"favorites": [{"videoId": "\#(name)"}]}"#)
+      try sandbox.folder.write("in/\(name)/desk.json", #"{"user_id": "zoe", "queue": [{"videoId": "q"}]}"#)
+      let raw = [UInt8](sandbox.folder("in/m").utf8) + [byte, 0]
+      try #require(unsafe rename(sandbox.folder("in/\(name)"), raw.map { CChar(bitPattern: $0) }) == 0)
+    }
+    // A name that holds the sign itself is a name.
+    try sandbox.folder.write("in/m\u{FFFD}/phone.json", #"{"favorites": [{"videoId": "own"}]}"#)
+    let run = try sandbox.sync([sandbox.folder("in")], ["--users-from", source])
+    #expect(run.status == 3)
+    let namesZoe = source == "content"
+    #expect(try sandbox.libraries.map(\.userId) == ["m\u{FFFD}"] + (namesZoe ? ["zoe"] : []))
+    #expect(Stored.ids(try sandbox.library(of: "m\u{FFFD}")?.favorites) == ["own"])
+    let lines = try run.quarantine
+    #expect(lines.count == (namesZoe ? 2 : 4))
+    for line in lines {
+      #expect(line.reason == "no-user" && line.detail.contains("is not UTF-8") && line.userId == nil)
+      #expect(line.source.entry?.hasPrefix("m\u{FFFD}/") == true)
+    }
+  }
+
   @Test func `dumps whose path names another user are left aside where both must agree`() throws {
     let sandbox = try Sandbox()
     try sandbox.folder.write("in/ann.json", #"{"user_id": "ann", "favorites": [{"videoId": "a"}]}"#)
@@ -335,6 +360,18 @@ import Testing
     #expect(run.status == 65 && run.errors.contains("map.csv: \(message)"))
     #expect(try sandbox.sync([input], ["--user-map", "/nowhere.csv"]).status == 74)
     #expect(sandbox.bytes == nil)
+  }
+
+  @Test(arguments: ["b,m?ller", "m?ller,b", "\"b\",\"m?\""])
+  func `a user map that is not UTF-8 is refused with its line`(_ line: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let csv = Array("ann,bob\n\(line)\n".utf8).map { $0 == UInt8(ascii: "?") ? 0xFC : $0 }
+    let run = try sandbox.sync([input], ["--user-map", sandbox.folder.write("map.csv", csv)])
+    #expect(run.status == 65 && run.errors.contains("map.csv: line 2: a user that is not UTF-8"), "\(run.errors)")
+    #expect(sandbox.bytes == nil)
+    try sandbox.syncWell([input], ["--user-map", sandbox.folder.write("map.csv", "\u{FEFF}ann,m\u{FFFD}ller\n")])
+    #expect(try sandbox.libraries.map(\.userId) == ["m\u{FFFD}ller"])
   }
 
   @Test func `a new user's parts are shown, each with its size where it has one`() throws {

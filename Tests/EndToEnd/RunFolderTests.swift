@@ -85,7 +85,7 @@ import Testing
   @Test func `a run that fails says why in its manifest too`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
-    let run = try sandbox.sync([input], ["--write-back", sandbox.folder("back.rar")])
+    let run = try sandbox.sync([input], ["--write-back", sandbox.folder("none/back.zip")])
     let manifest = try run.manifest
     #expect(manifest.outcome == "failed" && manifest.exitStatus == run.status)
     let error = try #require(manifest.error)

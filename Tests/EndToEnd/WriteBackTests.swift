@@ -4,7 +4,7 @@ import Testing
 
 /// The files for the browser.
 @Suite struct WriteBackTests {
-  @Test(arguments: ["back", "back.tar", "back.tar.zst", "back.tar.gz", "back.zip", "back.7z"])
+  @Test(arguments: ["back", "back.tar", "back.tar.zst", "back.tar.gz", "back.tgz", "back.tbz2", "back.zip", "back.7z"])
   func `written-back files that are fed in again change nothing`(_ name: String) throws {
     let sandbox = try Sandbox()
     let dumps = Listeners().dumps + [Self.odd]
@@ -94,14 +94,23 @@ import Testing
     }
   }
 
-  @Test(arguments: ["back.rar", "taken"])
-  func `what cannot be written is refused before anything is changed`(_ name: String) throws {
+  @Test(arguments: ["back.rar", "back.tar.lz4"])
+  func `a name that says no format is refused before anything is read`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    let run = try sandbox.sync([sandbox.folder("none.json")], ["--write-back", sandbox.folder(name)])
+    #expect(run.status == 64 && run.errors.contains("cannot tell the format of \(sandbox.folder(name))"))
+    #expect(run.errors.contains(".tar.gz, .tgz, ") && sandbox.bytes == nil)
+    #expect(!FileManager.default.fileExists(atPath: run.state))
+  }
+
+  @Test(arguments: [("none/back.zip", "back.zip"), ("taken", "taken")])
+  func `what cannot be written is refused before anything is changed`(_ name: String, _ shown: String) throws {
     let sandbox = try Sandbox()
     try sandbox.folder.write("taken", "a file")
     let input = try Packing.folder.pack(Listeners(count: 2).dumps, in: sandbox.folder)
     let run = try sandbox.sync([input], ["--write-back", sandbox.folder(name)])
     #expect(run.status == 74)
-    #expect(run.errors.contains(name))
+    #expect(run.errors.contains(shown))
     #expect(sandbox.bytes == nil)
   }
 

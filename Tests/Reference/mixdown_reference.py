@@ -1054,6 +1054,9 @@ class Dump:
         def valid(user):
             if not isinstance(user, str) or not user or len(user.encode("utf-8", "surrogateescape")) > 256:
                 raise Quarantined("no-user")
+            if any("\ud800" <= character <= "\udfff" for character in user):
+                # Bytes in a path that are not UTF-8.
+                raise Quarantined("no-user")
             return user
 
         if users_from == "path":

@@ -14,9 +14,9 @@ struct ArchiveEntry {
 
   let kind: Kind
 
-  /// The parts of the path, without "." and empty ones; bytes that are not UTF-8 become U+FFFD. Empty when the
-  /// entry has no name.
-  let components: [String]
+  /// The parts of the path, without "." and empty ones, as bytes that need not be UTF-8. Empty when the entry has no
+  /// name.
+  let components: [[UInt8]]
 
   /// The size of the data in bytes, as the archive says it beforehand; nil when it does not.
   let size: Int?
@@ -30,7 +30,10 @@ struct ArchiveEntry {
   /// Unsafe: `entry` must be an entry of libarchive that is still valid. Nothing of it is kept.
   @unsafe init(_ entry: OpaquePointer?) {
     components =
-      unsafe archive_entry_pathname(entry).map { unsafe DumpName.components(of: String(cString: $0)) } ?? []
+      unsafe archive_entry_pathname(entry).map { path in
+        let bytes = unsafe UnsafeRawBufferPointer(start: path, count: strlen(path))
+        return unsafe DumpName.components(of: Array(bytes))
+      } ?? []
     size = unsafe archive_entry_size_is_set(entry) != 0 ? Int(archive_entry_size(entry)) : nil
     modifiedAt = unsafe milliseconds(
       seconds: Int64(archive_entry_mtime(entry)), nanoseconds: Int64(archive_entry_mtime_nsec(entry)))

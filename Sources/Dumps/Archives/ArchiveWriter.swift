@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Writes named files to a folder, a tar (plain, gzip, zstd or xz), a zip or a 7z, as the archive's name says.
+/// Writes named files to a folder, a tar (plain, gzip, zstd, xz or bzip2), a zip or a 7z, as the archive's name says.
 ///
 /// Equal files in equal order give equal bytes: nothing of the machine, the user or the clock gets in. The archive
 /// is written beside its place under a temporary name and moved there by `close()`, so that nobody sees half of
@@ -32,7 +32,7 @@ public struct ArchiveWriter: ~Copyable {
   private var isClosed = false
 
   /// Begins an archive at `path`: a folder if the name has no extension or ends with "/", else one of `.tar`,
-  /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.zip`, `.7z`. A file that is there is replaced by `close()`.
+  /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.tar.bz2`, their short forms as `.tgz`, `.zip`, `.7z`. A file that is there is replaced by `close()`.
   ///
   /// - Throws: `.unknownExtension`, `.exists`, `.failed`.
   public init(path: String) throws(ArchiveWriteError) {
@@ -53,6 +53,11 @@ public struct ArchiveWriter: ~Copyable {
     self.path = place
     self.temporaryPath = temporaryPath
   }
+
+  /// Checks that the name of an archive says its format, so that a run can fail before it does anything.
+  ///
+  /// - Throws: `.unknownExtension`.
+  public static func checkName(of path: String) throws(ArchiveWriteError) { _ = try ArchiveFormat(path: path) }
 
   /// Adds a file. Names are not checked for repetition.
   ///

@@ -37,7 +37,8 @@ internal import CArchive
     case .zip: try check(unsafe archive_write_set_format_zip(archive))
     case .sevenZip: try check(unsafe archive_write_set_format_7zip(archive))
     // Of the kinds of tar, pax keeps milliseconds and names of any length.
-    case .folder, .tar, .tarGzip, .tarZstd, .tarXz: try check(unsafe archive_write_set_format_pax(archive))
+    case .folder, .tar, .tarGzip, .tarZstd, .tarXz, .tarBzip2:
+      try check(unsafe archive_write_set_format_pax(archive))
     }
     switch format {
     case .tarGzip:
@@ -46,6 +47,7 @@ internal import CArchive
       try check(unsafe archive_write_set_filter_option(archive, "gzip", "timestamp", nil))
     case .tarZstd: try check(unsafe archive_write_add_filter_zstd(archive))
     case .tarXz: try check(unsafe archive_write_add_filter_xz(archive))
+    case .tarBzip2: try check(unsafe archive_write_add_filter_bzip2(archive))
     case .folder, .tar, .zip, .sevenZip: break
     }
   }

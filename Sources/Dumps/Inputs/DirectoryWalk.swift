@@ -7,7 +7,8 @@ internal import Glibc
 /// runs below it are passed over: what a run has left there is no dump.
 final class DirectoryWalk {
   enum Found {
-    case file(InputFile, path: String)
+    /// A file, and its path as the system has it, which need not be UTF-8.
+    case file(InputFile, path: [UInt8])
     /// What is passed over, and why.
     case other(path: String, why: String)
   }
@@ -66,7 +67,7 @@ final class DirectoryWalk {
     guard let opened = file.status, opened.kind == S_IFREG else {
       return .other(path: name, why: "changed while it was opened")
     }
-    return .file(InputFile(file, status: opened, path: "\(rootPath)/\(name)"), path: name)
+    return .file(InputFile(file, status: opened, path: "\(rootPath)/\(name)"), path: path)
   }
 
   /// Why a directory is passed over that Mixdown keeps for itself; nil for all others. The input itself is none of them:

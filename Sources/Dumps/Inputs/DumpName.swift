@@ -1,4 +1,6 @@
 /// What the name of a file says: whether it is a dump, of which kind, and of whom (docs/dumps.md).
+///
+/// Names are bytes: two that are not UTF-8 would be one as texts, and so would the users that they name.
 package enum DumpName {
   enum Kind: Equatable {
     /// `.json`: one value, unless the content shows lines or an array.
@@ -16,7 +18,7 @@ package enum DumpName {
   private static let compressions = [".gz", ".zst"]
 
   /// The kind of dumps that a file of this name or path holds; nil when it is no name of a dump.
-  static func kind(of name: String) -> Kind? {
+  static func kind(of name: [UInt8]) -> Kind? {
     let name = withoutCompression(name)
     return kinds.first { name.ends(with: $0.suffix) }?.kind
   }
@@ -25,30 +27,37 @@ package enum DumpName {
   /// its folder.
   ///
   /// - Parameter components: the parts of the path relative to the input.
-  /// - Returns: nil when the name is empty without its suffixes.
-  package static func user(of components: [String]) -> String? {
+  /// - Returns: nil when the name is empty without its suffixes. It need not be UTF-8.
+  package static func user(of components: [[UInt8]]) -> [UInt8]? {
     guard let file = components.last else { return nil }
     guard components.count == 1 else { return components[components.count - 2] }
     let name = withoutCompression(file)
     let suffix = kinds.first { name.ends(with: $0.suffix) }?.suffix ?? ""
-    let user = String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
-    return user.isEmpty ? nil : user
+    let user = name.dropLast(suffix.utf8.count)
+    return user.isEmpty ? nil : Array(user)
   }
 
   /// The parts of a path of an archive or a directory, without the "." and the empty ones.
-  package static func components(of path: String) -> [String] {
-    path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }.filter { $0 != "." }
+  package static func components(of path: [UInt8]) -> [[UInt8]] {
+    path.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
   }
 
-  private static func withoutCompression(_ name: String) -> String {
+  private static func withoutCompression(_ name: [UInt8]) -> [UInt8] {
     let suffix = compressions.first { name.ends(with: $0) } ?? ""
-    return String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self)
+    return Array(name.dropLast(suffix.utf8.count))
   }
 }
 
-extension String {
-  /// Whether the UTF-8 bytes end with those of `suffix`: names are equal when their bytes are.
+extension [UInt8] {
+  /// Whether the bytes end with those of `suffix`: names are equal when their bytes are.
   fileprivate func ends(with suffix: String) -> Bool {
-    utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+    self.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+  }
+}
+
+extension [[UInt8]] {
+  /// The parts of a path as it is shown: what is not UTF-8 becomes U+FFFD.
+  func joined(separator: String) -> String {
+    map { String(decoding: $0, as: UTF8.self) }.joined(separator: separator)
   }
 }

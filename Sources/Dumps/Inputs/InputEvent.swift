@@ -16,10 +16,10 @@ public struct RawDump: Sendable {
 
   /// The user that the path names: the file's name without `.json`, `.ndjson`, `.jsonl`, `.gz`, `.zst` when it
   /// stands directly in the input or is the input, else the name of its folder. Nil when that is empty. As the
-  /// path says it: it is not checked.
-  public var pathUser: String?
+  /// path says it: it is not checked, and need not be UTF-8.
+  public var pathUser: [UInt8]?
 
-  public init(text: [UInt8], source: Source, modifiedAt: Int64?, pathUser: String?) {
+  public init(text: [UInt8], source: Source, modifiedAt: Int64?, pathUser: [UInt8]?) {
     self.text = text
     self.source = source
     self.modifiedAt = modifiedAt

@@ -65,7 +65,7 @@ public struct InputReader: Sendable {
 
   private func read(_ file: InputFile, _ path: String, _ delivery: Delivery) throws(ReadFailure) -> InputDigest {
     file.onRead = onRead
-    let name = Array(DumpName.components(of: path).suffix(1))
+    let name = Array(DumpName.components(of: Array(path.utf8)).suffix(1))
     let place = Place(name, entry: nil, modifiedAt: file.modifiedAt, size: file.size)
     _ = try FileWalk(delivery: delivery).read(file, at: place, isInput: true)
     let (bytes, sha256) = try file.digest()
@@ -83,13 +83,14 @@ public struct InputReader: Sendable {
       case .file(let file, let path):
         file.onRead = onRead
         let components = DumpName.components(of: path)
-        let place = Place(components, entry: path, modifiedAt: file.modifiedAt, size: file.size)
+        let name = String(decoding: path, as: UTF8.self)
+        let place = Place(components, entry: name, modifiedAt: file.modifiedAt, size: file.size)
         guard try FileWalk(delivery: delivery).read(file, at: place, isInput: false) else {
           file.passOver()
           continue
         }
         let (bytes, sha256) = try file.digest()
-        records.update(Array(path.utf8) + [0] + Array(String(bytes).utf8) + [0] + sha256)
+        records.update(path + [0] + Array(String(bytes).utf8) + [0] + sha256)
         total += bytes
       }
     }

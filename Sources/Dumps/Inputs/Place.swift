@@ -6,13 +6,13 @@ struct Place {
   let modifiedAt: Int64?
   /// The bytes of the file or, as the archive says, of the entry; nil when unknown.
   let size: Int?
-  /// The user that the path names.
-  let user: String?
+  /// The user that the path names; it need not be UTF-8.
+  let user: [UInt8]?
   /// What the name promises; nil when it is no name of a dump.
   let kind: DumpName.Kind?
 
   /// - Parameter components: the parts of the path, relative to the directory or archive that the file lies in.
-  init(_ components: [String], entry: String?, modifiedAt: Int64?, size: Int?) {
+  init(_ components: [[UInt8]], entry: String?, modifiedAt: Int64?, size: Int?) {
     self.entry = entry
     self.modifiedAt = modifiedAt
     self.size = size

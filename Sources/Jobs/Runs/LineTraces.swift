@@ -84,18 +84,18 @@ struct LineTraces: ~Copyable {
   private mutating func look(at source: BSONDocument?, of user: ByteView?) throws(BSONFault) {
     guard let source, let input = try source.value("input")?.string else { return }
     let entry = try source.value("entry")?.string
-    var parts = entry.map { DumpName.components(of: $0.string) } ?? []
-    let folders = DumpName.components(of: input.string)
+    var parts = entry.map { DumpName.components(of: $0.copy()) } ?? []
+    let folders = DumpName.components(of: input.copy())
     if user == nil, entry == nil { parts += folders }
     for part in parts { note(name: part) }
     guard let file = folders.last else { return }
     if let stem = DumpName.user(of: [file]), stem != file { note(name: stem) }
-    if user == nil, let stem = file.split(separator: ".").first { note(name: String(stem)) }
+    if user == nil, let stem = file.split(separator: UInt8(ascii: ".")).first { note(name: Array(stem)) }
   }
 
   /// Notes whom a part of a path names: a folder, or a file without its endings.
-  private mutating func note(name part: String) {
-    for name in [part, DumpName.user(of: [part])].compactMap(\.self) { Array(name.utf8).withView { note(name: $0) } }
+  private mutating func note(name part: [UInt8]) {
+    for name in [part, DumpName.user(of: [part])].compactMap(\.self) { name.withView { note(name: $0) } }
   }
 
   private mutating func look(atMetadata metadata: BSONDocument) throws(BSONFault) {

@@ -7,7 +7,7 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  static let archives = ["x", "x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.zip", "x.7z"]
+  static let archives = ["x", "x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.tar.bz2", "x.zip", "x.7z"]
 
   @Test("the same dumps come out of every packing", arguments: archives)
   func repacking(name: String) throws {
@@ -69,6 +69,19 @@ import Testing
   func formats(format: String) throws {
     try Packing.write(folder("x"), format: format, [(.file, "u1.json", "{}"), (.file, "u2.json", "[{},{}]")])
     #expect(try Reading(folder("x")).users == ["u1", "u2", "u2"])
+  }
+
+  @Test("names that are not UTF-8 name different users, and are shown with signs", arguments: ["zip", "newc"])
+  func bytesOfNames(format: String) throws {
+    try Packing.write(folder("x"), format: format, [(.file, "mA/a.json", "{}"), (.file, "mB/a.json", "{}")])
+    var bytes = try folder.bytes(of: "x")
+    for index in bytes.indices.dropLast(2) where bytes[index...].starts(with: Array("m".utf8)) {
+      let isName = bytes[index + 2] == UInt8(ascii: "/")
+      if isName { bytes[index + 1] += 0x40 }
+    }
+    let reading = try Reading(folder.write("x", bytes))
+    #expect(reading.users == ["[109, 129]", "[109, 130]"] && reading.refused.isEmpty)
+    #expect(reading.entries == ["m\u{FFFD}/a.json", "m\u{FFFD}/a.json"])
   }
 
   @Test("a leading ./ says nothing")

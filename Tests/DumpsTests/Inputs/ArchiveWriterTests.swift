@@ -7,7 +7,7 @@ import Testing
 
   init() throws { folder = try TemporaryFolder() }
 
-  private static let names = ["x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.zip", "x.7z"]
+  private static let names = ["x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "x.tar.bz2", "x.zip", "x.7z"]
   private static let files: [Packing.File] = [
     .init("u1.json", "{}", modifiedAt: 1_700_000_000_123), .init("u2/ä.json", "{\"a\":1}"), .init("empty", ""),
     .init("\(String(repeating: "long/", count: 40))x.json", "{}"),
@@ -62,15 +62,29 @@ import Testing
   }
 
   @Test(
+    "a short extension stands for the long one",
+    arguments: [("x.tgz", "x.tar.gz"), ("x.tzst", "x.tar.zst"), ("x.txz", "x.tar.xz"), ("x.tbz2", "x.tar.bz2")])
+  func shortExtension(short: String, long: String) throws {
+    for name in [short, long] { try Packing.write(folder(name), Self.files) }
+    #expect(try folder.bytes(of: short) == folder.bytes(of: long))
+    #expect(try Reading(folder(short)).users == ["u1", "u2", "long"])
+  }
+
+  @Test(
     "an unknown extension is refused, and the error lists the known ones",
     arguments: [
-      "x.rar", "x.tgz", "x.gz", "x.json",
+      "x.rar", "x.gz", "x.json", "x.tar.lz4", "x.tgz.old",
     ])
   func unknownExtension(name: String) throws {
-    let known = [".tar", ".tar.gz", ".tar.zst", ".tar.xz", ".zip", ".7z"]
+    let known = [
+      ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip", ".7z",
+    ]
     let error = #expect(throws: ArchiveWriteError.self) { _ = try ArchiveWriter(path: folder(name)) }
+    #expect(throws: ArchiveWriteError.unknownExtension(path: folder(name), known: known)) {
+      try ArchiveWriter.checkName(of: folder(name))
+    }
     #expect(error == .unknownExtension(path: folder(name), known: known))
-    #expect(error?.description.contains(".tar.gz, .tar.zst") == true)
+    #expect(error?.description.contains(".tar.gz, .tgz, .tar.zst") == true)
   }
 
   @Test(

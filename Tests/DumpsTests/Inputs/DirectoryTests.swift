@@ -23,6 +23,19 @@ import Testing
     #expect(try Reading(folder.path).users == ["u1", "u2", "u3"])
   }
 
+  @Test("names that are not UTF-8 name different users, and are shown with a sign in place of what they hold")
+  func bytesOfNames() throws {
+    for (name, byte) in [("a", 0xE4 as UInt8), ("b", 0xFC)] {
+      try folder.write("\(name)/phone.json", "{}")
+      let raw = [UInt8](folder.path.utf8) + Array("/m".utf8) + [byte, 0]
+      try #require(unsafe rename(folder(name), raw.map { CChar(bitPattern: $0) }) == 0)
+    }
+    try folder.write("m\u{FFFD}/phone.json", "{}")
+    let reading = try Reading(folder.path)
+    #expect(reading.users == ["[109, 228]", "m\u{FFFD}", "[109, 252]"])
+    #expect(reading.entries == Array(repeating: "m\u{FFFD}/phone.json", count: 3))
+  }
+
   @Test("what is not named like a dump is skipped and reported, even if it is JSON")
   func skipped() throws {
     try folder.write("u1.json", "{}")

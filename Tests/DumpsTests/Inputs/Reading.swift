@@ -6,6 +6,7 @@ struct Reading {
     var text: String
     var entry: String?
     var line: Int?
+    /// Its bytes in brackets where they are not UTF-8.
     var user: String?
     var modifiedAt: Int64?
   }
@@ -38,7 +39,8 @@ struct Reading {
         isPadded = isPadded && dump.text.dropFirst(dump.count).elementsEqual(repeatElement(0, count: 64))
         dumps.append(
           Dump(
-            text: text, entry: dump.source.entry, line: dump.source.line, user: dump.pathUser,
+            text: text, entry: dump.source.entry, line: dump.source.line,
+            user: dump.pathUser.map { String(validating: $0, as: UTF8.self) ?? "\($0)" },
             modifiedAt: dump.modifiedAt))
       case .skipped(let source, let why):
         skipped.append(source.entry ?? "")

@@ -162,6 +162,21 @@ import Testing
     try bench.run("forget", ["--file", bench.folder.write("nobody", "\n\n")], expecting: 64)
   }
 
+  @Test func `a list of users that is not UTF-8 is refused with its line, and a mark before it is nobody's`() throws {
+    let bench = try Bench(.directory)
+    let users = (Listeners.name(0), "m\u{FFFD}ller")
+    try bench.sync(bench.inputs(Listeners(count: 3)))
+    try bench.sync([bench.folder.write("\(users.1).json", #"{"favorites":[{"videoId":"a"}]}"#)])
+    let before = try bench.contents()
+    let latin = Array("\(users.0)\n\nm".utf8) + [0xFC] + Array("ller\n".utf8)
+    let refused = try bench.run("forget", ["--file", bench.folder.write("latin", latin)], expecting: 65)
+    #expect(refused.errors.contains("latin: line 3: not UTF-8"), "\(refused.errors)")
+    #expect(try bench.contents() == before)
+    let marked = try bench.folder.write("marked", "\u{FEFF}\(users.0)\r\n\(users.1)\r\n")
+    let done = try bench.run("forget", ["--file", marked]).output
+    #expect(done.hasPrefix("forgotten: 2 users, ") && !done.contains("found"), "\(done)")
+  }
+
   /// A document that names somebody below so many others.
   private static func deep(_ key: StaticString, _ name: String, _ user: String, levels: Int) -> [UInt8] {
     var writer = BSONWriter()

@@ -21,7 +21,7 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   let text = unsafe Array(UnsafeBufferPointer(start: bytes, count: count))
   defer { unsafe arena.reset() }
   let padded = (text + [UInt8](repeating: 0, count: JSONReader.padding)).withView { unsafe arena.copy($0) }
-  _ = try? unsafe reader.user(padded, pathUser: "path")
+  _ = try? unsafe reader.user(padded, pathUser: Array("path".utf8))
   guard let dump = try? replica(text), dump.saysSomething else { return 0 }
   let user = ByteView("listener")
   guard let first = try? unsafe merge.outcome(user: user, stored: nil, dumps: [dump]) else {
