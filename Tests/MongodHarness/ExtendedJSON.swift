@@ -17,7 +17,7 @@ public func bson(_ json: String) throws -> [UInt8] {
 }
 
 extension [UInt8] {
-  /// A top-level field of the document that these bytes are. Its view holds as long as the array lives.
+  /// A top-level field of the document that these bytes are.
   public func field(_ name: StaticString) -> Field? {
     withView { bytes in
       guard let value = try? BSONDocument(bytes).value(name) else { return nil }
