@@ -473,6 +473,12 @@ import Testing
     #expect(again.output.contains("; 0 computed from") && again.output.contains("nothing written"), "\(again.output)")
   }
 
+  @Test(arguments: ["localtime", "posixrules", "Factory", "posix/UTC"])
+  func `a job's zone is one that means the same on every machine`(name: String) throws {
+    let run = try mixdown(["learn", "--store", Sandbox().store, "--timezone", name])
+    #expect(run.status == 64 && run.errors.contains("--timezone \(name) is no time zone"), "\(run.errors)")
+  }
+
   @Test func `accounts get scores that changed under one clock`() throws {
     let sandbox = try store(users: 20)
     try #require(learn(sandbox, ["--mirror-users"]).status == 0)
