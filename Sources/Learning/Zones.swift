@@ -33,10 +33,14 @@ public final class Zones: Sendable {
     return nil
   }
 
-  /// Letters, digits, `_`, `-`, `+` and `/` between parts: no path out of the database, no other series of it.
+  /// What lies in the database and is no zone of IANA: the machine's own setting, so that a name would mean another zone
+  /// elsewhere; an old rule for zones without one; what a machine has before it is set; and other series of the database.
+  private static let noZones: Set<Substring> = ["localtime", "posixrules", "Factory", "right", "posix"]
+
+  /// Letters, digits, `_`, `-`, `+` and `/` between parts: no path out of the database.
   private static func isName(_ name: String) -> Bool {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    guard name.utf8.count <= 64, let first = parts.first, first != "right", first != "posix" else { return false }
+    guard name.utf8.count <= 64, let first = parts.first, !noZones.contains(first) else { return false }
     return parts.allSatisfy { part in
       !part.isEmpty
         && part.utf8.allSatisfy { byte in

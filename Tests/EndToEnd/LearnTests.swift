@@ -230,10 +230,12 @@ import Testing
     let sandbox = try store(users: 5)
     try #require(mixdown(["setup", "--store", database.address]).status == 0)
     try #require(mixdown(["copy", sandbox.store, database.address]).status == 0)
-    func learn() throws -> Run {
-      try mixdown([
-        "learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", Sandbox.asOf, "--mirror-users",
-      ])
+    func learn(_ flags: [String] = []) throws -> Run {
+      try mixdown(
+        [
+          "learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", Sandbox.asOf,
+          "--mirror-users",
+        ] + flags)
     }
     let refused = try learn()
     #expect(refused.status == 65 && refused.errors.contains("createIndex({id: 1})"), "\(refused.errors)")
@@ -252,6 +254,19 @@ import Testing
     #expect(night.status == 0 && !night.output.contains("(all)"), "\(night.output)\(night.errors)")
     #expect(try accountsWithScores() == accounts)
     #expect(try learn().output.contains("; 0 computed from"))
+    // Other scores of the same clock, which accounts get a run later.
+    func accountsNow() throws -> [String] { try database.documents(of: "users").map { "\($0)" }.sorted() }
+    let known = try accountsNow()
+    try #require(
+      mixdown([
+        "learn", "--store", database.address, "--state", sandbox.newState(), "--as-of", Sandbox.asOf,
+        "--half-life-days", "5",
+      ]).status == 0)
+    #expect(try accountsNow() == known)
+    let later = try learn(["--half-life-days", "5"])
+    #expect(later.status == 0 && !later.output.contains("(all)"), "\(later.output)\(later.errors)")
+    #expect(try accountsNow() != known)
+    #expect(try learn(["--half-life-days", "5"]).output.contains("; 0 computed from"))
   }
 
   @Test func `a night on a server counts those of whom something changed, wherever the state folder is`() throws {
@@ -456,6 +471,27 @@ import Testing
     #expect(Set(mirrored.keys) == Set(before.keys).intersection(scores.keys) && !mirrored.isEmpty)
     let again = try learn(sandbox, asOf: "2026-01-01T00:00:01Z", ["--mirror-users"])
     #expect(again.output.contains("; 0 computed from") && again.output.contains("nothing written"), "\(again.output)")
+  }
+
+  @Test(arguments: ["localtime", "posixrules", "Factory", "posix/UTC"])
+  func `a job's zone is one that means the same on every machine`(name: String) throws {
+    let run = try mixdown(["learn", "--store", Sandbox().store, "--timezone", name])
+    #expect(run.status == 64 && run.errors.contains("--timezone \(name) is no time zone"), "\(run.errors)")
+  }
+
+  @Test func `accounts get scores that changed under one clock`() throws {
+    let sandbox = try store(users: 20)
+    try #require(learn(sandbox, ["--mirror-users"]).status == 0)
+    let before = try timeless(sandbox, .users)
+    try #require(learn(sandbox, ["--half-life-days", "5"]).status == 0)
+    #expect(try timeless(sandbox, .users) == before)
+    let mirroring = try learn(sandbox, ["--half-life-days", "5", "--mirror-users"])
+    #expect(mirroring.status == 0 && !mirroring.output.contains("(all)"), "\(mirroring.output)\(mirroring.errors)")
+    let accounts = try timeless(sandbox, .users)
+    #expect(accounts != before)
+    #expect(try learn(sandbox, ["--half-life-days", "5", "--mirror-users"]).output.contains("; 0 computed from"))
+    try #require(learn(sandbox, ["--half-life-days", "5", "--mirror-users", "--full"]).status == 0)
+    #expect(try timeless(sandbox, .users) == accounts)
   }
 
   @Test func `a library that was changed in its place is seen, whatever its clock says`() throws {

@@ -26,6 +26,7 @@ import Testing
   @Test(arguments: [
     "Mars/Olympus", "", "/etc/passwd", "../../../etc/passwd", "Europe/../Europe/Berlin", "right/Europe/Berlin",
     "posix/Europe/Berlin", "Europe", "zone.tab", "europe/berlin ", "Europe//Berlin", "tzdata.zi",
+    "localtime", "posixrules", "Factory",
   ])
   func `what is no zone is none`(name: String) { #expect(Zones().zone(name) == nil) }
 

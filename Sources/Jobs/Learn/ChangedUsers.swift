@@ -39,7 +39,7 @@ struct ChangedUsers {
   private mutating func addAccounts() throws(StoreError) {
     var wanted = Selection()
     wanted.fields = ["timezone", "explicit_preferences", "onboarding"]
-    if options.mirrorsUsers { wanted.fields.append("scores.last_computed") }
+    if options.mirrorsUsers { wanted.fields += BSONDocument.mirrored.map(\.path) }
     var zones: [[UInt8]: [UInt8]] = [:]
     var choosing: Set<[UInt8]> = []
     let scores = collections.scores

@@ -155,10 +155,21 @@ final class UserIntake: Sendable {
 }
 
 extension BSONDocument {
+  /// The fields of scores by which an account is known to have them, and where it has them. Their time alone does not
+  /// tell, for two runs of one clock may give different scores; the evidence, which is most of the bytes, is not read.
+  static let mirrored: [(field: StaticString, path: StaticString)] = [
+    ("last_computed", "scores.last_computed"), ("implicit_affinities", "scores.implicit_affinities"),
+    ("explicit_preferences", "scores.explicit_preferences"), ("confidence", "scores.confidence"),
+    ("parameters", "scores.parameters"),
+  ]
+
   /// Whether the account has these scores of its user; so it has where there are none.
   func hasMirrored(_ scores: BSONDocument?) -> Bool {
     guard let scores else { return true }
-    let mirrored = (try? value("scores"))?.document
-    return (try? scores.value("last_computed"))?.date == (try? mirrored?.value("last_computed"))?.date
+    guard let mirrored = (try? value("scores"))?.document else { return false }
+    return Self.mirrored.allSatisfy { name in
+      let (ours, theirs) = (try? scores.value(name.field), try? mirrored.value(name.field))
+      return ours?.type == theirs?.type && ours?.bytes == theirs?.bytes
+    }
   }
 }
