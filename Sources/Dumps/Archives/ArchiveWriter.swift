@@ -32,7 +32,8 @@ public struct ArchiveWriter: ~Copyable {
   private var isClosed = false
 
   /// Begins an archive at `path`: a folder if the name has no extension or ends with "/", else one of `.tar`,
-  /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.tar.bz2`, their short forms as `.tgz`, `.zip`, `.7z`. A file that is there is replaced by `close()`.
+  /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.tar.bz2`, their short forms as `.tgz`, `.zip`, `.7z`. A file that is there is
+  /// replaced by `close()`.
   ///
   /// - Throws: `.unknownExtension`, `.exists`, `.failed`.
   public init(path: String) throws(ArchiveWriteError) {

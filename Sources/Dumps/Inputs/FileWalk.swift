@@ -61,7 +61,7 @@ struct FileWalk {
       }
       return true
     }
-    // What a stump was, that is all that came out, nobody knows.
+    // Of a file that is cut off early, nobody knows what it was.
     guard place.kind != nil || isInput else {
       if let damage = stream.damage { throw damage }
       return try skip(place)
