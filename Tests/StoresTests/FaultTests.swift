@@ -17,12 +17,7 @@ import Testing
     try sandbox.put(old)
     let path = sandbox.path
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-      let sandbox = Sandbox(of: path)
-      let store = try sandbox.open()
-      let writer = try store.beginWriting(.stored)
-      _ = try writer.write([sandbox.change(store, document("cat", version: 1))])
-      raise(SIGKILL)
-      writer.abandon()
+      try dieWriting(to: path, .stored, document("cat", version: 1))
     }
     #expect(sandbox.data == joined(old))
     #expect(FileManager.default.fileExists(atPath: sandbox.partialPath))
@@ -34,12 +29,7 @@ import Testing
     try sandbox.put(["ann", "bob"].map { document($0, padding: 1 << 20) })
     let path = sandbox.path
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
-      let sandbox = Sandbox(of: path)
-      let store = try sandbox.open()
-      let writer = try store.beginWriting(.any)
-      _ = try writer.write([sandbox.change(store, document("bob", version: 1))])
-      raise(SIGKILL)
-      writer.abandon()
+      try dieWriting(to: path, .any, document("bob", version: 1))
     }
     try Data("[".utf8).write(to: URL(fileURLWithPath: "\(path)/play_archive.metadata.json.partial"))
     let left = [
@@ -182,6 +172,16 @@ import Testing
     }
     volume.unmount()
   }
+}
+
+/// Ends this process when a change is written to a store and not committed.
+private func dieWriting(to path: String, _ order: WriteOrder, _ document: [UInt8]) throws {
+  let sandbox = Sandbox(of: path)
+  let store = try sandbox.open()
+  let writer = try store.beginWriting(order)
+  _ = try writer.write([sandbox.change(store, document)])
+  raise(SIGKILL)
+  writer.abandon()
 }
 
 /// A volume of 8 MiB in memory, mounted over a directory until the test ends.
