@@ -59,7 +59,7 @@ struct PlayScanner {
           guard let time = value.date, time > 0 else { return nil }
           (playedAt, bit) = (time, 1 << 8)
         case .completionRate:
-          guard let number = value.double, number >= 0, number <= 1 else { return nil }
+          guard let number = value.double, NormalForm.isFraction(number) else { return nil }
           (rate, bit) = (number, 1 << 9)
         case .source:
           guard let text = value.string, !text.isEmpty else { return nil }

@@ -124,7 +124,7 @@ private struct Fields {
     case .playedAt: return time(value, &playedAt)
     case .removedAt: return time(value, &removedAt)
     case .completionRate:
-      guard let rate = value.double, rate >= 0, rate <= 1 else { return false }
+      guard let rate = value.double, NormalForm.isFraction(rate) else { return false }
       completionRate = rate
       return true
     case .duration: return NormalForm.duration(value)

@@ -17,6 +17,11 @@ package enum NormalForm {
     return min(max(number, 0), 1)
   }
 
+  /// Whether a number is what clamping to 0…1 leaves as it is. Bits are in the order of numbers from 0 to 1; those of −0.0,
+  /// as of all negative numbers, are greater.
+  @inlinable
+  package static func isFraction(_ number: Double) -> Bool { number.bitPattern <= 1.0.bitPattern }
+
   /// A number clamped to 0…1, an infinite one too; what is no number at all has no place there.
   static func volume(_ value: BSONValue) -> Double? {
     guard let number = value.double ?? value.integer.map(Double.init), !number.isNaN else { return nil }

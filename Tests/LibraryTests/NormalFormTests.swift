@@ -181,7 +181,7 @@ import Testing
     (0.25, 0.25), (0, 0.0), (1, 1.0), (2, 1.0), (1.5, 1.0), (-3, 0.0), (-0.5, 0.0), (long(7), 1.0),
     (.double(.infinity), nil), (.double(-.infinity), nil), (.double(.nan), nil), ("0.5", nil), (true, nil),
     (nil, nil),
-    ([], nil),
+    ([], nil), (-0.0, 0.0),
   ]
 
   @Test(arguments: rates)
