@@ -133,13 +133,10 @@ struct LastLearned: Sendable {
     let length = Int(bytes.load(0, as: Int32.self))
     guard length >= 5, length <= bytes.count else { return nil }
     let header = try BSONDocument(bytes.slice(0, length))
-    guard try header.value("version")?.integer == Int64(Self.version),
-      try header.value("store")?.string?.string == store,
-      try header.value("parameters")?.string?.string == parameters,
-      let asOf = try header.value("as_of")?.date, let fullAsOf = try header.value("full_as_of")?.date,
-      let watermark = try header.value("watermark")?.date
+    guard let run = try RunStamp(header, version: Self.version), run.store == store, run.parameters == parameters,
+      let fullAsOf = try header.value("full_as_of")?.date
     else { return nil }
-    (self.asOf, self.fullAsOf, self.watermark) = (asOf, fullAsOf, watermark)
+    (asOf, self.fullAsOf, watermark) = (run.asOf, fullAsOf, run.watermark)
     var offset = length
     while offset + Self.bytesOfUser <= bytes.count {
       let count = Int(bytes.load(offset, as: UInt32.self))
@@ -154,42 +151,19 @@ struct LastLearned: Sendable {
   }
 
   /// The file of the next run, which takes the place of this one's once that has written everything else.
-  final class Writer: Sendable {
-    private let path: String
-    private let file: PosixFile
-    private let isDone = Mutex(false)
+  struct Writer: Sendable {
+    private let file: StateFile
 
-    init(
-      _ path: String, store: String, parameters: String, asOf: Int64, fullAsOf: Int64, watermark: Int64
-    ) throws(StoreError) {
-      self.path = path
-      file = try PosixFile(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    init(_ path: String, of run: RunStamp, fullAsOf: Int64) throws(StoreError) {
       var writer = BSONWriter()
-      let start = writer.open()
-      writer.append("version", int32: LastLearned.version)
-      writer.append("store", string: store)
-      writer.append("parameters", string: parameters)
-      writer.append("as_of", date: asOf)
-      writer.append("full_as_of", date: fullAsOf)
-      writer.append("watermark", date: watermark)
-      writer.close(start)
-      try file.write(writer.view.copy())
+      run.write(version: LastLearned.version, to: &writer) { $0.append("full_as_of", date: fullAsOf) }
+      file = try StateFile(path, header: writer.view)
     }
-
-    deinit { if !isDone.withLock({ $0 }) { unsafe unlink(path + ".partial") } }
 
     /// Writes what a batch noted; order means nothing. From any thread.
-    func append(_ users: borrowing Notes) throws(StoreError) {
-      try isDone.withLock { _ throws(StoreError) in try file.write(users.writer.view.copy()) }
-    }
+    func append(_ users: borrowing Notes) throws(StoreError) { try file.append(users.writer.view) }
 
-    func commit() throws(StoreError) {
-      try file.synchronize()
-      guard unsafe rename(path + ".partial", path) == 0 else {
-        throw .inputOutput(path: path, operation: "put in place", code: errno)
-      }
-      isDone.withLock { $0 = true }
-    }
+    func commit() throws(StoreError) { try file.commit() }
   }
 
   /// What a batch has to say for the next run.

@@ -29,7 +29,8 @@ struct LearnRun {
   func run() throws(StoreError) -> LearnSummary {
     var clock = PhaseClock(events.phase)
     clock.begin("read")
-    let watermark = try store.now()
+    let stamp = RunStamp(
+      store: store.name, parameters: options.fingerprint, asOf: parameters.asOf, watermark: try store.now())
     let collections = try LearnCollections(store)
     let known = try lastRun(collections)
     let last = try canGoOn(from: known, collections) ? known : nil
@@ -42,8 +43,7 @@ struct LearnRun {
       options.dryRun || !collections.libraries.writesInOrder
       ? nil
       : try LastLearned.Writer(
-        LastLearned.path(state: state), store: store.name, parameters: options.fingerprint, asOf: parameters.asOf,
-        fullAsOf: last?.fullAsOf ?? parameters.asOf, watermark: watermark)
+        LastLearned.path(state: state), of: stamp, fullAsOf: last?.fullAsOf ?? parameters.asOf)
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
       options, collections, folder: folder, last: last, known: known, log: log,
@@ -93,7 +93,7 @@ struct LearnRun {
       try log?.commit()
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
-          watermark: Instant.text(watermark), asOf: Instant.text(parameters.asOf),
+          watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
           fullAsOf: Instant.text(last?.fullAsOf ?? parameters.asOf), figures: options.fingerprint)
       }
     }
