@@ -29,6 +29,8 @@ struct LastLearned: Sendable {
   let fullAsOf: Int64
   /// The server's own time when the run began to read.
   let watermark: Int64
+  /// The print of the catalogue that the run left, as far as `job_runs` tells: see ``TitleChanges/after``.
+  let catalogue: UInt64?
   /// What runs that have written since may have put into `updated_at`: their clocks may be of the past. In milliseconds
   /// since 1970; `Int64.max` where there are none.
   private(set) var oldestClock = Int64.max
@@ -51,7 +53,7 @@ struct LastLearned: Sendable {
       if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
     }
     guard let newest, let mark = newest.mark, mark.figures == parameters else { return nil }
-    (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)
+    (asOf, fullAsOf, watermark, catalogue) = (mark.asOf, mark.fullAsOf, mark.watermark, mark.catalogue)
     // Also one that had begun before, and went on while the last run read.
     for writer in writers where writer.run != newest.run && writer.ended >= watermark {
       oldestClock = min(oldestClock, writer.asOf)
@@ -86,6 +88,7 @@ struct LastLearned: Sendable {
     let fullAsOf: Int64
     let watermark: Int64
     let figures: String
+    let catalogue: UInt64?
 
     /// - Parameter run: of `job_runs`; nil for a run that learned nothing or did not end well.
     init?(_ run: BSONDocument) throws(BSONFault) {
@@ -95,6 +98,7 @@ struct LastLearned: Sendable {
         let watermark = try Self.time(mark, "watermark"), let figures = try mark.value("figures")?.string
       else { return nil }
       (self.asOf, self.fullAsOf, self.watermark, self.figures) = (asOf, fullAsOf, watermark, figures.string)
+      catalogue = try mark.value("catalogue")?.string.flatMap { UInt64($0.string, radix: 16) }
     }
 
     private static func time(_ mark: BSONDocument, _ name: StaticString) throws(BSONFault) -> Int64? {
@@ -136,12 +140,13 @@ struct LastLearned: Sendable {
     guard let run = try RunStamp(header, version: Self.version), run.store == store, run.parameters == parameters,
       let fullAsOf = try header.value("full_as_of")?.date
     else { return nil }
-    (asOf, self.fullAsOf, watermark) = (run.asOf, fullAsOf, run.watermark)
+    (asOf, self.fullAsOf, watermark, catalogue) = (run.asOf, fullAsOf, run.watermark, nil)
     var offset = length
     while offset + Self.bytesOfUser <= bytes.count {
       let count = Int(bytes.load(offset, as: UInt32.self))
       guard offset + Self.bytesOfUser + count <= bytes.count else { return nil }
       let id = bytes.slice(offset + Self.bytesOfUser, count)
+      // Of a user who was read twice there are two, and the later one tells of what was computed.
       users[id.fingerprint] = User(
         print: bytes.load(offset + 4, as: UInt64.self), staleAfter: bytes.load(offset + 12, as: Int64.self),
         lastPlay: bytes.load(offset + 20, as: Int64.self), isArchived: bytes[offset + 28] == 1)
@@ -160,7 +165,8 @@ struct LastLearned: Sendable {
       file = try StateFile(path, header: writer.view)
     }
 
-    /// Writes what a batch noted; order means nothing. From any thread.
+    /// Writes what a batch noted. Order means nothing but where a user is noted twice: there the later counts. From any
+    /// thread.
     func append(_ users: borrowing Notes) throws(StoreError) { try file.append(users.writer.view) }
 
     func commit() throws(StoreError) { try file.commit() }
