@@ -101,6 +101,25 @@ import Testing
     try town.store.documents(of: .serviceStats).first { $0.field("day")?.string == day }?.field(name)?.integer
   }
 
+  @Test func `a title that somebody brings while others are read again concerns whoever knows it`() throws {
+    let town = try town(.server)
+    let database = try #require(town.store.database)
+    try town.add("cid", Play("v1", "So What", Self.before))
+    // Ann's, who is read again because of Cid's song, plays another that Bob knows.
+    let play = #"{"videoId": "b1", "title": "All Blues", "artist": "Miles", "playedAt": {"$date": "\#(Self.before)"}}"#
+    let contended = ContendedStore(try town.store.open()) {
+      try database.run(
+        #"{"update": "user_library", "updates": [{"q": {"user_id": "ann"}, "u": {"$push": {"history": \#(play)}}}]}"#)
+    }
+    let asOf = "2025-12-02T02:00:00Z"
+    let summary = try LearnRun(
+      options: LearningTown.options(asOf), store: contended, folder: town.store.folder, state: town.state
+    ).run()
+    #expect(summary.computed == 3 && summary.isBalanced && !summary.isFull)
+    #expect(try town.topSongs("bob") == ["v:b1"])
+    #expect(try town.statistics == town.statisticsOfEverybody(asOf))
+  }
+
   // MARK: The file
 
   @Test(arguments: kinds)
