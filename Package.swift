@@ -95,7 +95,8 @@ let package = Package(
     .testTarget(
       name: "JobsTests",
       dependencies: [
-        "Jobs", "mixdown", "Sync", "Dumps", "Stores", "BSON", "Digests", "MongodHarness", arguments, logging,
+        "Jobs", "mixdown", "Sync", "Learning", "Dumps", "Stores", "Library", "BSON", "Digests", "MongodHarness",
+        "Randomness", arguments, logging,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -23,6 +23,13 @@ internal import CXXHash
   /// Adds the next part.
   public mutating func update(_ part: UnsafeRawBufferPointer) { unsafe xxh128_add(state, part.baseAddress, part.count) }
 
+  /// A checksum of 64 bits over bytes that are all there (XXH3), the same on every machine.
+  ///
+  /// - Parameter seed: another one gives another checksum of the same bytes.
+  public static func word(of bytes: UnsafeRawBufferPointer, seed: UInt64 = 0) -> UInt64 {
+    unsafe xxh64_of(bytes.baseAddress, bytes.count, seed)
+  }
+
   /// The 16 bytes of the checksum. Ends the message; the next may follow.
   public mutating func finish() -> [UInt8] {
     var sum = [UInt8](repeating: 0, count: 16)

@@ -21,6 +21,8 @@ public struct CatalogueVotes: Sendable {
   private(set) var listeners: [Int32]
   private(set) var plays: [Int64]
   private(set) var completed: [Int64]
+  /// What songs that the store lacks mean for `t:` keys; known once all votes are counted.
+  public private(set) var titleChanges = TitleChanges.none
   /// Songs of a counted play or favourite.
   private(set) var isCounted: [Bool]
   // The present user's: which descriptions and songs were met, and the first description of each song.
@@ -78,9 +80,10 @@ public struct CatalogueVotes: Sendable {
     _ count: (_ empty: CatalogueVotes) throws(Failure) -> CatalogueVotes
   ) throws(Failure) -> CatalogueVotes {
     let first = try count(CatalogueVotes(repertoire, parameters))
-    guard let empty = first.recount() else { return first }
-    var votes = try count(empty)
+    let (resolution, changes) = first.titles()
+    var votes = resolution.isEmpty ? first : try count(first.recount(resolution))
     votes.complete(with: first)
+    votes.titleChanges = changes
     return votes
   }
 
@@ -189,14 +192,12 @@ public struct CatalogueVotes: Sendable {
 
   // MARK: Keys
 
-  /// No votes yet, to be counted once more: of those songs alone for which keys turned out to count as others; nil when
-  /// each key counts as itself. ``complete(with:)`` brings the others.
+  /// No votes yet, to be counted once more: of those songs alone for which keys turned out to count as others.
+  /// ``complete(with:)`` brings the others.
   ///
   /// Votes that join a song because of that can change its spelling, never its lowercase title and artist, so that once
   /// is enough.
-  private func recount() -> CatalogueVotes? {
-    let resolution = resolution()
-    guard !resolution.isEmpty else { return nil }
+  private func recount(_ resolution: KeyResolution) -> CatalogueVotes {
     var counted = [Bool](repeating: false, count: lexicon.keys.count)
     for index in counted.indices {
       let target = Int(resolution.song(Int32(truncatingIfNeeded: index)))
@@ -218,23 +219,47 @@ public struct CatalogueVotes: Sendable {
     others.merge(first.others) { !counted[Int($0.song)] }
   }
 
-  /// Which `t:` keys have the lowercase title and artist of exactly one `v:` song of the catalogue.
-  private func resolution() -> KeyResolution {
+  /// Which `t:` keys have the lowercase title and artist of exactly one `v:` song of the catalogue, and of which that has
+  /// changed since the catalogue was stored.
+  private func titles() -> (resolution: KeyResolution, changes: TitleChanges) {
     let names = SongNames(self)
     let arena = Arena()
+    let isFirst = repertoire.storedSongs.isEmpty
     var target: [Int32: Int32] = [:]
     var isAmbiguous: Set<Int32> = []
+    var census = TitleCensus()
     for index in isCounted.indices {
       let song = Int32(truncatingIfNeeded: index)
-      guard isCounted[index] || repertoire.storedSongs[song] != nil, lexicon.isVideo(song) else { continue }
+      let isStored = repertoire.storedSongs[song] != nil
+      guard isCounted[index] || isStored, lexicon.isVideo(song) else { continue }
       let title = names.title[index]
-      guard title >= 0 else { continue }
+      guard title >= 0 else {
+        census.add(song: lexicon.key(song).print(), isStored: isStored)
+        continue
+      }
       let artist = names.artist[index]
-      let key = SongKey(
-        title: lexicon.text(title), artist: artist >= 0 ? lexicon.text(artist) : nil, in: arena)
-      guard let plain = lexicon.keys.find(prefixed("t:", key.name)) else { continue }
+      let name = SongKey(
+        title: lexicon.text(title), artist: artist >= 0 ? lexicon.text(artist) : nil, in: arena
+      ).name
+      let key = prefixed("t:", name)
+      let print = key.withView { $0.print() }
+      census.add(song: lexicon.key(song).print(seed: print), isStored: isStored)
+      let plain = lexicon.keys.find(key)
+      if !isFirst {
+        census.add(
+          key: print, isStored: isStored, isKeyStored: plain.map { repertoire.storedSongs[$0] != nil } ?? false)
+      }
+      guard let plain else { continue }
       if target.updateValue(song, forKey: plain) != nil { isAmbiguous.insert(plain) }
     }
-    return KeyResolution(target.filter { !isAmbiguous.contains($0.key) }, lexicon)
+    target = target.filter { !isAmbiguous.contains($0.key) }
+    for index in isCounted.indices {
+      let song = Int32(truncatingIfNeeded: index)
+      let isStored = repertoire.storedSongs[song] != nil
+      // The catalogue does not take in what counts as another song.
+      guard isStored || isCounted[index] && target[song] == nil, !lexicon.isVideo(song) else { continue }
+      census.add(song: lexicon.key(song).print(), isStored: isStored)
+    }
+    return (KeyResolution(target, lexicon), census.changes)
   }
 }

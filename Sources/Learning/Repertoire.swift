@@ -14,6 +14,8 @@ public final class Repertoire: @unchecked Sendable {
   /// What `songs` of the store holds, by number of the song.
   private(set) var storedSongs: [Int32: StoredSong] = [:]
   private var known = DescriptionTable()
+  /// The number of the first description in the table: what a frozen repertoire has met before is looked up no more.
+  private var firstKnown: Int32 = 0
   private var isFrozen = false
 
   public init() {}
@@ -22,6 +24,19 @@ public final class Repertoire: @unchecked Sendable {
   public func freeze() {
     isFrozen = true
     known = DescriptionTable()
+  }
+
+  /// A repertoire that takes in more, with the numbers of this one, which goes on as it is where it is in use; itself
+  /// while it is not frozen.
+  ///
+  /// Descriptions that come again get new numbers beside their old ones, on which no figure depends. Of one repertoire
+  /// one other goes on, for they have the memory of their texts together.
+  public func thawed() -> Repertoire {
+    guard isFrozen else { return self }
+    let next = Repertoire()
+    (next.lexicon, next.storedSongs) = (lexicon, storedSongs)
+    next.firstKnown = Int32(truncatingIfNeeded: lexicon.descriptions.count)
+    return next
   }
 
   private func checkOpen() { precondition(!isFrozen, "a repertoire that is in use does not change") }
@@ -56,12 +71,12 @@ public final class Repertoire: @unchecked Sendable {
   /// The number of what a play or favourite in normal form says of its song.
   func describe(_ entry: DescribedEntry, key: SongKey) throws(BSONFault) -> Int32 {
     checkOpen()
-    if let number = known.find(entry) { return number }
+    if let number = known.find(entry) { return firstKnown + number }
     var description = SongDescription(song: intern(key))
     var elements = entry.document.elements
     while let element = try elements.next() { try add(element, to: &description) }
     lexicon.descriptions.append(description)
-    return known.add(entry)
+    return firstKnown + known.add(entry)
   }
 
   private func intern(_ key: SongKey) -> Int32 {
@@ -156,7 +171,7 @@ public final class Repertoire: @unchecked Sendable {
     func renumbered(_ number: Int32, _ numbers: [Int32]) -> Int32 { number < 0 ? -1 : numbers[Int(number)] }
     for (index, theirs) in other.lexicon.descriptions.enumerated() {
       let (number, isNew) = known.merge(index, of: other.known)
-      descriptionNumbers.append(number)
+      descriptionNumbers.append(firstKnown + number)
       guard isNew else { continue }
       var ours = SongDescription(song: keyNumbers[Int(theirs.song)])
       ours.title = renumbered(theirs.title, textNumbers)

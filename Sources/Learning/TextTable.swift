@@ -4,8 +4,8 @@ internal import BSON
 ///
 /// The views it hands out hold as long as the table: their bytes lie in an arena of its own that is never reset.
 ///
-/// Safe to share although the arena is not: one thread fills a table, and copies of it that others get are only read.
-/// Text that is there already never moves or changes.
+/// Safe to share although the arena is not: one thread fills a table, and copies of it that others get are only read. Of
+/// all copies one alone is filled further. Text that is there already never moves or changes.
 struct TextTable: @unchecked Sendable {
   private let arena = Arena(keeps: 0)
   private var texts: [ByteView] = []

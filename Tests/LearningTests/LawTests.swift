@@ -74,7 +74,8 @@ private struct Dice: RandomNumberGenerator {
     let expected = try learn(listeners, Self.parameters).bytes
     for _ in 0..<4 {
       let division = Division(
-        order: listeners.users.shuffled(using: &dice), batch: dice.pick([1, 2, 100]), workers: dice.pick([1, 2, 5]))
+        order: listeners.users.shuffled(using: &dice), batch: dice.pick([1, 2, 100]), workers: dice.pick([1, 2, 5]),
+        isReadInPasses: dice.percent(50))
       #expect(try learn(listeners, Self.parameters, division).bytes == expected)
     }
   }
@@ -146,6 +147,35 @@ private struct Dice: RandomNumberGenerator {
     #expect(incremental.bytes["statistics"] == full.bytes["statistics"])
     #expect(incremental.bytes["scores"] == full.bytes["scores"])
     #expect(incremental.songs.isEmpty)
+  }
+
+  @Test(arguments: seeds)
+  func `a run that reads who changed and whom new songs concern makes the statistics of one that reads all`(
+    seed: UInt64
+  ) throws {
+    var dice = Dice(seed: seed)
+    let (everybody, parameters) = (listeners(&dice), Self.parameters)
+    func only(_ isWanted: (String) -> Bool, knowing songs: [Value] = [], _ population: [Value] = []) -> Listeners {
+      var some = everybody
+      some.libraries.removeAll { !isWanted($0.user) }
+      some.accounts.removeAll { !isWanted($0.user) }
+      (some.songs, some.population) = (songs, population)
+      return some
+    }
+    let unchanged = Set(everybody.users.filter { _ in dice.percent(60) })
+    let last = try learn(only(unchanged.contains), parameters)
+    let (songs, population) = (Array(last.songs.values), Array(last.population.values))
+    let first = try learn(only({ !unchanged.contains($0) }, knowing: songs, population), parameters)
+    let changes = try #require(first.titleChanges)
+    #expect(changes.before == last.titleChanges?.after)
+    let left = unchanged.filter { last.marks[$0]?.isDisjoint(with: changes.marks) ?? true }
+    let night = try learn(only({ !left.contains($0) }, knowing: songs, population), parameters)
+
+    let all = try learn(only({ _ in true }, knowing: songs + night.songs.values, population), parameters)
+    #expect(all.songs.isEmpty && all.titleChanges?.before == night.titleChanges?.after)
+    for user in everybody.users {
+      #expect(all.statistics[user] == (left.contains(user) ? last : night).statistics[user], "\(user)")
+    }
   }
 
   @Test(arguments: seeds)

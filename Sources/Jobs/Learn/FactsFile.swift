@@ -43,6 +43,8 @@ struct Visit: Sendable {
   var reader: Int16
   /// Whether the user's documents are made; else the facts are of use to `service_stats` alone.
   var isRecomputed: Bool
+  /// Whether the user has an earlier visit, which is of use to `service_stats` in the place of this one.
+  var isRepeated: Bool
   /// Whether the archive has all plays of the user's library, once this run has written it.
   var isArchived: Bool
   /// Where the user's document stands in `user_stats`; `Int.max` for one that is new there.

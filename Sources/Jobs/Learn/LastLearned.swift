@@ -29,6 +29,8 @@ struct LastLearned: Sendable {
   let fullAsOf: Int64
   /// The server's own time when the run began to read.
   let watermark: Int64
+  /// The print of the catalogue that the run left, as far as `job_runs` tells: see ``TitleChanges/after``.
+  let catalogue: UInt64?
   /// What runs that have written since may have put into `updated_at`: their clocks may be of the past. In milliseconds
   /// since 1970; `Int64.max` where there are none.
   private(set) var oldestClock = Int64.max
@@ -51,7 +53,7 @@ struct LastLearned: Sendable {
       if newest.map({ known in known.run.withView { $0 < run } }) ?? true { newest = (run.copy(), mark) }
     }
     guard let newest, let mark = newest.mark, mark.figures == parameters else { return nil }
-    (asOf, fullAsOf, watermark) = (mark.asOf, mark.fullAsOf, mark.watermark)
+    (asOf, fullAsOf, watermark, catalogue) = (mark.asOf, mark.fullAsOf, mark.watermark, mark.catalogue)
     // Also one that had begun before, and went on while the last run read.
     for writer in writers where writer.run != newest.run && writer.ended >= watermark {
       oldestClock = min(oldestClock, writer.asOf)
@@ -86,6 +88,7 @@ struct LastLearned: Sendable {
     let fullAsOf: Int64
     let watermark: Int64
     let figures: String
+    let catalogue: UInt64?
 
     /// - Parameter run: of `job_runs`; nil for a run that learned nothing or did not end well.
     init?(_ run: BSONDocument) throws(BSONFault) {
@@ -95,6 +98,7 @@ struct LastLearned: Sendable {
         let watermark = try Self.time(mark, "watermark"), let figures = try mark.value("figures")?.string
       else { return nil }
       (self.asOf, self.fullAsOf, self.watermark, self.figures) = (asOf, fullAsOf, watermark, figures.string)
+      catalogue = try mark.value("catalogue")?.string.flatMap { UInt64($0.string, radix: 16) }
     }
 
     private static func time(_ mark: BSONDocument, _ name: StaticString) throws(BSONFault) -> Int64? {
@@ -133,18 +137,16 @@ struct LastLearned: Sendable {
     let length = Int(bytes.load(0, as: Int32.self))
     guard length >= 5, length <= bytes.count else { return nil }
     let header = try BSONDocument(bytes.slice(0, length))
-    guard try header.value("version")?.integer == Int64(Self.version),
-      try header.value("store")?.string?.string == store,
-      try header.value("parameters")?.string?.string == parameters,
-      let asOf = try header.value("as_of")?.date, let fullAsOf = try header.value("full_as_of")?.date,
-      let watermark = try header.value("watermark")?.date
+    guard let run = try RunStamp(header, version: Self.version), run.store == store, run.parameters == parameters,
+      let fullAsOf = try header.value("full_as_of")?.date
     else { return nil }
-    (self.asOf, self.fullAsOf, self.watermark) = (asOf, fullAsOf, watermark)
+    (asOf, self.fullAsOf, watermark, catalogue) = (run.asOf, fullAsOf, run.watermark, nil)
     var offset = length
     while offset + Self.bytesOfUser <= bytes.count {
       let count = Int(bytes.load(offset, as: UInt32.self))
       guard offset + Self.bytesOfUser + count <= bytes.count else { return nil }
       let id = bytes.slice(offset + Self.bytesOfUser, count)
+      // Of a user who was read twice there are two, and the later one tells of what was computed.
       users[id.fingerprint] = User(
         print: bytes.load(offset + 4, as: UInt64.self), staleAfter: bytes.load(offset + 12, as: Int64.self),
         lastPlay: bytes.load(offset + 20, as: Int64.self), isArchived: bytes[offset + 28] == 1)
@@ -154,42 +156,20 @@ struct LastLearned: Sendable {
   }
 
   /// The file of the next run, which takes the place of this one's once that has written everything else.
-  final class Writer: Sendable {
-    private let path: String
-    private let file: PosixFile
-    private let isDone = Mutex(false)
+  struct Writer: Sendable {
+    private let file: StateFile
 
-    init(
-      _ path: String, store: String, parameters: String, asOf: Int64, fullAsOf: Int64, watermark: Int64
-    ) throws(StoreError) {
-      self.path = path
-      file = try PosixFile(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
+    init(_ path: String, of run: RunStamp, fullAsOf: Int64) throws(StoreError) {
       var writer = BSONWriter()
-      let start = writer.open()
-      writer.append("version", int32: LastLearned.version)
-      writer.append("store", string: store)
-      writer.append("parameters", string: parameters)
-      writer.append("as_of", date: asOf)
-      writer.append("full_as_of", date: fullAsOf)
-      writer.append("watermark", date: watermark)
-      writer.close(start)
-      try file.write(writer.view.copy())
+      run.write(version: LastLearned.version, to: &writer) { $0.append("full_as_of", date: fullAsOf) }
+      file = try StateFile(path, header: writer.view)
     }
 
-    deinit { if !isDone.withLock({ $0 }) { unsafe unlink(path + ".partial") } }
+    /// Writes what a batch noted. Order means nothing but where a user is noted twice: there the later counts. From any
+    /// thread.
+    func append(_ users: borrowing Notes) throws(StoreError) { try file.append(users.writer.view) }
 
-    /// Writes what a batch noted; order means nothing. From any thread.
-    func append(_ users: borrowing Notes) throws(StoreError) {
-      try isDone.withLock { _ throws(StoreError) in try file.write(users.writer.view.copy()) }
-    }
-
-    func commit() throws(StoreError) {
-      try file.synchronize()
-      guard unsafe rename(path + ".partial", path) == 0 else {
-        throw .inputOutput(path: path, operation: "put in place", code: errno)
-      }
-      isDone.withLock { $0 = true }
-    }
+    func commit() throws(StoreError) { try file.commit() }
   }
 
   /// What a batch has to say for the next run.

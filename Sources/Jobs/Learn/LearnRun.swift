@@ -7,10 +7,11 @@ internal import Synchronization
 
 /// Learning from the store of one run: the play archive, the catalogue, statistics and scores (docs/learning.md).
 ///
-/// One read of the store, then passes over what it read:
+/// One read of the store, then passes over what it read, and between them one more read of a few:
 ///
 /// 1. every user's documents become facts, in a file of numbers, and plays that the archive lacks go into it;
-/// 2. the catalogue: each user's votes on what songs are called and are like;
+/// 2. the catalogue: each user's votes on what songs are called and are like; between full runs users of whom nothing
+///    has changed but what their keys count as are read then, and votes are counted once more;
 /// 3. what the population likes, and the days of the service;
 /// 4. each user's statistics and scores.
 ///
@@ -24,26 +25,25 @@ struct LearnRun {
   let state: String
   var events = LearnEvents()
 
-  private var parameters: LearningParameters { options.parameters }
+  var parameters: LearningParameters { options.parameters }
 
   func run() throws(StoreError) -> LearnSummary {
     var clock = PhaseClock(events.phase)
     clock.begin("read")
-    let watermark = try store.now()
+    let stamp = stamp(asOf: parameters.asOf, watermark: try store.now())
     let collections = try LearnCollections(store)
     let known = try lastRun(collections)
     let last = try canGoOn(from: known, collections) ? known : nil
+    let titles = try knownTitles(of: last)
     let zones = Zones()
     let repertoire = Repertoire()
     if last != nil { try readSongs(collections.songs, into: repertoire) }
     let stored = try readPopulation(collections.population, into: repertoire)
     var population = stored
+    let fullAsOf = last?.fullAsOf ?? parameters.asOf
     let log =
       options.dryRun || !collections.libraries.writesInOrder
-      ? nil
-      : try LastLearned.Writer(
-        LastLearned.path(state: state), store: store.name, parameters: options.fingerprint, asOf: parameters.asOf,
-        fullAsOf: last?.fullAsOf ?? parameters.asOf, watermark: watermark)
+      ? nil : try LastLearned.Writer(LastLearned.path(state: state), of: stamp, fullAsOf: fullAsOf)
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
       options, collections, folder: folder, last: last, known: known, log: log,
@@ -51,17 +51,15 @@ struct LearnRun {
     let readers = try intake.run()
     var summary = LearnSummary()
     summary.isFull = last == nil
-    let renumberings = readers.map { reader in
-      summary.add(reader.summary)
-      return repertoire.merge(reader.repertoire)
-    }
-    repertoire.freeze()
+    for reader in readers { summary.add(reader.summary) }
+    var read = ReadUsers(repertoire, intake.file)
+    read.add(readers)
     if stopped(&summary) { return summary }
 
     clock.begin("catalogue")
-    let visits = readers.flatMap(\.visits).sorted { $0.batch < $1.batch }.flatMap(\.visits)
-    let all = FactsScan(file: intake.file, visits: visits, renumberings: renumberings)
-    let catalogue = try self.catalogue(all, repertoire)
+    let (votes, isWhole) = try self.votes(&read, intake, knowing: titles, &summary)
+    if stopped(&summary) { return summary }
+    let catalogue = Catalogue(read.repertoire, votes, asOf: parameters.asOf)
     var songs = try DerivedWriter(collections.songs, options, events)
     try catalogue.writeDocuments { key, document throws(StoreError) in try songs.add(key, document) }
     try songs.finish(isWhole: last == nil)
@@ -70,36 +68,43 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("population")
-    try service(all, catalogue, zones, days, since: last, collections.services, &summary)
+    try service(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
     if last == nil {
-      population = try self.population(all, catalogue, repertoire, collections.population, &summary)
+      population = try self.population(read.all, catalogue, read.repertoire, collections.population, &summary)
     }
 
-    summary.population = shares(population, before: last == nil ? stored : nil, repertoire)
+    summary.population = shares(population, before: last == nil ? stored : nil, read.repertoire)
 
     if stopped(&summary) { return summary }
 
     clock.begin("users")
-    let scan = FactsScan(
-      file: intake.file, visits: try inOrderOfWriting(all, collections), renumberings: renumberings)
+    let newTitles =
+      options.dryRun || !isWhole ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
     let users = UserDocuments(
-      options, collections, scan, catalogue: catalogue, population: population, zones: zones, log: log,
-      events: events)
+      options, collections, try inOrderOfWriting(read.all, collections), catalogue: catalogue, population: population,
+      zones: zones, log: log, titles: newTitles, events: events)
     let outcome = try users.run()
     summary.add(outcome)
     if outcome.isInterrupted {
       _ = stopped(&summary)
     } else {
+      try newTitles?.commit()
       try log?.commit()
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
-          watermark: Instant.text(watermark), asOf: Instant.text(parameters.asOf),
-          fullAsOf: Instant.text(last?.fullAsOf ?? parameters.asOf), figures: options.fingerprint)
+          watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
+          fullAsOf: Instant.text(fullAsOf), figures: options.fingerprint,
+          catalogue: String(votes.titleChanges.after, radix: 16))
       }
     }
     clock.end()
     summary.seconds = clock.seconds
     return summary
+  }
+
+  /// What a file of the state folder says of a run on this store with these parameters.
+  func stamp(asOf: Int64, watermark: Int64) -> RunStamp {
+    RunStamp(store: store.name, parameters: options.fingerprint, asOf: asOf, watermark: watermark)
   }
 
   /// Whether the run is to stop here: what it has written is right, and the next one does all of it again.
@@ -176,17 +181,6 @@ struct LearnRun {
   }
 
   // MARK: Passes
-
-  private func catalogue(_ scan: FactsScan, _ repertoire: Repertoire) throws(StoreError) -> Catalogue {
-    let votes = try CatalogueVotes.counted(repertoire, parameters) { empty throws(StoreError) in
-      try scan.counted(workers: options.workers, from: empty) { votes, facts, visit in
-        if visit.isRecomputed { votes.add(facts) }
-      } merge: {
-        $0.merge($1)
-      }
-    }
-    return Catalogue(repertoire, votes, asOf: parameters.asOf)
-  }
 
   private func population(
     _ scan: FactsScan, _ catalogue: Catalogue, _ repertoire: Repertoire, _ collection: any StoredCollection,
@@ -295,18 +289,22 @@ struct LearnRun {
     return counts.ranges(upTo: mostPlays)
   }
 
-  /// By their place in `user_stats`, then those who are new there by id.
+  /// Those whose documents are made, by their place in `user_stats`, then those who are new there by id.
   private func inOrderOfWriting(
     _ scan: FactsScan, _ collections: LearnCollections
-  ) throws(StoreError) -> [Visit] {
+  ) throws(StoreError) -> FactsScan {
+    func scanning(_ visits: [Visit]) -> FactsScan {
+      FactsScan(file: scan.file, visits: visits, renumberings: scan.renumberings)
+    }
     let visits = scan.visits.filter(\.isRecomputed)
-    guard collections.statistics.writesInOrder else { return visits }
+    guard collections.statistics.writesInOrder else { return scanning(visits) }
     var new: [(id: [UInt8], visit: Visit)] = []
     for visit in visits where visit.position == .max {
       new.append((try scan.read(visit).facts.user, visit))
     }
     new.sort { one, other in one.id.withView { id in other.id.withView { id < $0 } } }
-    return visits.filter { $0.position < .max }.sorted { $0.position < $1.position } + new.map(\.visit)
+    return scanning(
+      visits.filter { $0.position < .max }.sorted { $0.position < $1.position } + new.map(\.visit))
   }
 }
 

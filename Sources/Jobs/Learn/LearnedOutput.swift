@@ -13,6 +13,7 @@ final class LearnedBatch: @unchecked Sendable {
   var scores: [DocumentChange] = []
   var accounts: [DocumentChange] = []
   var notes = LastLearned.Notes()
+  var titles = KnownTitles.Notes()
   var summary = LearnSummary()
 
   init(_ arena: Arena) { self.arena = arena }

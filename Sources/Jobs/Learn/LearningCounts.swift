@@ -19,9 +19,11 @@ public struct LearningCounts: Codable, Sendable {
     public var fullAsOf: String
     /// The parameters that make the figures of two runs comparable.
     public var figures: String
+    /// A print of the song catalogue that the run left, 16 hexadecimal digits; nil of a run that left none.
+    public var catalogue: String?
 
     enum CodingKeys: String, CodingKey {
-      case watermark, figures
+      case watermark, figures, catalogue
       case asOf = "as_of"
       case fullAsOf = "full_as_of"
     }

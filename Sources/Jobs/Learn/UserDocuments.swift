@@ -19,11 +19,12 @@ final class UserDocuments: Sendable {
   private let population: Population
   private let zones: Zones
   private let log: LastLearned.Writer?
+  private let titles: KnownTitles.Writer?
   private let events: LearnEvents
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, _ scan: FactsScan, catalogue: Catalogue,
-    population: Population, zones: Zones, log: LastLearned.Writer?, events: LearnEvents
+    population: Population, zones: Zones, log: LastLearned.Writer?, titles: KnownTitles.Writer?, events: LearnEvents
   ) {
     self.options = options
     self.collections = collections
@@ -32,6 +33,7 @@ final class UserDocuments: Sendable {
     self.population = population
     self.zones = zones
     self.log = log
+    self.titles = titles
     self.events = events
   }
 
@@ -97,9 +99,11 @@ final class UserDocuments: Sendable {
         LastLearned.User(
           print: print, staleAfter: staleAfter, lastPlay: facts.plays.first?.playedAt ?? .min,
           isArchived: visit.isArchived))
+      if let titles { batch.titles.add(one.user, titles.table.marks(of: facts)) }
     }
     try decide(learned, in: batch)
     try log?.append(batch.notes)
+    try titles?.append(batch.titles)
     return batch
   }
 

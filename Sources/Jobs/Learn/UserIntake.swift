@@ -23,7 +23,7 @@ final class SharedCursor: @unchecked Sendable {
 }
 
 /// The first pass of a run: reads every user's documents once; of a server between full runs those of whom something
-/// changed.
+/// changed. Then, between full runs, those whom the songs that were found concern.
 ///
 /// Libraries first, then accounts of people without one, then what the archive alone knows of.
 final class UserIntake: Sendable {
@@ -44,6 +44,8 @@ final class UserIntake: Sendable {
   let serviceSince: Int64
   /// Fingerprints of the users who had their turn.
   private let seen = Mutex<Set<UInt64>>([])
+  /// Fingerprints of those whose documents are made, or who are left: between full runs, who need not be read again.
+  private let recomputed = Mutex<Set<UInt64>>([])
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
@@ -105,13 +107,29 @@ final class UserIntake: Sendable {
     // The others among them, in batches of one size.
     let rest = seen.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
       .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
+    try read(ids: rest, readers, from: 1 << 40, again: false)
+  }
+
+  /// Reads users once more whom the first pass has left as they are, to make their documents all the same. The archive
+  /// has their plays.
+  ///
+  /// - Parameters:
+  ///   - ids: distinct and ascending.
+  ///   - number: of the first of the readers.
+  func readAgain(_ ids: [[UInt8]], number: Int) throws(StoreError) -> [UserReader] {
+    let readers = (0..<options.workers).map { UserReader(self, number: number + $0) }
+    try read(ids: ids, readers, from: 0, again: true)
+    return readers
+  }
+
+  private func read(ids: [[UInt8]], _ readers: [UserReader], from batch: Int, again: Bool) throws(StoreError) {
     let next = Atomic(0)
     try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
       while !hasFailed(), !options.cancellation.isRequested {
         let start = next.add(FactsScan.batchSize, ordering: .relaxed).oldValue
-        guard start < rest.count else { break }
-        let ids = rest[start..<min(rest.count, start + FactsScan.batchSize)]
-        try readers[worker].read(ids: ids, batch: 1 << 40 | start)
+        guard start < ids.count else { break }
+        let some = ids[start..<min(ids.count, start + FactsScan.batchSize)]
+        try readers[worker].read(ids: some, batch: batch | start, again: again)
       }
     }
   }
@@ -145,6 +163,24 @@ final class UserIntake: Sendable {
 
   /// Notes users who had their turn.
   func note(seen ids: [ByteView]) { seen.withLock { seen in for id in ids { seen.insert(id.fingerprint) } } }
+
+  /// Notes users whose documents are made, or who are left.
+  func note(recomputed ids: some Sequence<ByteView>) {
+    guard last != nil else { return }
+    recomputed.withLock { recomputed in for id in ids { recomputed.insert(id.fingerprint) } }
+  }
+
+  /// Fingerprints of the users whose documents are made, or who are left.
+  var allRecomputed: Set<UInt64> { recomputed.withLock { $0 } }
+
+  /// Whether the first pass has counted a user, whom it left as they are, among those of whom nothing has changed: in a
+  /// directory everybody whom the last run knew.
+  func hasCounted(_ id: ByteView) -> Bool { last?.user(id) != nil || hasSeen(id) }
+
+  /// Whether the first pass has visited a user whom it left as they are: see ``serviceSince``.
+  func hasVisited(_ id: ByteView) -> Bool { last?.user(id).map { $0.lastPlay >= serviceSince } ?? hasSeen(id) }
+
+  private func hasSeen(_ id: ByteView) -> Bool { seen.withLock { $0.contains(id.fingerprint) } }
 
   /// Leaves one month of each user, and nothing of users who had their turn.
   func firstSeen(

@@ -34,6 +34,8 @@ final class UserReader: @unchecked Sendable {
     /// Whether some of them cannot go into the archive.
     var hasRefused = false
     var isRecomputed = false
+    /// Whether the user is read again, for what has changed for their keys alone.
+    var isAgain = false
     /// Whether nothing changed, as far as a server says.
     var isKnown = false
     /// Whether the account has the scores that are stored, where accounts are to have them.
@@ -77,7 +79,9 @@ final class UserReader: @unchecked Sendable {
   }
 
   /// Reads users by their ids, which are distinct and ascending.
-  func read(ids: ArraySlice<[UInt8]>, batch: Int) throws(StoreError) {
+  ///
+  /// - Parameter again: whether the first pass has left them as they are, and their documents are to be made all the same.
+  func read(ids: ArraySlice<[UInt8]>, batch: Int, again: Bool) throws(StoreError) {
     let arena = emptiedArena()
     let ids = ids.map { id in id.withView { arena.copy($0) } }
     let libraries = try intake.collections.libraries.all(of: ids, in: arena)
@@ -85,6 +89,7 @@ final class UserReader: @unchecked Sendable {
     var place = 0
     try read(users, batch: batch) { user, _ in
       if place < libraries.count { user.library = libraries[place].first }
+      user.isAgain = again
       place += 1
     }
   }
@@ -160,9 +165,11 @@ final class UserReader: @unchecked Sendable {
         guard let changes = try read(&users[index], &visits, &notes) else { continue }
         if !changes.isEmpty { archiving.append((users[index], changes)) }
       } catch {
-        leave(users[index].id, .foreignDocument, "\(error)")
+        users[index].isRecomputed = true
+        leave(users[index], .foreignDocument, "\(error)")
       }
     }
+    intake.note(recomputed: users.lazy.filter(\.isRecomputed).map(\.id))
     try write(archiving)
     let offset = try intake.file.append(output.view)
     for index in visits.indices { visits[index].offset += offset }
@@ -180,7 +187,7 @@ final class UserReader: @unchecked Sendable {
     let last = intake.last == nil ? nil : known
     user.print = try print(user)
     user.isRecomputed =
-      !user.isKnown && (intake.mustCompute(user.id, last, print: user.print) || !user.isMirrored)
+      user.isAgain || !user.isKnown && (intake.mustCompute(user.id, last, print: user.print) || !user.isMirrored)
     if !user.isRecomputed {
       summary.users.seen += 1
       summary.users.unchanged += 1
@@ -189,7 +196,9 @@ final class UserReader: @unchecked Sendable {
         guard last.lastPlay >= intake.serviceSince else { return nil }
       }
     }
-    var changes = user.isRecomputed ? try outlived(&user) : []
+    // What the archive lacks of a user who is read again, the run will add that finds their library changed.
+    let isArchiving = user.isRecomputed && !user.isAgain
+    var changes = isArchiving ? try outlived(&user) : []
     let facts: UserFacts
     do throws(LearningFault) {
       facts = try self.facts.facts(
@@ -197,25 +206,24 @@ final class UserReader: @unchecked Sendable {
           user: user.id, library: user.library, archive: user.months, account: user.account,
           isArchived: intake.span.firstMonth == nil && known?.isArchived ?? false && known?.print == user.print))
     } catch {
-      if user.isRecomputed {
-        changes += try archived(&user)
-        leave(user.id, .foreignDocument, "\(error)")
-      }
+      if isArchiving { changes += try archived(&user) }
+      if user.isRecomputed { leave(user, .foreignDocument, "\(error)") }
       return changes
     }
     // Facts are the same before their plays are archived and after: both join them by one rule.
-    if user.isRecomputed, !self.facts.isArchived { changes += try archived(&user) }
+    if isArchiving, !self.facts.isArchived { changes += try archived(&user) }
     guard facts.saysSomething else { return changes }
     if user.isRecomputed { summary.unusable += facts.unusable }
+    if user.isAgain { uncount(user) }
     let start = output.count
     output.put(changes.isEmpty ? user.print : try print(user))
     facts.encode(to: &output)
     visits.append(
       Visit(
         offset: start, length: Int32(truncatingIfNeeded: output.count - start), reader: number,
-        isRecomputed: user.isRecomputed,
+        isRecomputed: user.isRecomputed, isRepeated: user.isAgain && intake.hasVisited(user.id),
         // Who is not recomputed is noted as the last run did.
-        isArchived: !self.facts.hasUnusable && !user.hasRefused,
+        isArchived: user.isAgain ? known?.isArchived ?? false : !self.facts.hasUnusable && !user.hasRefused,
         position: user.isRecomputed ? intake.collections.statistics.position(of: user.id) ?? .max : .max))
     return changes
   }
@@ -224,9 +232,17 @@ final class UserReader: @unchecked Sendable {
     try prints.of(library: user.library, months: user.months, account: user.account)
   }
 
-  private func leave(_ id: ByteView, _ reason: LeftReason, _ detail: String) {
+  private func leave(_ user: Found, _ reason: LeftReason, _ detail: String) {
+    if user.isAgain { uncount(user) }
     summary.leave(reason)
-    intake.events.left(LearnReport(subject: id.string, reason: reason, detail: detail))
+    intake.events.left(LearnReport(subject: user.id.string, reason: reason, detail: detail))
+  }
+
+  /// Takes a user who is counted once more out of those of whom nothing has changed.
+  private func uncount(_ user: Found) {
+    guard intake.hasCounted(user.id) else { return }
+    summary.users.seen -= 1
+    summary.users.unchanged -= 1
   }
 
   // MARK: The archive

@@ -36,6 +36,7 @@ public struct RunArchive: Sendable {
       }
     }
     for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
+    for name in try namesInFolder(state) where name.hasPrefix(KnownTitles.prefix) { removeFile(state + "/" + name) }
   }
 
   func folder(_ id: String) -> RunFolder { RunFolder(path: state + "/" + id) }

@@ -14,10 +14,12 @@ import Testing
     let title = "A Title of Theirs Alone"
     let user = "zoe-" + UUID().uuidString
     let play = #"{"videoId":"own-video","title":"\#(title)","artist":"X","playedAt":1750000000000}"#
+    // By its title, so that what learning knows of such songs names them.
+    let plain = #"{"title":"\#(title), too","artist":"X","playedAt":1740000000000}"#
     let bad = #"{"title":"no time \#(title)"}"#
     let dump = Dump(
       "\(user)/phone.json",
-      #"{"user_id":"\#(user)","history":[\#(play),\#(bad)],"recent_searches":["\#(secret)"]}"#)
+      #"{"user_id":"\#(user)","history":[\#(play),\#(plain),\#(bad)],"recent_searches":["\#(secret)"]}"#)
     // Somebody else has a playlist of theirs.
     func follower(_ searches: String) -> Dump {
       let list = #"{"id":"64b0c0ffee64b0c0ffee64b0","name":"Shared","owner_id":"\#(user)","songs":[],"updated_at":1}"#
@@ -42,6 +44,7 @@ import Testing
     let before = try bench.contents()
     try #require(before.keys.contains { $0.contains(user) })
     try #require(!Self.traces([user, secret, title], bench, [folder]).isEmpty)
+    try #require(Self.traces([user], bench, []).contains { $0.contains("/titles-") })
 
     try bench.run("forget", [user])
     #expect(Self.traces([user, secret, title], bench, [folder]) == [])

@@ -53,6 +53,10 @@ private struct ContendedCollection: StoredCollection {
     try collection.cursor(updatedSince: updatedSince)
   }
 
+  func cursor(over selection: Selection) throws(StoreError) -> any DocumentCursor {
+    try collection.cursor(over: selection)
+  }
+
   func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter {
     ContendedWriter(store, try collection.beginWriting(order))
   }

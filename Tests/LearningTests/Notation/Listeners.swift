@@ -65,6 +65,8 @@ struct Division {
   /// Users of a batch.
   var batch = 2
   var workers = 1
+  /// Whether all is counted after every batch, and the next one is read thereafter.
+  var isReadInPasses = false
 }
 
 /// Everything that a run makes, by user, song key, day and dimension.
@@ -80,6 +82,9 @@ struct Learned {
   var explanations: [String: [String: Explanation]] = [:]
   var faults: [String: LearningFault] = [:]
   var unknownZones: [String: String] = [:]
+  /// What the songs that were gained mean for keys, and the marks of each user's.
+  var titleChanges: TitleChanges?
+  var marks: [String: TitleMarks] = [:]
   /// All documents one after another, in the order of their keys.
   var bytes: [String: [UInt8]] = [:]
 }
@@ -92,7 +97,7 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
   -> Learned
 {
   let arena = Arena()
-  let repertoire = Repertoire()
+  var repertoire = Repertoire()
   var learned = Learned()
   for song in listeners.songs { try repertoire.read(song: song.document(in: arena)) }
   var population = Population()
@@ -123,6 +128,16 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
       facts.renumber(numbers)
       all.append(facts)
     }
+    if division.isReadInPasses {
+      repertoire.freeze()
+      let first = CatalogueVotes.counted(repertoire, parameters) { empty in
+        var votes = empty
+        for facts in all { votes.add(facts) }
+        return votes
+      }
+      repertoire = repertoire.thawed()
+      withExtendedLifetime(first) {}
+    }
   }
   repertoire.freeze()
 
@@ -138,6 +153,8 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
     parts(empty, { $0.add($1) }, { $0.merge($1) })
   }
   let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
+  learned.titleChanges = votes.titleChanges
+  let titles = TitleTable(repertoire)
   if listeners.population.isEmpty {
     population = parts(PopulationPart(catalogue, parameters), { $0.add($1) }, { $0.merge($1) }).population
   }
@@ -164,6 +181,7 @@ func learn(_ listeners: Listeners, _ parameters: LearningParameters, _ division:
   var explainer = Explainer(catalogue, population, parameters, zones: zones)
   for facts in all.sorted(by: { $0.user.lexicographicallyPrecedes($1.user) }) {
     let user = String(decoding: facts.user, as: UTF8.self)
+    learned.marks[user] = titles.marks(of: facts)
     let documents = learner.documents(for: facts)
     learned.unknownZones[user] = documents.unknownZone
     if let document = documents.statistics { learned.statistics[user] = try note("statistics", document) }
