@@ -15,3 +15,18 @@ private let preparation: Void = {
   _ = unsafe setenv("TZ", "UTC", 1)
   tzset()
 }()
+
+/// Calls libarchive so that it leaves the names in a tar as their bytes are. Where it can say them in Unicode it composes
+/// them first (NFC), and two users whose folders' names differ in that would become one.
+///
+/// It asks for the locale of the thread when it meets the first name that is not ASCII, finds that C has no such
+/// characters, and hands on what it has read; of other formats than tar it would not.
+func withPlainNames<Result>(_ call: () -> Result) -> Result {
+  let before = unsafe uselocale(plainLocale)
+  defer { _ = unsafe uselocale(before) }
+  return call()
+}
+
+/// Safe to share: it is made once, whoever asks first, and never changed or freed. Nil, which changes nothing, when there
+/// is no memory for it.
+private nonisolated(unsafe) let plainLocale = unsafe newlocale(LC_CTYPE_MASK, "C", nil)

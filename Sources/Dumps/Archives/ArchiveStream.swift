@@ -40,6 +40,7 @@ internal import Glibc
 
   private let handle: ReadHandle
   private let feed: ArchiveFeed
+  private let isTar: Bool
   private let expansion: Expansion?
   private let expectation: Expectation
   /// The first entry was read to learn the format, and is not fetched yet.
@@ -53,9 +54,12 @@ internal import Glibc
   ///
   /// - Parameters:
   ///   - source: read from its beginning; a file may be read back and forth.
+  ///   - opening: what its first bytes say: the names of a tar that they tell are taken as their bytes are.
   ///   - expansion: counts the bytes that come out; nil where somebody else does.
   /// - Throws: `.rest` when it is damaged at its very beginning (`.entry` for an entry); what the source throws.
-  init(_ source: any BlockSource, _ expectation: Expectation, _ expansion: Expansion?) throws(ReadFailure) {
+  init(
+    _ source: any BlockSource, _ opening: Opening, _ expectation: Expectation, _ expansion: Expansion?
+  ) throws(ReadFailure) {
     let handle = ReadHandle()
     let feed = ArchiveFeed(source)
     handle.support(archives: expectation == .anything)
@@ -63,7 +67,8 @@ internal import Glibc
     if let failure = feed.failure(at: status) { throw failure }
     guard status >= ARCHIVE_WARN else { throw Self.damage(handle.message, status, expectation) }
     // Formats name themselves only when the first header is read.
-    first = Self.readHeader(handle, feed, expectation)
+    isTar = opening.isTar
+    first = Self.readHeader(handle, feed, expectation, isTar: isTar)
     switch unsafe archive_format(handle.pointer) {
     case ARCHIVE_FORMAT_RAW, ARCHIVE_FORMAT_EMPTY:
       content = unsafe archive_filter_count(handle.pointer) > 1 ? .compressedFile : .plainFile
@@ -91,13 +96,13 @@ internal import Glibc
     try skipData()
     hasEntry = false
     offset = 0
-    let isTar = unsafe archive_format(handle.pointer) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR
+    let endsWithZeros = unsafe archive_format(handle.pointer) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR
     // Past the padding of the data, too: then only a header or the end can come.
-    if isTar { _ = unsafe archive_read_data_skip(handle.pointer) }
+    if endsWithZeros { _ = unsafe archive_read_data_skip(handle.pointer) }
     let position = unsafe archive_filter_bytes(handle.pointer, 0)
-    let entry = try Self.readHeader(handle, feed, expectation).get()
+    let entry = try Self.readHeader(handle, feed, expectation, isTar: isTar).get()
     // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
-    if entry == nil, isTar, unsafe archive_filter_bytes(handle.pointer, 0) == position {
+    if entry == nil, endsWithZeros, unsafe archive_filter_bytes(handle.pointer, 0) == position {
       throw .rest(InputFault(.truncated, "the mark of the archive's end is missing"))
     }
     hasEntry = entry != nil
@@ -155,7 +160,7 @@ internal import Glibc
     _ source: any BlockSource, _ opening: Opening, _ expectation: Expectation, _ expansion: Expansion?
   ) throws(ReadFailure) -> any BlockSource {
     if opening.isGzip { return GzipStream(source, expectation, expansion) }
-    let file = try ArchiveStream(source, expectation, expansion)
+    let file = try ArchiveStream(source, opening, expectation, expansion)
     try file.check(opening)
     _ = try file.nextEntry()
     return file
@@ -172,10 +177,13 @@ internal import Glibc
   }
 
   private static func readHeader(
-    _ handle: borrowing ReadHandle, _ feed: ArchiveFeed, _ expectation: Expectation
+    _ handle: borrowing ReadHandle, _ feed: ArchiveFeed, _ expectation: Expectation, isTar: Bool
   ) -> Result<ArchiveEntry?, ReadFailure> {
     var entry: OpaquePointer?
-    let status = unsafe archive_read_next_header(handle.pointer, &entry)
+    let status =
+      isTar
+      ? withPlainNames { unsafe archive_read_next_header(handle.pointer, &entry) }
+      : unsafe archive_read_next_header(handle.pointer, &entry)
     if let failure = feed.failure(at: status) { return .failure(failure) }
     switch status {
     case ARCHIVE_OK, ARCHIVE_WARN: return .success(unsafe ArchiveEntry(entry))

@@ -24,7 +24,9 @@ struct PackedWriter: ~Copyable {
   func add(name: String, contents: [UInt8], modifiedAt: Int64) throws(ArchiveWriteError) {
     let (seconds, milliseconds) = modifiedAt.quotientAndRemainder(dividingBy: 1000)
     unsafe archive_entry_clear(handle.entry)
-    unsafe archive_entry_set_pathname_utf8(handle.entry, name)
+    // As bytes of the locale, which are UTF-8 too: what is said to be Unicode libarchive composes (NFC), and two users'
+    // files would have one name.
+    unsafe archive_entry_set_pathname(handle.entry, name)
     unsafe archive_entry_set_filetype(handle.entry, Glibc.S_IFREG)
     unsafe archive_entry_set_perm(handle.entry, 0o600)
     unsafe archive_entry_set_size(handle.entry, Int64(contents.count))

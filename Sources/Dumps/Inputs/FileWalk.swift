@@ -34,25 +34,33 @@ struct FileWalk {
     let limit = delivery.limits.maxExpansion
     guard case .packed(let signature) = opening, !signature.isArchive else {
       let expansion = Expansion(from: file.size, maxRatio: limit) { file.delivered }
-      return try read(file, file, expansion, at: place, isInput: isInput)
+      return try read(file, opening, file, expansion, at: place, isInput: isInput)
     }
     // What is compressed and what comes out are two streams, so that each may have its thread.
     let unpacked = try ArchiveStream.unpacked(file, opening, .compressedFile, nil)
     guard file.size >= Self.large else {
       let expansion = Expansion(from: file.size, maxRatio: limit) { file.delivered }
-      return try read(unpacked, file, expansion, at: place, isInput: isInput)
+      return try read(peeking: unpacked, file, expansion, at: place, isInput: isInput)
     }
     let ahead = ReadAhead(unpacked) { file.delivered }
     defer { ahead.stop() }
     let expansion = Expansion(from: file.size, maxRatio: limit) { ahead.countedAtBlock }
-    return try read(ahead, file, expansion, at: place, isInput: isInput)
+    return try read(peeking: ahead, file, expansion, at: place, isInput: isInput)
+  }
+
+  private func read(
+    peeking source: any BlockSource, _ file: InputFile, _ expansion: Expansion, at place: Place, isInput: Bool
+  ) throws(ReadFailure) -> Bool {
+    let unpacked = try PeekedBlocks(source)
+    return try read(unpacked, unpacked.opening, file, expansion, at: place, isInput: isInput)
   }
 
   /// Reads what lies in a file, which `source` gives: an archive, or one dump or sequence of dumps.
   private func read(
-    _ source: any BlockSource, _ file: InputFile, _ expansion: Expansion, at place: Place, isInput: Bool
+    _ source: any BlockSource, _ opening: Opening, _ file: InputFile, _ expansion: Expansion, at place: Place,
+    isInput: Bool
   ) throws(ReadFailure) -> Bool {
-    let stream = try ArchiveStream(source, .anything, expansion)
+    let stream = try ArchiveStream(source, opening, .anything, expansion)
     guard stream.content != .archive else {
       var walk = ArchiveWalk(stream, expansion, delivery, prefix: place.entry)
       // Checksums of what is compressed stand behind the archive's own end.

@@ -35,7 +35,10 @@ enum Opening: Equatable {
 
   private static let gzip = Signature("gzip", [0x1F, 0x8B], isArchive: false)
 
+  private static let tar = Signature("tar", Array("ustar".utf8), at: 257)
+
   var isGzip: Bool { self == .packed(Self.gzip) }
+  var isTar: Bool { self == .packed(Self.tar) }
 
   /// The archives and compressed files that people put into archives. What is read is decided by libarchive;
   /// signatures word the report where it is not, and tell a stump that libarchive does not know any more.
@@ -50,7 +53,7 @@ enum Opening: Equatable {
     Signature("7z", [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C]),
     Signature("rar", [0x52, 0x61, 0x72, 0x21, 0x1A, 0x07]),
     Signature("cpio", Array("0707".utf8)),
-    Signature("tar", Array("ustar".utf8), at: 257),
+    tar,
   ]
 }
 

@@ -84,6 +84,20 @@ import Testing
     #expect(reading.entries == ["m\u{FFFD}/a.json", "m\u{FFFD}/a.json"])
   }
 
+  @Test(
+    "names in a tar are their bytes, be they composed or not",
+    arguments: ["x", "x.tar", "x.tar.gz", "x.tar.zst", "x.tar.xz", "gnutar"])
+  func bytesOfLetters(name: String) throws {
+    let users = ["e\u{301}", "\u{E9}", "\u{212B}", "o\u{308}\u{304}"]
+    if name == "gnutar" {
+      try Packing.write(folder(name), format: name, users.map { (.file, "\($0)/a.json", "{}") })
+    } else {
+      try Packing.write(folder(name), users.map { .init("\($0)/a.json", "{}") })
+    }
+    let found = try Reading(folder(name)).users.compactMap { $0.map { Array($0.utf8) } }
+    #expect(Set(found) == Set(users.map { Array($0.utf8) }) && found.count == users.count)
+  }
+
   @Test("a leading ./ says nothing")
   func dotSlash() throws {
     try Packing.write(
