@@ -99,11 +99,13 @@ public struct QuarantineLines: Sendable {
   }
 
   /// Notes a whole dump.
+  ///
+  /// - Parameter user: whose it seemed to be at the first look; one that does not parse is nobody's.
   public mutating func add(_ fault: DumpFault, of user: ByteView?, from source: Source, size: Int) {
     let raw = fault.raw.map { BSONValue(type: .document, bytes: $0.bytes) }
     add(
-      reason: fault.reason, detail: fault.detail, source: source, user: user, raw: raw, size: size,
-      offset: fault.offset)
+      reason: fault.reason, detail: fault.detail, source: source, user: fault.reason == .invalidJSON ? nil : user,
+      raw: raw, size: size, offset: fault.offset)
   }
 
   /// Notes a fault of an input.

@@ -48,6 +48,9 @@ import Testing
       "invalid-json-cut", #"{"favorites": [{"videoId": "a""#, Line("invalid-json", "no JSON from byte 30 on")),
     Fixture(
       "invalid-json-something-behind", #"{"favorites": []} x"#, Line("invalid-json", "no JSON from byte 18 on")),
+    Fixture(
+      "invalid-json-behind-its-user", #"{"user_id": "bob", "favorites": [], "x": 01}"#,
+      Line("invalid-json", "no JSON from byte 41 on")),
     Fixture("invalid-json-no-object", "42", Line("invalid-json", "JSON, but no object")),
     Fixture("invalid-json-empty", "", Line("invalid-json", "the file is empty")),
     Fixture(

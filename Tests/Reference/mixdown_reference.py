@@ -880,11 +880,15 @@ def texts(source, limits):
         pass
     lines = [(number, line.strip(b" \t\r")) for number, line in enumerate(data.split(b"\n"), 1)]
     lines = [(number, line) for number, line in lines if line]
-    # Reading: it is one value a line when the first line is one, or when each line looks like an object's. A scalar that
+    # Reading: it is one value a line when the first line is one, or when another looks like an object's. A scalar that
     # is too large to be kept cannot be told from the first line of something else.
     first = lines[0][1] if lines else b""
     is_line = (first[:1] in b"{[" or len(first) <= limits.max_dump_size) and is_json(first)
-    if len(lines) > 1 and (is_line or all(line[:1] == b"{" and line[-1:] == b"}" for _, line in lines)):
+    others = data[: limits.max_dump_size].lstrip(b" \t\r\n").split(b"\n")[1:]
+    has_lines = not is_closed_object(data.strip(b" \t\r\n")) and any(
+        is_closed_object(line.rstrip(b" \t\r")) for line in others
+    )
+    if len(lines) > 1 and (is_line or has_lines):
         for number, line in lines:
             if len(line) > limits.max_dump_size:
                 yield Text(source, f"line {number}", line, reason="too-large")
@@ -898,6 +902,18 @@ def texts(source, limits):
     else:
         data = data.strip(b" \t\r\n")
         yield Text(source, "", data, reason="too-large" if len(data) > limits.max_dump_size else "invalid-json")
+
+
+def is_closed_object(line):
+    """Whether a line is one object as far as its brackets tell."""
+    if line[:1] != b"{":
+        return False
+    open_brackets = 0
+    for match in re.finditer(rb'"(?:\\.|[^"\\])*"|[\[\]{}]', line):
+        open_brackets += {b"{": 1, b"[": 1, b"}": -1, b"]": -1}.get(match[0], 0)
+        if open_brackets == 0:
+            return match.end() == len(line)
+    return False
 
 
 def is_json(line):

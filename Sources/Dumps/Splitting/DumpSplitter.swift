@@ -5,6 +5,7 @@
 /// - `[` starts an array of dumps;
 /// - a first line that is one value by itself, an object or a scalar, and is followed by more lines starts a dump a
 ///   line; a line may be an array;
+/// - so does a first line that is none, where the whole is no value either and another line is an object by itself;
 /// - all else is one dump, in a file whose name promises lines only if it is one value.
 ///
 /// Memory: one dump, at most `limit` bytes, whatever the length of the file.
@@ -18,7 +19,7 @@ struct DumpSplitter {
     case afterFirstLine(FirstLine, length: Int)
     /// All of the file is one dump.
     case whole
-    /// A value over several lines in a file whose name promises lines: decided at its end.
+    /// A value over several lines, or lines of which the first is broken: decided at the end.
     case undecided
     case lines
     case array(ArraySplitter, firstLine: Int)
@@ -69,7 +70,7 @@ struct DumpSplitter {
     case .firstLine, .afterFirstLine, .whole:
       try emit(Piece(pending.take(), line: nil))
     case .undecided:
-      if pending.isOneContainer {
+      if pending.isOneContainer || !isHeldInLines {
         try emit(Piece(pending.take(), line: nil))
       } else {
         try splitIntoLines(emit)
@@ -106,12 +107,12 @@ struct DumpSplitter {
       pending.append(block.extracting(position..<block.count))
       return block.count
     case .undecided:
-      guard pending.hasRoom(for: block.count - position) else {
-        try splitIntoLines(emit)
-        return position
+      let next = min(block.count, position + pending.room)
+      pending.append(block.extracting(position..<next))
+      if next < block.count {
+        if isHeldInLines { try splitIntoLines(emit) } else { phase = .whole }
       }
-      pending.append(block.extracting(position..<block.count))
-      return block.count
+      return next
     case .lines:
       guard let end = appendLine(block, from: position) else { return block.count }
       try emitLine(emit)
@@ -174,9 +175,12 @@ struct DumpSplitter {
       phase = .lines
       try emitLine(emit)
     } else {
-      phase = kind == .lines ? .undecided : .whole
+      phase = .undecided
     }
   }
+
+  /// Whether what has been held back are lines, unless it is one value.
+  private var isHeldInLines: Bool { kind == .lines || pending.hasLineOfOneObject }
 
   /// Goes on with a dump a line from what has been held back.
   private mutating func splitIntoLines(_ emit: PieceSink) throws(ReadFailure) {

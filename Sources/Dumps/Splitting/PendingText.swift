@@ -30,8 +30,8 @@ struct PendingText {
   /// Bytes since the first that was not blank.
   var count: Int { size }
 
-  /// Whether a part of `count` bytes still fits, whatever it holds.
-  func hasRoom(for count: Int) -> Bool { size + count <= limit }
+  /// How many bytes still fit, whatever they hold.
+  var room: Int { max(0, limit - size) }
 
   /// Makes room for `count` bytes in all, as far as the limit allows: memory that stays unused costs nothing.
   mutating func reserve(_ count: Int) { bytes.reserveCapacity(min(count, limit) + RawDump.padding) }
@@ -68,10 +68,20 @@ struct PendingText {
 
   /// Whether the whole text is one object or array, with nothing behind it.
   var isOneContainer: Bool {
-    var scanner = ContainerScanner()
     let text = bytes.span
-    guard let end = scanner.end(in: text, from: 0) else { return false }
-    return text.endOfBlanks(from: end) == text.count
+    return text.isObject || text.count > 0 && text[0] == UInt8(ascii: "[") && text.isClosed
+  }
+
+  /// Whether a line behind the first is an object from its first byte to its end, as no line of a value over several
+  /// lines is.
+  var hasLineOfOneObject: Bool {
+    let text = bytes.span
+    var end = text.firstNewline(from: 0)
+    while let newline = end {
+      end = text.firstNewline(from: newline + 1)
+      if text.extracting((newline + 1)..<(end ?? text.count)).isObject { return true }
+    }
+    return false
   }
 
   /// The bytes as they arrived, without padding; starts afresh.
@@ -93,5 +103,16 @@ struct PendingText {
     if text.isEmpty { return .nothing }
     text.append(contentsOf: repeatElement(0, count: RawDump.padding))
     return .text(text)
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether the text is an object as far as its brackets tell, with nothing but blanks behind it.
+  fileprivate var isObject: Bool { count > 0 && self[0] == UInt8(ascii: "{") && isClosed }
+
+  /// Whether the bracket at its beginning is closed at its end, but for blanks.
+  fileprivate var isClosed: Bool {
+    var scanner = ContainerScanner()
+    return scanner.end(in: self, from: 0).map { endOfBlanks(from: $0) == count } ?? false
   }
 }

@@ -40,7 +40,7 @@ import Testing
     ("", ["!- invalid-json at 0"], []),
     (" \n\t ", ["!- invalid-json at 0"], []),
     ("nonsense", ["-:nonsense"], ["1:nonsense"]),
-    ("nonsense\n{}\n", ["-:nonsense\n{}"], ["1:nonsense", "2:{}"]),
+    ("nonsense\n{}\n", ["1:nonsense", "2:{}"], nil),
     // One a line.
     ("{\"a\":1}\n{\"b\":2}", [#"1:{"a":1}"#, #"2:{"b":2}"#], nil),
     ("\n{\"a\":1}\r\n\r\n  {\"b\":2}\r\n", [#"2:{"a":1}"#, #"4:{"b":2}"#], nil),
@@ -59,14 +59,19 @@ import Testing
     ("true\n\n\n{}", ["1:true", "4:{}"], nil),
     ("\u{FEFF}\"a {b}\"\n{}", ["1:\"a {b}\"", "2:{}"], nil),
     ("5\n \n", ["-:5"], ["1:5"]),
-    ("nul\n{}", ["-:nul\n{}"], ["1:nul", "2:{}"]),
-    ("01\n{}", ["-:01\n{}"], ["1:01", "2:{}"]),
-    ("5 x\n{}", ["-:5 x\n{}"], ["1:5 x", "2:{}"]),
+    ("nul\n{}", ["1:nul", "2:{}"], nil),
+    ("01\n{}", ["1:01", "2:{}"], nil),
+    ("5 x\n{}", ["1:5 x", "2:{}"], nil),
     ("\"a\nb\"", ["-:\"a\nb\""], ["1:\"a", "2:b\""]),
-    ("<p>\n{}\n", ["-:<p>\n{}"], ["1:<p>", "2:{}"]),
-    ("2026-01-01 started\n{}", ["-:2026-01-01 started\n{}"], ["1:2026-01-01 started", "2:{}"]),
-    // A broken first line, or a value over several lines and more: only the name tells.
-    ("{\"a\n{}\n", ["-:{\"a\n{}"], ["1:{\"a", "2:{}"]),
+    ("<p>\n{}\n", ["1:<p>", "2:{}"], nil),
+    ("<p>\n {}\n</p>", ["-:<p>\n {}\n</p>"], ["1:<p>", "2:{}", "3:</p>"]),
+    ("2026-01-01 started\n{}", ["1:2026-01-01 started", "2:{}"], nil),
+    // A broken first line: another one that is an object by itself tells.
+    ("{\"a\n{}\n", ["1:{\"a", "2:{}"], nil),
+    ("{\"a\":\n{\"b\":1}\n{\"c\":\n", ["1:{\"a\":", "2:{\"b\":1}", "3:{\"c\":"], nil),
+    ("{\"a\":\n{\"b\":1}\n}", ["-:{\"a\":\n{\"b\":1}\n}"], nil),
+    // A value over several lines that is broken or has something behind it: only the name tells.
+    ("{\"a\":\n{\"b\":\n1}", ["-:{\"a\":\n{\"b\":\n1}"], ["1:{\"a\":", "2:{\"b\":", "3:1}"]),
     ("{\n}\n{\n}", ["-:{\n}\n{\n}"], ["1:{", "2:}", "3:{", "4:}"]),
     // An array.
     ("[]", [], nil),
@@ -115,6 +120,7 @@ import Testing
     let text = "{\"\n" + String(repeating: "{}\n", count: 9)
     let expected = ["1:{\""] + (2...10).map { "\($0):{}" }
     #expect(try Self.pieces(Array(text.utf8), .lines, limit: 8, blockSize: blockSize) == expected)
+    #expect(try Self.pieces(Array(text.utf8), .value, limit: 8, blockSize: 1) == expected)
   }
 
   @Test("the reading ends where the sink wants no more")
