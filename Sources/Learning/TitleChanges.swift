@@ -11,7 +11,7 @@ public struct TitleChanges: Sendable, Equatable {
   public let after: UInt64
 
   /// Nothing is stored, and nothing was counted.
-  static let none = TitleChanges(marks: [], before: 0, after: 0)
+  static let none = TitleChanges(marks: .some([]), before: 0, after: 0)
 }
 
 /// Adds up what ``TitleChanges`` says, song by song.
@@ -48,13 +48,13 @@ struct TitleCensus {
     }
   }
 
-  var changes: TitleChanges { TitleChanges(marks: marks, before: before, after: after) }
+  var changes: TitleChanges { TitleChanges(marks: .some(marks), before: before, after: after) }
 
-  private var marks: TitleMarks {
+  private var marks: Set<TitleMark> {
     guard !gained.isEmpty else { return [] }
     var known: [UInt64: Int] = [:]
     for key in stored where gained[key] != nil { known[key, default: 0] += 1 }
-    var marks: TitleMarks = []
+    var marks: Set<TitleMark> = []
     for (key, new) in gained {
       let count = known[key] ?? 0
       let isChanged =
@@ -64,7 +64,7 @@ struct TitleCensus {
         case (1, _): true
         default: false
         }
-      if isChanged { marks.formUnion(TitleMarks(print: key)) }
+      if isChanged { marks.insert(TitleMark(print: key)) }
     }
     return marks
   }

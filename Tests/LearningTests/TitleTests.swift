@@ -14,10 +14,8 @@ import Testing
     return song
   }
 
-  private func marks(_ keys: [String]) -> TitleMarks {
-    keys.reduce(into: []) { marks, key in
-      marks.formUnion(Array("t:\(key)".utf8).withView { TitleMarks(of: $0) })
-    }
+  private func marks(_ keys: [String]) -> Set<TitleMark> {
+    Set(keys.map { key in Array("t:\(key)".utf8).withView { TitleMark(of: $0) } })
   }
 
   /// What is stored of songs, and what somebody plays who has changed: by key, title and artist.
@@ -71,7 +69,7 @@ import Testing
       })
     listeners.songs = one.stored.map { song($0, $1, $2) }
     let learned = try learn(listeners, parameters)
-    #expect(learned.titleChanges?.marks == marks(one.changed))
+    #expect(learned.titleChanges?.marks == .some(marks(one.changed)))
     let isSame = learned.titleChanges?.before == learned.titleChanges?.after
     #expect(isSame == learned.songs.isEmpty)
   }
@@ -100,11 +98,11 @@ import Testing
       favorites: [["title": "a", "artist": "x"]])
     listeners.add("bob", plays: [play("1", when, 0.9, ["title": "A", "artist": "X"])])
     let learned = try learn(listeners, parameters)
-    #expect(learned.marks["ann"] == marks(["a\u{1F}x", "b\u{1F}y"]))
+    #expect(learned.marks["ann"] == marks(["a\u{1F}x", "b\u{1F}y"]).sorted())
     #expect(learned.marks["bob"] == [])
   }
 
   @Test func `the mark of a key is the same on every machine`() throws {
-    #expect(marks(["so what\u{1F}miles"]).rawValue == 1 << 9)
+    #expect(marks(["so what\u{1F}miles"]) == [TitleMark(rawValue: 2_031_224_393)])
   }
 }

@@ -13,9 +13,10 @@ internal import Stores
 /// lost with it but time.
 final class KnownTitles: Sendable {
   private static let version: Int32 = 1
-  /// What a user takes in the file beside their id, in bytes.
-  private static let bytesOfUser = 12
-  private static let readLimit = 1 << 20
+  /// What a user takes in the file beside their id and the marks of their keys, in bytes.
+  private static let bytesOfUser = 8
+  /// What is read at once, in bytes: more than any user takes.
+  private static let readLimit = 1 << 24
 
   /// What the names of these files begin with.
   static let prefix = "titles-"
@@ -35,7 +36,7 @@ final class KnownTitles: Sendable {
   static func open(_ path: String, of run: RunStamp) throws(StoreError) -> KnownTitles? {
     do throws(StoreError) {
       guard let known = try KnownTitles(PosixFile(path, O_RDONLY), of: run) else { return nil }
-      return try known.forEachUser { _, _ in } ? known : nil
+      return try known.forEachUser { _ in } ? known : nil
     } catch .inputOutput(_, _, ENOENT) {
       return nil
     }
@@ -61,11 +62,25 @@ final class KnownTitles: Sendable {
     return (run, UInt64(bitPattern: catalogue), length)
   }
 
+  /// A user in the file.
+  struct User {
+    let id: ByteView
+    /// One after another, ascending.
+    fileprivate let marks: ByteView
+
+    /// Whether the user has a key of one of these marks.
+    func hasKey(of marks: TitleMarks) -> Bool {
+      stride(from: 0, to: self.marks.count, by: 4).contains { offset in
+        marks.contains(TitleMark(rawValue: self.marks.load(offset, as: UInt32.self)))
+      }
+    }
+  }
+
   /// Hands on every user; views hold for the time of the call.
   ///
   /// - Returns: whether the file is whole.
   @discardableResult
-  func forEachUser(_ use: (_ id: ByteView, TitleMarks) throws(StoreError) -> Void) throws(StoreError) -> Bool {
+  func forEachUser(_ use: (User) throws(StoreError) -> Void) throws(StoreError) -> Bool {
     var offset = start
     while true {
       let bytes = try file.read(upTo: Self.readLimit, at: offset)
@@ -73,7 +88,6 @@ final class KnownTitles: Sendable {
         Result { () throws(StoreError) in try Self.forEachUser(in: bytes, use) }
       }.get()
       if isEnd { return used == bytes.count }
-      // An id is shorter than what is read at once.
       guard used > 0 else { return false }
       offset += used
     }
@@ -81,17 +95,18 @@ final class KnownTitles: Sendable {
 
   /// - Returns: how many bytes the whole users at the beginning take, and whether the last of them is nobody.
   private static func forEachUser(
-    in bytes: ByteView, _ use: (_ id: ByteView, TitleMarks) throws(StoreError) -> Void
+    in bytes: ByteView, _ use: (User) throws(StoreError) -> Void
   ) throws(StoreError) -> (used: Int, isEnd: Bool) {
     var offset = 0
     while offset + bytesOfUser <= bytes.count {
-      let count = Int(bytes.load(offset, as: UInt32.self))
-      guard offset + bytesOfUser + count <= bytes.count else { break }
-      let marks = TitleMarks(rawValue: bytes.load(offset + 4, as: UInt64.self))
-      let id = bytes.slice(offset + bytesOfUser, count)
-      offset += bytesOfUser + count
-      if marks.isEmpty { return (offset, true) }
-      try use(id, marks)
+      let idLength = Int(bytes.load(offset, as: UInt32.self))
+      let marksLength = 4 * Int(bytes.load(offset + 4, as: UInt32.self))
+      guard offset + bytesOfUser + idLength + marksLength <= bytes.count else { break }
+      offset += bytesOfUser
+      let user = User(id: bytes.slice(offset, idLength), marks: bytes.slice(offset + idLength, marksLength))
+      offset += idLength + marksLength
+      if user.marks.isEmpty { return (offset, true) }
+      try use(user)
     }
     return (offset, false)
   }
@@ -119,8 +134,8 @@ final class KnownTitles: Sendable {
     /// Writes the users of another run's file, but for those of whom this one notes something itself.
     func append(_ known: KnownTitles, without others: Set<UInt64>) throws(StoreError) {
       var notes = Notes()
-      try known.forEachUser { id, marks throws(StoreError) in
-        if !others.contains(id.fingerprint) { notes.add(id, marks) }
+      try known.forEachUser { user throws(StoreError) in
+        if !others.contains(user.id.fingerprint) { notes.add(user) }
         guard notes.writer.count >= 1 << 16 else { return }
         try append(notes)
         notes.writer.removeAll()
@@ -140,13 +155,24 @@ final class KnownTitles: Sendable {
   struct Notes: ~Copyable {
     fileprivate var writer = BSONWriter(capacity: 1024)
 
-    mutating func add(_ id: ByteView, _ marks: TitleMarks) {
+    /// - Parameter marks: of the user's keys, each once, ascending.
+    mutating func add(_ id: ByteView, _ marks: [TitleMark]) {
       if !marks.isEmpty { put(id, marks) }
     }
 
-    fileprivate mutating func put(_ id: ByteView, _ marks: TitleMarks) {
+    fileprivate mutating func put(_ id: ByteView, _ marks: [TitleMark]) {
+      putLengths(id, marks.count)
+      for mark in marks { writer.put(mark.rawValue) }
+    }
+
+    fileprivate mutating func add(_ user: User) {
+      putLengths(user.id, user.marks.count / 4)
+      writer.put(bytes: user.marks)
+    }
+
+    private mutating func putLengths(_ id: ByteView, _ marks: Int) {
       writer.put(UInt32(truncatingIfNeeded: id.count))
-      writer.put(marks.rawValue)
+      writer.put(UInt32(truncatingIfNeeded: marks))
       writer.put(bytes: id)
     }
   }

@@ -26,7 +26,7 @@ extension LearnRun {
     _ read: inout ReadUsers, _ intake: UserIntake, knowing titles: KnownTitles?, _ summary: inout LearnSummary
   ) throws(StoreError) -> (votes: CatalogueVotes, isWhole: Bool) {
     var votes = try self.votes(read)
-    var had: TitleMarks = []
+    var had = TitleMarks.some([])
     while let last = intake.last, !options.cancellation.isRequested {
       let marks = changed(votes.titleChanges, since: last, titles)
       guard !marks.isSubset(of: had) else { break }
@@ -67,8 +67,8 @@ extension LearnRun {
     let recomputed = intake.allRecomputed
     var ids: Set<[UInt8]> = []
     if let titles {
-      try titles.forEachUser { id, known in
-        if !known.isDisjoint(with: marks), !recomputed.contains(id.fingerprint) { ids.insert(id.copy()) }
+      try titles.forEachUser { user in
+        if user.hasKey(of: marks), !recomputed.contains(user.id.fingerprint) { ids.insert(user.id.copy()) }
       }
     } else {
       var wanted = Selection()

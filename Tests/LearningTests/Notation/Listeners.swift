@@ -84,7 +84,7 @@ struct Learned {
   var unknownZones: [String: String] = [:]
   /// What the songs that were gained mean for keys, and the marks of each user's.
   var titleChanges: TitleChanges?
-  var marks: [String: TitleMarks] = [:]
+  var marks: [String: [TitleMark]] = [:]
   /// All documents one after another, in the order of their keys.
   var bytes: [String: [UInt8]] = [:]
 }
