@@ -94,20 +94,30 @@ final class UserIntake: Sendable {
     }
   }
 
+  /// How long before a play the library or month may have been written that holds it, in milliseconds: a sync takes
+  /// plays of the future as far as `--max-clock-skew` allows, and this is what it allows by default.
+  private static let clockSkew: Int64 = 86_400_000
+
   /// Of a server those of whom something changed: what was written since the watermark less an hour, choices and zones
-  /// that are not those of the stored figures, and figures that are due.
+  /// that are not those of the stored figures, and figures that are due. Besides, whoever may have played on the days of
+  /// the service that are counted again, as what was written since they began tells.
   private func readChanged(since last: LastLearned, _ readers: [UserReader]) throws(StoreError) {
     let since = last.since
-    let changed = try ChangedUsers(collections, since: since, options).ids
-    // A play is written after it was played, so that these are also all who played on the days that are counted again.
-    let cursor = try collections.libraries.cursor(updatedSince: min(since, serviceSince))
+    let playedSince = serviceSince - Self.clockSkew
+    let changed = try ChangedUsers(collections, since: since, playedSince: playedSince, options)
+    let cursor = try collections.libraries.cursor(updatedSince: min(since, playedSince))
     try read(cursor, readers) { reader, documents, number throws(StoreError) in
-      try reader.read(libraries: documents, changedSince: since, or: changed, batch: number)
+      try reader.read(libraries: documents, changedSince: since, or: changed.ids, batch: number)
     }
     // The others among them, in batches of one size.
-    let rest = seen.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
+    try read(ids: unseen(changed.ids), readers, from: 1 << 40, .changed)
+    try read(ids: unseen(changed.players), readers, from: 1 << 41, .known)
+  }
+
+  /// Those of these users who have not had their turn, ascending.
+  private func unseen(_ ids: Set<[UInt8]>) -> [[UInt8]] {
+    seen.withLock { seen in ids.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
       .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
-    try read(ids: rest, readers, from: 1 << 40, again: false)
   }
 
   /// Reads users once more whom the first pass has left as they are, to make their documents all the same. The archive
@@ -118,18 +128,20 @@ final class UserIntake: Sendable {
   ///   - number: of the first of the readers.
   func readAgain(_ ids: [[UInt8]], number: Int) throws(StoreError) -> [UserReader] {
     let readers = (0..<options.workers).map { UserReader(self, number: number + $0) }
-    try read(ids: ids, readers, from: 0, again: true)
+    try read(ids: ids, readers, from: 0, .again)
     return readers
   }
 
-  private func read(ids: [[UInt8]], _ readers: [UserReader], from batch: Int, again: Bool) throws(StoreError) {
+  private func read(
+    ids: [[UInt8]], _ readers: [UserReader], from batch: Int, _ reason: UserReader.Reason
+  ) throws(StoreError) {
     let next = Atomic(0)
     try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
       while !hasFailed(), !options.cancellation.isRequested {
         let start = next.add(FactsScan.batchSize, ordering: .relaxed).oldValue
         guard start < ids.count else { break }
         let some = ids[start..<min(ids.count, start + FactsScan.batchSize)]
-        try readers[worker].read(ids: some, batch: batch | start, again: again)
+        try readers[worker].read(ids: some, batch: batch | start, reason)
       }
     }
   }

@@ -78,18 +78,27 @@ final class UserReader: @unchecked Sendable {
     }
   }
 
+  /// Why users are read by their ids.
+  enum Reason {
+    /// Something of theirs may have changed.
+    case changed
+    /// Nothing has changed, and they are of use to the days of the service.
+    case known
+    /// The first pass has left them as they are, and their documents are to be made all the same.
+    case again
+  }
+
   /// Reads users by their ids, which are distinct and ascending.
-  ///
-  /// - Parameter again: whether the first pass has left them as they are, and their documents are to be made all the same.
-  func read(ids: ArraySlice<[UInt8]>, batch: Int, again: Bool) throws(StoreError) {
+  func read(ids: ArraySlice<[UInt8]>, batch: Int, _ reason: Reason) throws(StoreError) {
     let arena = emptiedArena()
     let ids = ids.map { id in id.withView { arena.copy($0) } }
+    if reason == .known { intake.note(seen: ids) }
     let libraries = try intake.collections.libraries.all(of: ids, in: arena)
     let users = ids.map { (id: $0, document: BSONDocument.empty) }
     var place = 0
     try read(users, batch: batch) { user, _ in
       if place < libraries.count { user.library = libraries[place].first }
-      user.isAgain = again
+      (user.isKnown, user.isAgain) = (reason == .known, reason == .again)
       place += 1
     }
   }

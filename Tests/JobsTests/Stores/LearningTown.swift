@@ -36,6 +36,8 @@ final class LearningTown {
   private var plays: [String: [Play]] = [:]
   /// What a server says of when documents were written that have not changed since the last night, as text.
   var quiet = "1970-01-01T00:00:00Z"
+  /// The same of users of whom it says something else.
+  var written: [String: String] = [:]
 
   init(_ kind: TestStore.Kind) throws {
     store = try TestStore(kind)
@@ -56,10 +58,38 @@ final class LearningTown {
       try database.run(
         #"{"update": "user_library", "updates": [{"q": {"user_id": "\#(user)"}, "u": \#(library), "upsert": true}]}"#)
     } else {
-      try FileManager.default.createDirectory(atPath: store.name, withIntermediateDirectories: true)
-      let libraries = try plays.keys.sorted().map { Data(try bson(library($0, updatedAt: 0))) }
-      try Data(libraries.joined()).write(to: URL(fileURLWithPath: store.name + "/user_library.bson"))
+      try writeLibraries()
     }
+  }
+
+  /// Removes a user's library, of which nothing tells on a server.
+  func removeLibrary(_ user: String) throws {
+    plays[user] = nil
+    if let database = store.database {
+      try database.run(#"{"delete": "user_library", "deletes": [{"q": {"user_id": "\#(user)"}, "limit": 1}]}"#)
+    } else {
+      try writeLibraries()
+    }
+  }
+
+  /// Writes the libraries of a directory.
+  private func writeLibraries() throws {
+    try FileManager.default.createDirectory(atPath: store.name, withIntermediateDirectories: true)
+    let libraries = try plays.keys.sorted().map { Data(try bson(library($0, updatedAt: 0))) }
+    try Data(libraries.joined()).write(to: URL(fileURLWithPath: store.name + "/user_library.bson"))
+  }
+
+  /// Puts a month of a user's plays into the archive.
+  ///
+  /// - Parameters:
+  ///   - month: `2025-12`
+  ///   - time: when that was written, as text.
+  func archive(_ user: String, _ month: String, _ plays: Play..., at time: String) throws {
+    let plays = plays.map(\.json).joined(separator: ", ")
+    try store.put(
+      [
+        #"{"user_id": "\#(user)", "month": "\#(month)", "plays": [\#(plays)], "updated_at": {"$date": "\#(time)"}}"#
+      ], into: .playArchive)
   }
 
   private func library(_ user: String, updatedAt time: Int64) -> String {
@@ -72,10 +102,13 @@ final class LearningTown {
 
   /// Makes a server forget that anything has changed lately: the hour that a run looks back is longer than a test.
   private func pass() throws {
+    func set(_ time: String, _ filter: String) -> String {
+      #"{"q": \#(filter), "u": {"$set": {"updated_at": {"$date": "\#(time)"}}}, "multi": true}"#
+    }
+    let own = written.sorted { $0.key < $1.key }.map { set($0.value, #"{"user_id": "\#($0.key)"}"#) }
+    let updates = ([set(quiet, "{}")] + own).joined(separator: ", ")
     for name in ["user_library", "play_archive"] {
-      let change = #"{"$set": {"updated_at": {"$date": "\#(quiet)"}}}"#
-      try store.database?.run(
-        #"{"update": "\#(name)", "updates": [{"q": {}, "u": \#(change), "multi": true}]}"#)
+      try store.database?.run(#"{"update": "\#(name)", "updates": [\#(updates)]}"#)
     }
   }
 
@@ -140,12 +173,17 @@ final class LearningTown {
 
   /// Everybody's statistics, as JSON without the fields that tell when they were computed.
   var statistics: [String: String] {
-    get throws { try Self.statistics(of: store) }
+    get throws { try Self.timeless(.userStats, of: store) }
   }
 
-  private static func statistics(of store: TestStore) throws -> [String: String] {
-    var statistics: [String: String] = [:]
-    for document in try store.documents(of: .userStats) {
+  /// The days of the service, likewise.
+  var serviceDays: [String: String] {
+    get throws { try Self.timeless(.serviceStats, of: store) }
+  }
+
+  private static func timeless(_ schema: CollectionSchema, of store: TestStore) throws -> [String: String] {
+    var timeless: [String: String] = [:]
+    for document in try store.documents(of: schema) {
       var text = JSONText()
       try document.withView { bytes in
         var elements = try BSONDocument(bytes).elements
@@ -155,9 +193,9 @@ final class LearningTown {
           try text.value(element.value)
         }
       }
-      statistics[document.field("user_id")?.string ?? ""] = text.string
+      timeless[document.field(schema.key)?.string ?? ""] = text.string
     }
-    return statistics
+    return timeless
   }
 
   /// The keys of a user's songs of all time, most played first.
@@ -198,6 +236,6 @@ final class LearningTown {
     let report = LearnJob(options: options, store: copy.name, state: state, parameters: [:]).run()
     try #require(report.status == .done && report.manifest.learning?.full == false)
     try #require(report.manifest.learning?.computed == plays.count)
-    return try Self.statistics(of: copy)
+    return try Self.timeless(.userStats, of: copy)
   }
 }
