@@ -25,7 +25,8 @@ final class SharedCursor: @unchecked Sendable {
 /// The first pass of a run: reads every user's documents once; of a server between full runs those of whom something
 /// changed. Then, between full runs, those whom the songs that were found concern.
 ///
-/// Libraries first, then accounts of people without one, then what the archive alone knows of.
+/// Libraries first, then accounts of people without one, then what the archive alone knows of, and those of whom nothing
+/// is left but figures.
 final class UserIntake: Sendable {
   let options: LearnOptions
   let collections: LearnCollections
@@ -42,6 +43,8 @@ final class UserIntake: Sendable {
   /// Users with a play at or after this are read although nothing changed, for the days of `service_stats` since the
   /// last run; in milliseconds since 1970.
   let serviceSince: Int64
+  /// Whether people of whom nothing is left are visited too, for what is stored of them is to be removed.
+  let removesFigures: Bool
   /// Fingerprints of the users who had their turn.
   private let seen = Mutex<Set<UInt64>>([])
   /// Fingerprints of those whose documents are made, or who are left: between full runs, who need not be read again.
@@ -49,7 +52,7 @@ final class UserIntake: Sendable {
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
-    known: LastLearned?, log: LastLearned.Writer?, serviceSince: Int64, events: LearnEvents
+    known: LastLearned?, log: LastLearned.Writer?, serviceSince: Int64, removesFigures: Bool, events: LearnEvents
   ) throws(StoreError) {
     self.options = options
     self.collections = collections
@@ -57,6 +60,7 @@ final class UserIntake: Sendable {
     self.known = known
     self.log = log
     self.serviceSince = serviceSince
+    self.removesFigures = removesFigures
     self.events = events
     file = try FactsFile(in: folder)
     archive = try ArchiveStage(collections.plays, options)
@@ -91,6 +95,15 @@ final class UserIntake: Sendable {
     }
     try read(collections.plays.cursor(updatedSince: nil), readers) { reader, documents, number throws(StoreError) in
       try reader.read(months: documents, batch: 1 << 41 | number)
+    }
+    guard removesFigures else { return }
+    var wanted = Selection()
+    wanted.fields = ["_id"]
+    // A run that was killed may have left either without the other.
+    for (place, figures) in [collections.scores, collections.statistics].enumerated() {
+      try read(figures.cursor(over: wanted), readers) { reader, documents, number throws(StoreError) in
+        try reader.read(figures: documents, batch: (4 + place) << 40 | number)
+      }
     }
   }
 
@@ -171,6 +184,13 @@ final class UserIntake: Sendable {
     guard let last, last.print == print, last.staleAfter > options.parameters.asOf else { return true }
     // Somebody may have removed what was learned.
     return collections.scores.writesInOrder && collections.scores.position(of: id) == nil
+  }
+
+  /// Whether anything may be stored of a user of whom nothing is left: a directory knows, a server is asked later, of
+  /// many at once.
+  func mayHaveFigures(_ id: ByteView) -> Bool {
+    guard removesFigures, collections.scores.writesInOrder else { return removesFigures }
+    return collections.scores.position(of: id) != nil || collections.statistics.position(of: id) != nil
   }
 
   /// Notes users who had their turn.
