@@ -17,12 +17,14 @@ public enum DerivedDocument {
     _ document: BSONDocument, over stored: BSONDocument?, force: Bool = false
   ) throws(BSONFault) -> Decision {
     guard let stored else { return .write }
-    if !force, let theirs = try stored.value("as_of")?.date, let ours = try document.value("as_of")?.date,
-      theirs > ours
-    {
-      return .newer
-    }
+    if !force, let ours = try document.value("as_of")?.date, try isLater(stored, than: ours) { return .newer }
     return try isSameButForClock(document, stored) ? .unchanged : .write
+  }
+
+  /// Whether a stored document was computed for a later time than this one, in milliseconds since 1970.
+  public static func isLater(_ stored: BSONDocument, than asOf: Int64) throws(BSONFault) -> Bool {
+    guard let theirs = try stored.value("as_of")?.date else { return false }
+    return theirs > asOf
   }
 
   /// Whether two documents differ in `computed_at`, `last_computed`, `as_of` and `_id` at most.

@@ -90,7 +90,7 @@ struct EvaluateRun {
       events.phase("read")
       let intake = try UserIntake(
         learn, try LearnCollections(store), folder: folder, last: nil, known: nil, log: nil, serviceSince: .max,
-        events: events)
+        removesFigures: false, events: events)
       let readers = try intake.run()
       let repertoire = Repertoire()
       let renumberings = readers.map { repertoire.merge($0.repertoire) }

@@ -4,31 +4,48 @@ internal import Stores
 internal import Sync
 
 /// Whom a server names when it is asked whose figures may differ from those that are stored, besides those whose library
-/// was written.
+/// was written, and of whom the archive alone may know that they played lately.
 struct ChangedUsers {
   private(set) var ids: Set<[UInt8]> = []
+  /// Whose months of the archive were written lately, and of whom nothing else has changed.
+  private(set) var players: Set<[UInt8]> = []
   private let collections: LearnCollections
   private let options: LearnOptions
 
-  /// - Parameter since: of the archive, in ms since 1970.
-  init(_ collections: LearnCollections, since: Int64, _ options: LearnOptions) throws(StoreError) {
+  /// - Parameters:
+  ///   - since: from when on a month that was written is one that has changed, in ms since 1970.
+  ///   - playedSince: from when on one that was written names a player, in ms since 1970.
+  init(
+    _ collections: LearnCollections, since: Int64, playedSince: Int64, _ options: LearnOptions
+  ) throws(StoreError) {
     self.collections = collections
     self.options = options
+    try addArchived(since: since, playedSince: playedSince)
+    try addDue()
+    try addAccounts()
+    players.subtract(ids)
+  }
+
+  private mutating func addArchived(since: Int64, playedSince: Int64) throws(StoreError) {
     var written = Selection()
-    written.updatedSince = since
-    written.fields = ["_id"]
-    try addAll(of: collections.plays, written)
+    written.updatedSince = min(since, playedSince)
+    written.fields = ["updated_at"]
+    try Self.forEach(try collections.plays.cursor(over: written), options) { documents, _ in
+      for document in documents {
+        guard let id = document.text("user_id")?.copy() else { continue }
+        let time = (try? document.value("updated_at"))?.date
+        if time.map({ $0 < since }) ?? false { players.insert(id) } else { ids.insert(id) }
+      }
+    }
+  }
+
+  private mutating func addDue() throws(StoreError) {
     var due = Selection()
     due.due = (field: "stale_after", by: options.parameters.asOf)
     due.fields = ["_id"]
-    try addAll(of: collections.statistics, due)
-    try addAccounts()
-  }
-
-  private mutating func addAll(of collection: any StoredCollection, _ selection: Selection) throws(StoreError) {
-    try Self.forEach(try collection.cursor(over: selection), options) { documents, _ in
+    try Self.forEach(try collections.statistics.cursor(over: due), options) { documents, _ in
       for document in documents {
-        if let id = document.text(collection.schema.key) { ids.insert(id.copy()) }
+        if let id = document.text("user_id") { ids.insert(id.copy()) }
       }
     }
   }

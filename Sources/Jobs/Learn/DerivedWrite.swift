@@ -3,6 +3,25 @@ internal import Learning
 internal import Stores
 internal import Sync
 
+/// How many documents of a collection were written, and how many removed.
+struct WriteCounts: Sendable, Equatable {
+  var written = 0
+  var removed = 0
+
+  init() {}
+
+  /// - Parameter changes: that were made.
+  init(of changes: [DocumentChange]) {
+    removed = changes.count { $0.document == nil }
+    written = changes.count - removed
+  }
+
+  static func += (sum: inout WriteCounts, more: WriteCounts) {
+    sum.written += more.written
+    sum.removed += more.removed
+  }
+}
+
 /// Writes of documents that can be made again. What somebody else has written in between is read, and what is to take its
 /// place is decided once more.
 enum DerivedWrite {
@@ -11,36 +30,39 @@ enum DerivedWrite {
   /// - Parameters:
   ///   - changes: of distinct keys, ascending where the collection does not know positions.
   ///   - again: what a change becomes over the document that is stored now; nil for nothing.
-  /// - Returns: how many were written, and the keys of which somebody else wrote the document every time.
+  /// - Returns: how many were made, and the keys of which somebody else wrote the document every time.
   static func write(
     _ changes: [DocumentChange], to collection: any StoredCollection, with writer: any StoreWriter, in arena: Arena,
     again: (DocumentChange, BSONDocument?) throws(StoreError) -> DocumentChange?
-  ) throws(StoreError) -> (written: Int, left: [ByteView]) {
+  ) throws(StoreError) -> (made: WriteCounts, left: [ByteView]) {
     var rest = changes
-    var written = 0
+    var made = WriteCounts()
     for attempt in 1...mostTries where !rest.isEmpty {
-      let conflicts = try writer.write(rest).map { rest[$0] }
-      written += rest.count - conflicts.count
-      guard !conflicts.isEmpty, attempt < mostTries else { return (written, conflicts.map(\.key)) }
+      let refused = Set(try writer.write(rest))
+      made += WriteCounts(of: rest.indices.filter { !refused.contains($0) }.map { rest[$0] })
+      let conflicts = refused.sorted().map { rest[$0] }
+      guard !conflicts.isEmpty, attempt < mostTries else { return (made, conflicts.map(\.key)) }
       let stored = try collection.all(of: conflicts.map(\.key), in: arena)
       rest = []
       for (change, found) in zip(conflicts, stored) {
         if let next = try again(change, found.first) { rest.append(next) }
       }
     }
-    return (written, [])
+    return (made, [])
   }
 
-  /// A derived document over the one that is stored now; nil where that says the same, or was computed for a later time.
+  /// A derived document, or that there is none, over the one that is stored now; nil where that says the same, or was
+  /// computed for a later time.
   static func change(
-    _ change: DocumentChange, over stored: BSONDocument?, in collection: any StoredCollection, force: Bool,
-    _ arena: Arena
+    _ change: DocumentChange, over stored: BSONDocument?, in collection: any StoredCollection,
+    _ options: LearnOptions, _ arena: Arena
   ) throws(StoreError) -> DocumentChange? {
     do throws(BSONFault) {
       guard let document = change.document else {
-        return stored.map { DocumentChange(key: change.key, stored: $0, document: nil) }
+        guard let stored, try !options.keeps(stored) else { return nil }
+        return DocumentChange(key: change.key, stored: stored, document: nil)
       }
-      guard try DerivedDocument.decision(document, over: stored, force: force) == .write else { return nil }
+      guard try DerivedDocument.decision(document, over: stored, force: options.force) == .write else { return nil }
       return DocumentChange(key: change.key, stored: stored, document: try document.keepingID(of: stored, in: arena))
     } catch {
       throw collection.refusal(of: change.key, error)

@@ -17,8 +17,7 @@ struct DerivedWriter {
   private var waiting: [(key: ByteView, document: BSONDocument)] = []
   /// Prints of the keys that were handed over.
   private var keys: Set<UInt64> = []
-  private(set) var written = 0
-  private(set) var removed = 0
+  private(set) var made = WriteCounts()
   /// Documents that somebody else wrote every time.
   private(set) var conflicts = 0
 
@@ -51,22 +50,26 @@ struct DerivedWriter {
         throw collection.refusal(of: key, error)
       }
     }
-    written += try write(changes)
+    try write(changes)
     waiting = []
     arena.reset()
   }
 
-  /// - Returns: how many were written; in a dry run, how many would be.
-  private mutating func write(_ changes: [DocumentChange]) throws(StoreError) -> Int {
-    guard !changes.isEmpty, let writer else { return changes.count }
-    let (collection, force, arena) = (collection, options.force, arena)
-    let (written, left) = try DerivedWrite.write(changes, to: collection, with: writer, in: arena) {
-      change, stored throws(StoreError) in
-      try DerivedWrite.change(change, over: stored, in: collection, force: force, arena)
+  /// Makes changes; a dry run counts those that would be made.
+  private mutating func write(_ changes: [DocumentChange]) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    guard let writer else {
+      made += WriteCounts(of: changes)
+      return
     }
-    conflicts += left.count
-    for key in left { events.left(DerivedWrite.report(key.string, collection)) }
-    return written
+    let (collection, options, arena) = (collection, options, arena)
+    let outcome = try DerivedWrite.write(changes, to: collection, with: writer, in: arena) {
+      change, stored throws(StoreError) in
+      try DerivedWrite.change(change, over: stored, in: collection, options, arena)
+    }
+    made += outcome.made
+    conflicts += outcome.left.count
+    for key in outcome.left { events.left(DerivedWrite.report(key.string, collection)) }
   }
 
   /// Ends the writing.
@@ -92,11 +95,10 @@ struct DerivedWriter {
         guard let key = (try? document.value(collection.schema.key))?.string, !keys.contains(key.fingerprint) else {
           continue
         }
-        let time = try? document.value("as_of")?.date
-        if !options.force, let time, time > options.parameters.asOf { continue }
+        if (try? options.keeps(document)) ?? false { continue }
         changes.append(DocumentChange(key: key, stored: document, document: nil))
       }
-      removed += try write(changes)
+      try write(changes)
     }
   }
 }

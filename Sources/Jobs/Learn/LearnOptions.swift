@@ -1,3 +1,4 @@
+internal import BSON
 public import Learning
 public import Sync
 
@@ -13,6 +14,12 @@ public struct LearnOptions: Sendable {
   public var mirrorsUsers = false
   /// A run that replaces what is newer has to come past everybody.
   var countsEverything: Bool { isFull || force }
+
+  /// Whether a stored document stays that would be removed: it was computed for a later time.
+  func keeps(_ stored: BSONDocument) throws(BSONFault) -> Bool {
+    guard !force else { return false }
+    return try DerivedDocument.isLater(stored, than: parameters.asOf)
+  }
 
   /// How many months of plays before the present one the archive keeps; nil for all.
   public var archiveMonths: Int?

@@ -47,7 +47,8 @@ struct LearnRun {
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
       options, collections, folder: folder, last: last, known: known, log: log,
-      serviceSince: last.map { serviceStart(days, since: $0.asOf, zones) } ?? .max, events: events)
+      serviceSince: last.map { serviceStart(days, since: $0.asOf, zones) } ?? .max, removesFigures: true,
+      events: events)
     let readers = try intake.run()
     var summary = LearnSummary()
     summary.isFull = last == nil
@@ -310,8 +311,7 @@ struct LearnRun {
 
 extension LearnSummary {
   fileprivate mutating func note(_ name: String, _ output: DerivedWriter) {
-    if output.written > 0 { written[name, default: 0] += output.written }
-    if output.removed > 0 { removed[name, default: 0] += output.removed }
+    note(name, output.made)
     if output.conflicts > 0 { left[.conflict, default: 0] += output.conflicts }
   }
 }

@@ -18,7 +18,8 @@ public struct LearnSummary: Sendable {
   public var left: [LeftReason: Int] = [:]
   /// How many documents of each collection were written.
   public var written: [String: Int] = [:]
-  /// How many documents of each collection were removed.
+  /// How many documents of each collection were removed: figures of people of whom nothing is left among them, who count
+  /// as changed.
   public var removed: [String: Int] = [:]
   /// Users whose documents were computed.
   public var computed = 0
@@ -45,6 +46,12 @@ public struct LearnSummary: Sendable {
 
   public var isBalanced: Bool {
     users.seen == users.changed + users.unchanged + users.created + users.left
+  }
+
+  /// Notes what was made of a collection.
+  mutating func note(_ name: String, _ made: WriteCounts) {
+    if made.written > 0 { written[name, default: 0] += made.written }
+    if made.removed > 0 { removed[name, default: 0] += made.removed }
   }
 
   mutating func leave(_ reason: LeftReason) {

@@ -39,6 +39,13 @@ final class LearnedOutput: Sendable {
     var all: [any StoreWriter] { [statistics, scores] + (accounts.map { [$0] } ?? []) }
   }
 
+  /// What was made of a batch's changes, by collection.
+  private struct Made {
+    var statistics: WriteCounts
+    var scores: WriteCounts
+    var accounts: WriteCounts
+  }
+
   /// Arenas that wait for their next batch.
   ///
   /// Safe to share: an arena is in the list, or with one batch.
@@ -130,13 +137,20 @@ final class LearnedOutput: Sendable {
     } catch {
       return fail(error)
     }
-    count(batch, (batch.statistics.count, batch.scores.count, batch.accounts.count))
+    count(batch, made(of: batch))
   }
 
-  private func count(_ batch: LearnedBatch, _ written: (statistics: Int, scores: Int, accounts: Int)) {
-    batch.summary.written = [
-      "user_stats": written.statistics, "user_scores": written.scores, "users": written.accounts,
-    ].filter { $0.value > 0 }
+  /// What is made of a batch where nobody else's writes meet it.
+  private func made(of batch: LearnedBatch) -> Made {
+    Made(
+      statistics: WriteCounts(of: batch.statistics), scores: WriteCounts(of: batch.scores),
+      accounts: WriteCounts(of: batch.accounts))
+  }
+
+  private func count(_ batch: LearnedBatch, _ made: Made) {
+    batch.summary.note("user_stats", made.statistics)
+    batch.summary.note("user_scores", made.scores)
+    batch.summary.note("users", made.accounts)
     state.summary.add(batch.summary)
   }
 
@@ -148,10 +162,10 @@ final class LearnedOutput: Sendable {
   func send(
     _ batch: LearnedBatch, mirror: (DocumentChange, BSONDocument) throws(StoreError) -> DocumentChange?
   ) throws(StoreError) {
-    var written = (statistics: batch.statistics.count, scores: batch.scores.count, accounts: batch.accounts.count)
+    var made = made(of: batch)
     if let writers = try writers(.any) {
-      written.statistics = try send(batch.statistics, to: collections.statistics, with: writers.statistics, of: batch)
-      written.scores = try send(batch.scores, to: collections.scores, with: writers.scores, of: batch)
+      made.statistics = try send(batch.statistics, to: collections.statistics, with: writers.statistics, of: batch)
+      made.scores = try send(batch.scores, to: collections.scores, with: writers.scores, of: batch)
       if let writer = writers.accounts, !batch.accounts.isEmpty {
         try options.journal?.record(batch.accounts, of: collections.accounts)
         let outcome = try DerivedWrite.write(
@@ -162,12 +176,12 @@ final class LearnedOutput: Sendable {
           try options.journal?.record([next], of: collections.accounts)
           return next
         }
-        written.accounts = outcome.written
+        made.accounts = outcome.made
         note(outcome.left, collections.accounts, in: batch)
       }
       for writer in writers.all { try writer.commit() }
     }
-    queue.sync { count(batch, written) }
+    queue.sync { count(batch, made) }
     giveBack(batch)
     slots.signal()
   }
@@ -175,14 +189,14 @@ final class LearnedOutput: Sendable {
   private func send(
     _ changes: [DocumentChange], to collection: any StoredCollection, with writer: any StoreWriter,
     of batch: LearnedBatch
-  ) throws(StoreError) -> Int {
-    guard !changes.isEmpty else { return 0 }
+  ) throws(StoreError) -> WriteCounts {
+    guard !changes.isEmpty else { return WriteCounts() }
     let outcome = try DerivedWrite.write(changes, to: collection, with: writer, in: batch.arena) {
       change, stored throws(StoreError) in
-      try DerivedWrite.change(change, over: stored, in: collection, force: options.force, batch.arena)
+      try DerivedWrite.change(change, over: stored, in: collection, options, batch.arena)
     }
     note(outcome.left, collection, in: batch)
-    return outcome.written
+    return outcome.made
   }
 
   private func note(_ left: [ByteView], _ collection: any StoredCollection, in batch: LearnedBatch) {

@@ -82,6 +82,8 @@ final class UserDocuments: Sendable {
       one.statistics = documents.statistics.map { BSONDocument(unchecked: arena.copy($0.bytes)) }
       one.scores = documents.scores.map { BSONDocument(unchecked: arena.copy($0.bytes)) }
       learned.append(one)
+      // Of somebody of whom nothing is left there is nothing to note either.
+      guard one.scores != nil else { continue }
       batch.summary.computed += 1
       batch.summary.plays += facts.plays.count { $0.playedAt <= options.parameters.asOf }
       if let zone = documents.unknownZone { batch.summary.unknownZones[zone, default: 0] += 1 }
@@ -109,7 +111,7 @@ final class UserDocuments: Sendable {
 
   // MARK: What is written
 
-  /// One user's documents.
+  /// One user's documents; none of somebody of whom nothing is left.
   private struct Learned {
     var user: ByteView
     var statistics: BSONDocument?
@@ -122,6 +124,8 @@ final class UserDocuments: Sendable {
     let scores = try collections.scores.all(of: users, in: batch.arena)
     let accounts = options.mirrorsUsers ? try collections.accounts.all(of: users, in: batch.arena) : []
     for (index, one) in learned.enumerated() {
+      // A server is asked for what is stored of everybody of whom nothing is left.
+      if one.scores == nil, statistics[index].isEmpty, scores[index].isEmpty { continue }
       var fate = Fate()
       let user = one.user
       if let change = try change(
@@ -133,7 +137,8 @@ final class UserDocuments: Sendable {
         collections.scores, user, one.scores, scores[index].first, &fate, in: batch.arena)
       if let scoresChange { batch.scores.append(scoresChange) }
       // What `user_scores` has after this run, and not what differs from it in its clock alone.
-      if options.mirrorsUsers, let scores = scoresChange?.document ?? scores[index].first {
+      let newest = if let scoresChange { scoresChange.document } else { scores[index].first }
+      if options.mirrorsUsers, let scores = newest {
         if let account = accounts[index].first {
           if let change = try mirror(scores, user, account, in: batch.arena) { batch.accounts.append(change) }
         } else {
@@ -148,12 +153,21 @@ final class UserDocuments: Sendable {
     }
   }
 
+  /// What becomes of a stored document; where there is to be none any more, it is removed.
   private func change(
     _ collection: any StoredCollection, _ user: ByteView, _ document: BSONDocument?, _ stored: BSONDocument?,
     _ fate: inout Fate, in arena: Arena
   ) throws(StoreError) -> DocumentChange? {
-    guard let document else { return nil }
     do throws(BSONFault) {
+      guard let document else {
+        guard let stored else { return nil }
+        if try options.keeps(stored) {
+          fate.isNewer = true
+          return nil
+        }
+        fate.isChanged = true
+        return DocumentChange(key: user, stored: stored, document: nil)
+      }
       switch try DerivedDocument.decision(document, over: stored, force: options.force) {
       case .write:
         if stored == nil { fate.isNew = true } else { fate.isChanged = true }

@@ -25,7 +25,8 @@ final class SharedCursor: @unchecked Sendable {
 /// The first pass of a run: reads every user's documents once; of a server between full runs those of whom something
 /// changed. Then, between full runs, those whom the songs that were found concern.
 ///
-/// Libraries first, then accounts of people without one, then what the archive alone knows of.
+/// Libraries first, then accounts of people without one, then what the archive alone knows of, and those of whom nothing
+/// is left but figures.
 final class UserIntake: Sendable {
   let options: LearnOptions
   let collections: LearnCollections
@@ -42,6 +43,8 @@ final class UserIntake: Sendable {
   /// Users with a play at or after this are read although nothing changed, for the days of `service_stats` since the
   /// last run; in milliseconds since 1970.
   let serviceSince: Int64
+  /// Whether people of whom nothing is left are visited too, for what is stored of them is to be removed.
+  let removesFigures: Bool
   /// Fingerprints of the users who had their turn.
   private let seen = Mutex<Set<UInt64>>([])
   /// Fingerprints of those whose documents are made, or who are left: between full runs, who need not be read again.
@@ -49,7 +52,7 @@ final class UserIntake: Sendable {
 
   init(
     _ options: LearnOptions, _ collections: LearnCollections, folder: String, last: LastLearned?,
-    known: LastLearned?, log: LastLearned.Writer?, serviceSince: Int64, events: LearnEvents
+    known: LastLearned?, log: LastLearned.Writer?, serviceSince: Int64, removesFigures: Bool, events: LearnEvents
   ) throws(StoreError) {
     self.options = options
     self.collections = collections
@@ -57,6 +60,7 @@ final class UserIntake: Sendable {
     self.known = known
     self.log = log
     self.serviceSince = serviceSince
+    self.removesFigures = removesFigures
     self.events = events
     file = try FactsFile(in: folder)
     archive = try ArchiveStage(collections.plays, options)
@@ -92,22 +96,41 @@ final class UserIntake: Sendable {
     try read(collections.plays.cursor(updatedSince: nil), readers) { reader, documents, number throws(StoreError) in
       try reader.read(months: documents, batch: 1 << 41 | number)
     }
+    guard removesFigures else { return }
+    var wanted = Selection()
+    wanted.fields = ["_id"]
+    // A run that was killed may have left either without the other.
+    for (place, figures) in [collections.scores, collections.statistics].enumerated() {
+      try read(figures.cursor(over: wanted), readers) { reader, documents, number throws(StoreError) in
+        try reader.read(figures: documents, batch: (4 + place) << 40 | number)
+      }
+    }
   }
 
+  /// How long before a play the library or month may have been written that holds it, in milliseconds: a sync takes
+  /// plays of the future as far as `--max-clock-skew` allows, and this is what it allows by default.
+  private static let clockSkew: Int64 = 86_400_000
+
   /// Of a server those of whom something changed: what was written since the watermark less an hour, choices and zones
-  /// that are not those of the stored figures, and figures that are due.
+  /// that are not those of the stored figures, and figures that are due. Besides, whoever may have played on the days of
+  /// the service that are counted again, as what was written since they began tells.
   private func readChanged(since last: LastLearned, _ readers: [UserReader]) throws(StoreError) {
     let since = last.since
-    let changed = try ChangedUsers(collections, since: since, options).ids
-    // A play is written after it was played, so that these are also all who played on the days that are counted again.
-    let cursor = try collections.libraries.cursor(updatedSince: min(since, serviceSince))
+    let playedSince = serviceSince - Self.clockSkew
+    let changed = try ChangedUsers(collections, since: since, playedSince: playedSince, options)
+    let cursor = try collections.libraries.cursor(updatedSince: min(since, playedSince))
     try read(cursor, readers) { reader, documents, number throws(StoreError) in
-      try reader.read(libraries: documents, changedSince: since, or: changed, batch: number)
+      try reader.read(libraries: documents, changedSince: since, or: changed.ids, batch: number)
     }
     // The others among them, in batches of one size.
-    let rest = seen.withLock { seen in changed.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
+    try read(ids: unseen(changed.ids), readers, from: 1 << 40, .changed)
+    try read(ids: unseen(changed.players), readers, from: 1 << 41, .known)
+  }
+
+  /// Those of these users who have not had their turn, ascending.
+  private func unseen(_ ids: Set<[UInt8]>) -> [[UInt8]] {
+    seen.withLock { seen in ids.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
       .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
-    try read(ids: rest, readers, from: 1 << 40, again: false)
   }
 
   /// Reads users once more whom the first pass has left as they are, to make their documents all the same. The archive
@@ -118,18 +141,20 @@ final class UserIntake: Sendable {
   ///   - number: of the first of the readers.
   func readAgain(_ ids: [[UInt8]], number: Int) throws(StoreError) -> [UserReader] {
     let readers = (0..<options.workers).map { UserReader(self, number: number + $0) }
-    try read(ids: ids, readers, from: 0, again: true)
+    try read(ids: ids, readers, from: 0, .again)
     return readers
   }
 
-  private func read(ids: [[UInt8]], _ readers: [UserReader], from batch: Int, again: Bool) throws(StoreError) {
+  private func read(
+    ids: [[UInt8]], _ readers: [UserReader], from batch: Int, _ reason: UserReader.Reason
+  ) throws(StoreError) {
     let next = Atomic(0)
     try inParallel(readers.count) { worker, hasFailed throws(StoreError) in
       while !hasFailed(), !options.cancellation.isRequested {
         let start = next.add(FactsScan.batchSize, ordering: .relaxed).oldValue
         guard start < ids.count else { break }
         let some = ids[start..<min(ids.count, start + FactsScan.batchSize)]
-        try readers[worker].read(ids: some, batch: batch | start, again: again)
+        try readers[worker].read(ids: some, batch: batch | start, reason)
       }
     }
   }
@@ -159,6 +184,13 @@ final class UserIntake: Sendable {
     guard let last, last.print == print, last.staleAfter > options.parameters.asOf else { return true }
     // Somebody may have removed what was learned.
     return collections.scores.writesInOrder && collections.scores.position(of: id) == nil
+  }
+
+  /// Whether anything may be stored of a user of whom nothing is left: a directory knows, a server is asked later, of
+  /// many at once.
+  func mayHaveFigures(_ id: ByteView) -> Bool {
+    guard removesFigures, collections.scores.writesInOrder else { return removesFigures }
+    return collections.scores.position(of: id) != nil || collections.statistics.position(of: id) != nil
   }
 
   /// Notes users who had their turn.

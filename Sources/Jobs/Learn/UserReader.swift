@@ -78,18 +78,27 @@ final class UserReader: @unchecked Sendable {
     }
   }
 
+  /// Why users are read by their ids.
+  enum Reason {
+    /// Something of theirs may have changed.
+    case changed
+    /// Nothing has changed, and they are of use to the days of the service.
+    case known
+    /// The first pass has left them as they are, and their documents are to be made all the same.
+    case again
+  }
+
   /// Reads users by their ids, which are distinct and ascending.
-  ///
-  /// - Parameter again: whether the first pass has left them as they are, and their documents are to be made all the same.
-  func read(ids: ArraySlice<[UInt8]>, batch: Int, again: Bool) throws(StoreError) {
+  func read(ids: ArraySlice<[UInt8]>, batch: Int, _ reason: Reason) throws(StoreError) {
     let arena = emptiedArena()
     let ids = ids.map { id in id.withView { arena.copy($0) } }
+    if reason == .known { intake.note(seen: ids) }
     let libraries = try intake.collections.libraries.all(of: ids, in: arena)
     let users = ids.map { (id: $0, document: BSONDocument.empty) }
     var place = 0
     try read(users, batch: batch) { user, _ in
       if place < libraries.count { user.library = libraries[place].first }
-      user.isAgain = again
+      (user.isKnown, user.isAgain) = (reason == .known, reason == .again)
       place += 1
     }
   }
@@ -106,6 +115,18 @@ final class UserReader: @unchecked Sendable {
     guard !found.isEmpty else { return }
     let hasAccount = try intake.collections.accounts.contains(found.map(\.id))
     try read(zip(found, hasAccount).filter { !$1 }.map(\.0), batch: batch) { _, _ in }
+  }
+
+  /// Reads users of whom there is nothing but figures. A library or an account that cannot be read is there all the
+  /// same.
+  func read(figures: [BSONDocument], batch: Int) throws(StoreError) {
+    let found = intake.firstSeen(try withoutLibrary(users(figures, "user_id")))
+    guard !found.isEmpty else { return }
+    let ids = found.map(\.id)
+    let hasAccount = try intake.collections.accounts.contains(ids)
+    let hasPlays = try intake.collections.plays.contains(ids)
+    let gone = found.indices.filter { !hasAccount[$0] && !hasPlays[$0] }
+    try read(gone.map { found[$0] }, batch: batch) { _, _ in }
   }
 
   private func users(
@@ -147,7 +168,9 @@ final class UserReader: @unchecked Sendable {
     if intake.options.mirrorsUsers, intake.collections.scores.writesInOrder {
       let scores = try intake.collections.scores.all(of: ids, in: arena)
       for index in found.indices {
-        found[index].isMirrored = found[index].account?.hasMirrored(scores[index].first) ?? true
+        // Not by optional chaining: Swift 6.3.1 looks into an account that is not there (debug build).
+        guard let account = found[index].account else { continue }
+        found[index].isMirrored = account.hasMirrored(scores[index].first)
       }
     }
     try read(&found, batch: batch)
@@ -212,8 +235,8 @@ final class UserReader: @unchecked Sendable {
     }
     // Facts are the same before their plays are archived and after: both join them by one rule.
     if isArchiving, !self.facts.isArchived { changes += try archived(&user) }
-    guard facts.saysSomething else { return changes }
-    if user.isRecomputed { summary.unusable += facts.unusable }
+    guard facts.saysSomething || user.isRecomputed && intake.mayHaveFigures(user.id) else { return changes }
+    if user.isRecomputed, facts.saysSomething { summary.unusable += facts.unusable }
     if user.isAgain { uncount(user) }
     let start = output.count
     output.put(changes.isEmpty ? user.print : try print(user))

@@ -1,4 +1,5 @@
 import BSON
+import Learning
 import MongodHarness
 import Stores
 import Testing
@@ -14,23 +15,25 @@ import Testing
       #"{"_id": "ann", "user_id": "ann", "value": \#(value), "as_of": {"$date": {"$numberLong": "\#(asOf)"}}}"#)
   }
 
-  /// Writes 7 of a time over what is stored, which is thought to be 1 of the time 1000.
+  /// Writes 7 of a time over what is stored, which is thought to be 1 of the time 1000, or removes that.
   private func write(
-    _ database: TestDatabase, asOf: Int, isStubborn: Bool = false
+    _ database: TestDatabase, asOf: Int, isStubborn: Bool = false, isRemoval: Bool = false
   ) throws -> (written: Int, left: Int) {
     let collection = try openStore(database.address, locking: true, run: "test").open(.userScores)
     let arena = Arena()
     func copy(_ bytes: [UInt8]) -> BSONDocument { BSONDocument(unchecked: bytes.withView { arena.copy($0) }) }
     let change = DocumentChange(
       key: arena.copy(Array("ann".utf8)), stored: copy(try scores(1, asOf: 1000)),
-      document: copy(try scores(7, asOf: asOf)))
+      document: isRemoval ? nil : copy(try scores(7, asOf: asOf)))
     let outcome = try DerivedWrite.write(
       [change], to: collection, with: collection.beginWriting(.any), in: arena
     ) { change, stored throws(StoreError) in
       guard !isStubborn else { return change }
-      return try DerivedWrite.change(change, over: stored, in: collection, force: false, arena)
+      let options = LearnOptions(parameters: LearningParameters(asOf: Int64(asOf)))
+      return try DerivedWrite.change(change, over: stored, in: collection, options, arena)
     }
-    return (outcome.written, outcome.left.count)
+    #expect(isRemoval ? outcome.made.written == 0 : outcome.made.removed == 0)
+    return (isRemoval ? outcome.made.removed : outcome.made.written, outcome.left.count)
   }
 
   private func value(_ database: TestDatabase) throws -> Int64? {
@@ -51,6 +54,17 @@ import Testing
     try database.insert([try scores(2, asOf: 4000)], into: "user_scores")
     #expect(try write(database, asOf: 3000) == (0, 0))
     #expect(try value(database) == 2)
+  }
+
+  @Test(arguments: [(2000, 1), (4000, 0)])
+  func `what somebody else wrote in between is removed, unless it was computed for a later time`(
+    _ theirs: Int, _ removed: Int
+  ) throws {
+    let database = try TestDatabase()
+    _ = try Setup().run(on: openStore(database.address, locking: true, run: "test"))
+    try database.insert([try scores(2, asOf: theirs)], into: "user_scores")
+    #expect(try write(database, asOf: 3000, isRemoval: true) == (removed, 0))
+    #expect(try value(database) == (removed == 1 ? nil : 2))
   }
 
   @Test func `what somebody else writes every time is left`() throws {

@@ -30,12 +30,26 @@ final class TestStore: Sendable {
 
   /// Writes new documents, written as Extended JSON, as they are.
   func put(_ documents: [String], into schema: CollectionSchema) throws {
-    let documents = try documents.map { try bson($0) }
+    try put(try documents.map { try bson($0) }, into: schema)
+  }
+
+  func put(_ documents: [[UInt8]], into schema: CollectionSchema) throws {
     if let database { return try database.insert(documents, into: schema.name) }
     let path = "\(name)/\(schema.name).bson"
     try FileManager.default.createDirectory(atPath: name, withIntermediateDirectories: true)
     let old = FileManager.default.contents(atPath: path) ?? Data()
     try (old + Data(documents.joined())).write(to: URL(fileURLWithPath: path))
+  }
+
+  /// Removes all documents of a key.
+  func remove(_ key: String, from schema: CollectionSchema) throws {
+    if let database {
+      try database.run(
+        #"{"delete": "\#(schema.name)", "deletes": [{"q": {"\#(schema.key)": "\#(key)"}, "limit": 0}]}"#)
+    } else {
+      let left = try documents(of: schema).filter { $0.field(schema.key)?.string != key }
+      try Data(left.joined()).write(to: URL(fileURLWithPath: "\(name)/\(schema.name).bson"))
+    }
   }
 
   /// The bytes of all documents by key and subkey.
