@@ -184,6 +184,7 @@ public struct JobRun {
     defer { lease?.end() }
     guard let folder else { return status }
     if outcome == .done { folder.removeSpool() }
+    folder.closeBefore()
     var status = status
     do throws(StoreError) {
       if let opened, writes { try ManifestDocument.put(manifest, into: opened) }

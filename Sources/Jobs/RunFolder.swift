@@ -30,6 +30,18 @@ struct RunFolder {
   /// The store's files as they were.
   var before: String { path + "/before" }
 
+  /// Makes those files the owner's alone, as all else in the folder, but for one that the store still has: it is the
+  /// same file, and its mode is the store's.
+  func closeBefore() {
+    let manager = FileManager.default
+    for name in (try? manager.contentsOfDirectory(atPath: before)) ?? [] {
+      let file = before + "/" + name
+      let names = (try? manager.attributesOfItem(atPath: file))?[.referenceCount] as? Int
+      // Where that fails the folder's own mode keeps others out.
+      if names == 1 { try? manager.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file) }
+    }
+  }
+
   /// The manifest; nil when there is none that can be read.
   var manifest: Manifest? {
     guard let json = FileManager.default.contents(atPath: path + "/manifest.json") else { return nil }

@@ -72,14 +72,22 @@ import Testing
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
     let run = try mixdown(["sync", input, "--store", sandbox.store, "--as-of", Sandbox.asOf])
     #expect(run.status == 0)
-    let runs = try FileManager.default.contentsOfDirectory(atPath: sandbox.store + "/.runs")
-    #expect(runs.count == 1)
-    let folder = sandbox.store + "/.runs/" + runs[0]
-    let mode = { (path: String) in try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int }
-    #expect(try mode(folder) == 0o700)
-    for name in ["manifest.json", "quarantine.ndjson", "journal.bson"] {
-      #expect(try mode(folder + "/" + name) == 0o600)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.store + "/.runs").count == 1)
+    // Another, which keeps the store's old file.
+    let other = try sandbox.folder.write("ann.json", #"{"favorites":[{"title":"a"}]}"#)
+    #expect(try mixdown(["sync", other, "--store", sandbox.store, "--as-of", Sandbox.asOf]).status == 0)
+
+    let runs = try #require(FileManager.default.enumerator(atPath: sandbox.store + "/.runs"))
+    var names: Set<String> = []
+    for case let path as String in runs {
+      let mode = runs.fileAttributes?[.posixPermissions] as? Int
+      let isFolder = runs.fileAttributes?[.type] as? FileAttributeType == .typeDirectory
+      #expect(mode == (isFolder ? 0o700 : 0o600), "\(path)")
+      names.insert(String(path.split(separator: "/").last ?? ""))
     }
+    #expect(names.isSuperset(of: ["manifest.json", "quarantine.ndjson", "journal.bson", "user_library.bson"]))
+    let attributes = try FileManager.default.attributesOfItem(atPath: sandbox.store + "/user_library.bson")
+    #expect(attributes[.posixPermissions] as? Int != 0o600)
   }
 
   @Test func `a run that fails says why in its manifest too`() throws {
