@@ -15,18 +15,22 @@ struct ChangedUsers {
   /// - Parameters:
   ///   - since: from when on a month that was written is one that has changed, in ms since 1970.
   ///   - playedSince: from when on one that was written names a player, in ms since 1970.
+  ///   - firstMonth: the first that may hold a player's plays, as the archive names it.
   init(
-    _ collections: LearnCollections, since: Int64, playedSince: Int64, _ options: LearnOptions
+    _ collections: LearnCollections, since: Int64, playedSince: Int64, inMonthsFrom firstMonth: [UInt8],
+    _ options: LearnOptions
   ) throws(StoreError) {
     self.collections = collections
     self.options = options
-    try addArchived(since: since, playedSince: playedSince)
+    try addArchived(since: since, playedSince: playedSince, inMonthsFrom: firstMonth)
     try addDue()
     try addAccounts()
     players.subtract(ids)
   }
 
-  private mutating func addArchived(since: Int64, playedSince: Int64) throws(StoreError) {
+  private mutating func addArchived(
+    since: Int64, playedSince: Int64, inMonthsFrom firstMonth: [UInt8]
+  ) throws(StoreError) {
     var written = Selection()
     written.updatedSince = min(since, playedSince)
     written.fields = ["updated_at"]
@@ -34,7 +38,11 @@ struct ChangedUsers {
       for document in documents {
         guard let id = document.text("user_id")?.copy() else { continue }
         let time = (try? document.value("updated_at"))?.date
-        if time.map({ $0 < since }) ?? false { players.insert(id) } else { ids.insert(id) }
+        if !(time.map { $0 < since } ?? false) {
+          ids.insert(id)
+        } else if firstMonth.withView({ first in document.text("month").map { $0 >= first } ?? true }) {
+          players.insert(id)
+        }
       }
     }
   }

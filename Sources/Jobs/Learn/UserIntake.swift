@@ -1,5 +1,6 @@
 internal import BSON
 internal import Learning
+internal import Library
 internal import Stores
 internal import Sync
 internal import Synchronization
@@ -99,8 +100,10 @@ final class UserIntake: Sendable {
     guard removesFigures else { return }
     var wanted = Selection()
     wanted.fields = ["_id"]
-    // A run that was killed may have left either without the other.
-    for (place, figures) in [collections.scores, collections.statistics].enumerated() {
+    // A run that was killed may have left either without the other. Of statistics alone a full run finds the owner: they
+    // are ten times as large as scores.
+    let all = last == nil ? [collections.scores, collections.statistics] : [collections.scores]
+    for (place, figures) in all.enumerated() {
       try read(figures.cursor(over: wanted), readers) { reader, documents, number throws(StoreError) in
         try reader.read(figures: documents, batch: (4 + place) << 40 | number)
       }
@@ -117,7 +120,8 @@ final class UserIntake: Sendable {
   private func readChanged(since last: LastLearned, _ readers: [UserReader]) throws(StoreError) {
     let since = last.since
     let playedSince = serviceSince - Self.clockSkew
-    let changed = try ChangedUsers(collections, since: since, playedSince: playedSince, options)
+    let month = CalendarMonth(of: max(1, serviceSince)).name
+    let changed = try ChangedUsers(collections, since: since, playedSince: playedSince, inMonthsFrom: month, options)
     let cursor = try collections.libraries.cursor(updatedSince: min(since, playedSince))
     try read(cursor, readers) { reader, documents, number throws(StoreError) in
       try reader.read(libraries: documents, changedSince: since, or: changed.ids, batch: number)
