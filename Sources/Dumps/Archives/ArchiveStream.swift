@@ -40,6 +40,7 @@ internal import Glibc
 
   private let handle: ReadHandle
   private let feed: ArchiveFeed
+  /// Whether the first bytes tell a tar, of which names are taken as their bytes are.
   private let isTar: Bool
   private let expansion: Expansion?
   private let expectation: Expectation

@@ -15,8 +15,8 @@ final class KnownTitles: Sendable {
   private static let version: Int32 = 1
   /// What a user takes in the file beside their id and the marks of their keys, in bytes.
   private static let bytesOfUser = 8
-  /// What is read at once, in bytes: more than any user takes.
-  private static let readLimit = 1 << 24
+  /// What is read at once, in bytes: more than any user takes who has not listened to a million titles.
+  private static let readLimit = 1 << 22
 
   /// What the names of these files begin with.
   static let prefix = "titles-"
