@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import Randomness
 import Stores
 import Testing
 
@@ -137,6 +138,92 @@ import Testing
       throws: StoreError.inputOutput(path: sandbox.dataPath + "/user_library.bson", operation: "open", code: ENOTDIR)
     ) {
       try DirectoryStore.open(sandbox.dataPath, locking: false).collection(.userLibrary)
+    }
+  }
+
+  /// Long documents are not read to their ends: what is stepped over must be as sure.
+  @Test func `long documents are refused where a look at all their bytes refuses them`() throws {
+    var random = SeededRandom(seed: PropertyTests.seed)
+    var refused = 0
+    for round in 0..<400 {
+      let documents = (0..<3).map { longDocument("user-\($0)", &random) }
+      var bytes = joined(documents)
+      if round % 8 != 0 {
+        let start = documents.prefix(random.below(3)).reduce(0) { $0 + $1.count }
+        let place = start + (try #require(places(in: Array(bytes[start...])).randomElement(using: &random)))
+        bytes[place] = random.percent(50) ? bytes[place] &+ 1 : random.byte()
+      }
+      try sandbox.put(bytes)
+      let (found, expected) = (try refusal()?.offset, fault(in: bytes))
+      #expect(found == expected, "MIXDOWN_SEED=\(PropertyTests.seed), round \(round)")
+      if expected != nil {
+        refused += 1
+      } else {
+        #expect(try users(of: sandbox.open(locking: false)).count == 3)
+      }
+    }
+    #expect(refused > 100)
+  }
+
+  /// A document of 10 to 60 KB, of arrays, texts and numbers in any order.
+  private func longDocument(_ user: String, _ random: inout SeededRandom) -> [UInt8] {
+    document { writer in
+      let keys: [StaticString] = ["favorites", "history", "queue", "playlists", "preferences"]
+      let place = random.below(keys.count)
+      for (index, key) in keys.enumerated() {
+        if index == place { writer.append("user_id", string: user) }
+        switch random.below(4) {
+        case 0: writer.append(key, integer: 7)
+        case 1: writer.append(key, string: String(repeating: "x", count: random.below(10_000)))
+        default:
+          writer.key(key, random.percent(50) ? .array : .document)
+          let nested = writer.open()
+          writer.append("0", string: String(repeating: "y", count: random.below(20_000)))
+          writer.close(nested)
+        }
+      }
+    }
+  }
+
+  /// The bytes of the first document that a walk over its top level depends on.
+  private func places(in bytes: [UInt8]) -> [Int] {
+    bytes.withView { bytes in
+      let document = BSONDocument(unchecked: bytes.slice(0, Int(bytes.load(0, as: Int32.self))))
+      var places = [0, 1, 2, 3, document.bytes.count - 1]
+      var elements = document.elements
+      while true {
+        let start = elements.position
+        guard let element = try? elements.next() else { return places }
+        let isText = element.value.type == .string
+        let head = 1 + element.key.count + 1 + min(4, element.value.bytes.count)
+        places += start..<(start + head)
+        if isText || element.value.document ?? element.value.array != nil { places.append(elements.position - 1) }
+      }
+    }
+  }
+
+  /// Where a file is not as it should be, by a look at every document's whole top level.
+  private func fault(in bytes: [UInt8]) -> Int64? {
+    bytes.withView { bytes in
+      var offset = 0
+      var known: Set<String> = []
+      while offset < bytes.count {
+        guard bytes.count - offset >= 4 else { return Int64(offset) }
+        let length = Int(bytes.load(offset, as: Int32.self))
+        guard 5...(16 << 20) ~= length, length <= bytes.count - offset else { return Int64(offset) }
+        guard bytes[offset + length - 1] == 0 else { return Int64(offset + length - 1) }
+        let document = BSONDocument(unchecked: bytes.slice(offset, length))
+        do throws(BSONFault) {
+          _ = try document.count()
+          guard let user = try document.value("user_id")?.string, known.insert(user.string).inserted else {
+            return Int64(offset)
+          }
+        } catch {
+          return Int64(offset + error.offset)
+        }
+        offset += length
+      }
+      return nil
     }
   }
 }

@@ -70,7 +70,8 @@ struct DumpSplitter {
     case .firstLine, .afterFirstLine, .whole:
       try emit(Piece(pending.take(), line: nil))
     case .undecided:
-      if pending.isOneContainer || !isHeldInLines {
+      // The cheaper question first: few values over several lines have a line that looks like a dump.
+      if !isHeldInLines || pending.isOneContainer {
         try emit(Piece(pending.take(), line: nil))
       } else {
         try splitIntoLines(emit)

@@ -77,9 +77,10 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   /// The number of documents.
   public var count: Int { index.count }
 
+  /// Where the document of a key stands. Its first bytes are read rather than mapped: looks come from everywhere, and
+  /// each would map pages around it that nobody wants.
   public func position(of key: ByteView) -> Int? {
-    noteLookup()
-    return index.position(of: key) { isKey(key, at: $0) }
+    index.position(of: key) { isKey(key, inHeadAt: $0) }
   }
 
   private func position(of identity: DocumentIdentity) -> Int? {
@@ -94,6 +95,10 @@ public final class DirectoryCollection: StoredCollection, Sendable {
 
   private func isKey(_ key: ByteView, at offset: Int) -> Bool {
     Self.document(in: bytes, at: offset)?.key(schema) == key
+  }
+
+  private func isKey(_ key: ByteView, inHeadAt offset: Int) -> Bool {
+    mapping?.withHead(at: offset) { $0.text(schema.key).map { $0 == key } } ?? isKey(key, at: offset)
   }
 
   private func noteLookup() {

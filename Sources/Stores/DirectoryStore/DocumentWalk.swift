@@ -13,19 +13,26 @@ extension MappedFile {
   ///
   /// In a collection that is another program's a document may lack it.
   ///
-  /// Takes time by the number of documents rather than by their bytes: nested ones are stepped over.
+  /// Takes time by the number of documents rather than by their bytes: nested ones are stepped over, and what is stepped
+  /// over is not even mapped.
   ///
-  /// - Parameter body: is handed each document's offset in the file and its identity.
+  /// - Parameter body: is handed each document's offset in the file and its identity, which is valid for the call.
   /// - Throws: ``StoreError/refused(path:offset:why:)`` at the first byte that is not as it should be.
   func walkDocuments(
     _ schema: CollectionSchema, _ body: (_ offset: Int, _ identity: DocumentIdentity?) throws(StoreError) -> Void
   ) throws(StoreError) {
+    var steps = DocumentSteps(schema)
     var offset = 0
     var discarded = 0
     while offset < bytes.count {
-      let document = try document(at: offset)
-      try body(offset, try identity(of: document, schema, at: offset))
-      offset += document.bytes.count
+      if let step = try steps.step(over: offset, in: self) {
+        try body(offset, step.identity)
+        offset += step.length
+      } else {
+        let document = try document(at: offset)
+        try body(offset, try identity(of: document, schema, at: offset))
+        offset += document.bytes.count
+      }
       if offset - discarded >= Self.window {
         discard(discarded..<offset)
         discarded = offset
@@ -69,22 +76,152 @@ extension MappedFile {
   }
 }
 
+/// Steps over documents and reads of each as little as tells that it is well-formed at its top level.
+///
+/// To map a page costs more than to read the few bytes of it that matter here.
+private struct DocumentSteps: ~Copyable {
+  /// A document that is as it should be.
+  struct Step {
+    /// In bytes.
+    let length: Int
+    /// Valid until the next step.
+    let identity: DocumentIdentity?
+  }
+
+  private let schema: CollectionSchema
+  /// Where a document begins; its identity is looked for nowhere else.
+  private var head = FileWindow()
+  /// Somewhere else in it.
+  private var inside = FileWindow()
+
+  init(_ schema: CollectionSchema) { self.schema = schema }
+
+  /// Looks at the document that begins at `offset`.
+  ///
+  /// - Returns: nil where it is not as most are, for better or worse: then all of it has to be looked at.
+  mutating func step(over offset: Int, in file: MappedFile) throws(StoreError) -> Step? {
+    let start = try head.bytes(at: offset, count: 4, of: file)
+    guard start.count >= 4 else { return nil }
+    let length = Int(start.load(0, as: Int32.self))
+    guard 5...longestDocument ~= length, length <= file.status.size - offset else { return nil }
+    guard length <= FileWindow.size else { return try longStep(over: offset, length, start, in: file) }
+
+    let bytes = try head.bytes(at: offset, count: length, of: file)
+    guard let document = try? BSONDocument(bytes.slice(0, min(length, bytes.count))),
+      let identity = try? document.checkedIdentity(schema)
+    else { return nil }
+    return Step(length: length, identity: identity)
+  }
+
+  /// Looks at the elements before the first long array, and then at those behind each.
+  private mutating func longStep(
+    over offset: Int, _ length: Int, _ start: ByteView, in file: MappedFile
+  ) throws(StoreError) -> Step? {
+    var fields = IdentityFields(schema)
+    // Where in the document `view` begins. As in a document, the first element in it stands behind four bytes.
+    var first = 0
+    var view = start
+    while true {
+      view = view.slice(0, min(view.count, length - first))
+      var elements = BSONDocument(unchecked: view).elements
+      // The element with which the view is cut off seems to reach past its document.
+      while let element = try? elements.next() { if first == 0 { fields.take(element) } }
+      if first + elements.position == length - 1 {
+        guard view[elements.position] == 0, let identity = fields.identity else { return nil }
+        return Step(length: length, identity: identity)
+      }
+      let end = view.endOfContainer(at: elements.position)
+      let next = end ?? elements.position
+      guard next > 4, first + next < length else { return nil }
+      first += next - 4
+      view = try inside.bytes(at: offset + first, count: 5, of: file)
+      guard view.count >= 5, end == nil || view[3] == 0 else { return nil }
+    }
+  }
+}
+
+extension ByteView {
+  /// Where the document or array ends which is the element at `start`; nil when it is none, or its length lies outside.
+  fileprivate func endOfContainer(at start: Int) -> Int? {
+    guard start < count, [BSONType.document, .array].contains(BSONType(rawValue: self[start])) else { return nil }
+    guard let key = (start + 1..<count).first(where: { self[$0] == 0 }), key + 5 <= count else { return nil }
+    let length = Int(load(key + 1, as: Int32.self))
+    return length >= 5 ? key + 1 + length : nil
+  }
+}
+
+/// Bytes of a file that are read rather than mapped: those around the place that was asked for last.
+///
+/// Safe although it holds a pointer: what it points to is freed with it, and views of it are said to hold until the next
+/// call.
+@safe private struct FileWindow: ~Copyable {
+  /// In bytes.
+  static let size = 16 << 10
+  /// How much is read where the next look will be elsewhere, in bytes.
+  private static let glance = 4 << 10
+
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
+  /// What of the file is in the buffer.
+  private var range = 0..<0
+
+  deinit { unsafe buffer.deallocate() }
+
+  /// `count` bytes of the file from `offset` on, and what lies behind them in the window; fewer at the file's end.
+  ///
+  /// - Parameter count: at most ``size``.
+  /// - Returns: a view that holds until the next call.
+  mutating func bytes(at offset: Int, count: Int, of file: MappedFile) throws(StoreError) -> ByteView {
+    if offset < range.lowerBound || offset + count > range.upperBound {
+      let isNear = range.contains(offset) || offset == range.upperBound
+      let wanted = isNear ? Self.size : max(count, Self.glance)
+      range = 0..<0
+      let got = try unsafe file.file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: offset)
+      range = offset..<(offset + got)
+    }
+    let first = offset - range.lowerBound
+    return unsafe ByteView(UnsafeRawBufferPointer(rebasing: buffer[first..<range.count]))
+  }
+}
+
+/// The fields of a document that tell it from others.
+private struct IdentityFields {
+  private let schema: CollectionSchema
+  private let keyName: ByteView
+  private let subkeyName: ByteView?
+  private var keyValue: BSONValue?
+  private var subkeyValue: BSONValue?
+
+  init(_ schema: CollectionSchema) {
+    self.schema = schema
+    keyName = ByteView(schema.key)
+    subkeyName = schema.subkey.map { ByteView($0) }
+  }
+
+  mutating func take(_ element: BSONElement) {
+    if keyValue == nil, element.key == keyName {
+      keyValue = element.value
+    } else if subkeyValue == nil, let subkeyName, element.key == subkeyName {
+      subkeyValue = element.value
+    }
+  }
+
+  var key: ByteView? { keyValue?.string }
+
+  /// What they say; nil where one of them is missing.
+  var identity: DocumentIdentity? { key.flatMap { identity(key: $0) } }
+
+  func identity(key: ByteView) -> DocumentIdentity? {
+    guard subkeyName != nil else { return DocumentIdentity(key: key, subkey: nil) }
+    return subkeyValue?.string.map { DocumentIdentity(key: key, subkey: $0) }
+  }
+}
+
 extension BSONDocument {
   /// What tells the document from others, after a look at every element of the top level; nil when it does not say.
   func checkedIdentity(_ schema: CollectionSchema) throws(BSONFault) -> DocumentIdentity? {
-    var key: BSONValue?
-    var subkey: BSONValue?
-    let (keyName, subkeyName) = (ByteView(schema.key), schema.subkey.map { ByteView($0) })
+    var fields = IdentityFields(schema)
     var elements = self.elements
-    while let element = try elements.next() {
-      if key == nil, element.key == keyName {
-        key = element.value
-      } else if subkey == nil, let subkeyName, element.key == subkeyName {
-        subkey = element.value
-      }
-    }
-    guard let key = key?.string ?? (schema.isOwn ? nil : idAsKey) else { return nil }
-    guard subkeyName != nil else { return DocumentIdentity(key: key, subkey: nil) }
-    return subkey?.string.map { DocumentIdentity(key: key, subkey: $0) }
+    while let element = try elements.next() { fields.take(element) }
+    return (fields.key ?? (schema.isOwn ? nil : idAsKey)).flatMap { fields.identity(key: $0) }
   }
 }

@@ -59,6 +59,19 @@ package final class MappedFile: @unchecked Sendable {
   /// All of it. Views of it hold as long as this object lives.
   package var bytes: ByteView { unsafe ByteView(UnsafeRawBufferPointer(region)) }
 
+  /// Hands over what begins at an offset and is cut off after `headSize` bytes, read without mapping it: elements are as
+  /// they are in the file, and the first that does not fit seems to reach past the document.
+  ///
+  /// - Returns: what `body` does; nil also where nothing can be read.
+  func withHead<Result>(at offset: Int, _ body: (BSONDocument) -> Result?) -> Result? {
+    unsafe withUnsafeTemporaryAllocation(byteCount: Self.headSize, alignment: 8) { buffer in
+      guard let count = try? unsafe file.read(into: buffer, at: offset), count >= 5 else { return nil }
+      return unsafe body(BSONDocument(unchecked: ByteView(UnsafeRawBufferPointer(rebasing: buffer[..<count]))))
+    }
+  }
+
+  private static let headSize = 256
+
   /// Takes these bytes off the process's memory; they come back from the file when they are looked at again.
   ///
   /// Ranges one after another leave nothing between them: both ends are rounded down to a page, but for the file's end.
