@@ -20,21 +20,24 @@ public struct BSONWriter: ~Copyable {
   public var count: Int { used }
 
   /// Where the buffer lies; nil when it is this value's own.
-  private let arena: Arena?
+  ///
+  /// Not counted, for that costs more than many an entry's writing: such a writer is made by the arena itself, for a
+  /// call of its own, and cannot be copied.
+  private unowned(unsafe) let arena: Arena?
 
   public init(capacity: Int = 4096) {
-    arena = nil
+    unsafe arena = nil
     unsafe buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(capacity, 64), alignment: 16)
   }
 
   /// A writer whose bytes outlive it, in an arena: see ``Arena/written(capacity:_:)``.
   init(in arena: Arena, capacity: Int) {
-    self.arena = arena
+    unsafe self.arena = arena
     unsafe buffer = arena.takeRest(atLeast: max(capacity, 64))
   }
 
   deinit {
-    if arena == nil { unsafe buffer.deallocate() }
+    if unsafe arena == nil { unsafe buffer.deallocate() }
   }
 
   /// Everything written so far; valid until the next write.
@@ -215,7 +218,7 @@ public struct BSONWriter: ~Copyable {
       unsafe arena?.takeRest(atLeast: size)
       ?? UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-    if arena == nil { unsafe buffer.deallocate() }
+    if unsafe arena == nil { unsafe buffer.deallocate() }
     unsafe buffer = larger
   }
 }

@@ -37,7 +37,8 @@ struct EntryNormalizer: ~Copyable {
   ) throws(BSONFault) -> Outcome {
     var fields = Fields()
     let normal: BSONDocument
-    if try fields.readNormalForm(document) {
+    // In JSON a time is a number or a text, so that hardly any entry of a dump is in normal form.
+    if latest == nil, try fields.readNormalForm(document) {
       normal = document
     } else {
       try known.collect(document)

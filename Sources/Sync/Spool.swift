@@ -104,9 +104,11 @@ public final class Spool: Sendable {
     var isSpoilt = false
     for dump in dumps {
       var dump = dump
-      if TokenBlanking.mayHoldToken(dump.text) {
+      if dump.text.withView({ $0.mentionsToken }) {
         dump.isBlanked = true
-        if !TokenBlanking.blank(&dump.text) { isSpoilt = true }
+        var text = dump.text.copy()
+        if !TokenBlanking.blank(&text) { isSpoilt = true }
+        dump.text = DumpText(text)
       }
       if !isSpoilt { dump.write(to: &writer) }
     }

@@ -123,12 +123,35 @@ import Testing
   ])
   func resolvesEscapes(_ text: String, _ string: String) throws {
     // Every place of an escape within the blocks that strings are copied by.
-    for count in 0...20 {
+    for count in Array(0...20) + Array(55...70) {
       let before = String(repeating: "~", count: count)
       for after in ["", "é", "0123456789abcdefghi"] {
         #expect(
           try read("[\"\(before)\(text)\(after)\",1]") == encode(.array([.string(before + string + after), .int32(1)])))
       }
+    }
+  }
+
+  /// Quotes and slashes are resolved 64 bytes at a time, everything else one after another.
+  @Test func readsJSONWithinStrings() throws {
+    var random = SeededRandom(seed: Trials.seed)
+    for round in 0..<Trials.count {
+      let others = random.pick([[], ["\n"], ["\\", "\u{1}"]])
+      let letters = ["\"", "/", "a", "tag", "夜", String(repeating: "-", count: 30)] + others
+      let string = (0..<random.below(120)).map { _ in random.pick(letters) }.joined()
+      var text = ""
+      for scalar in string.unicodeScalars {
+        switch scalar {
+        case "\"", "\\": text += "\\\(scalar)"
+        case "/": text += random.percent(50) ? "\\/" : "/"
+        case "\n": text += "\\n"
+        case "\u{1}": text += "\\u0001"
+        default: text.unicodeScalars.append(scalar)
+        }
+      }
+      #expect(
+        try read("[\"\(text)\",1]") == encode(.array([.string(string), .int32(1)])),
+        "MIXDOWN_SEED=\(Trials.seed), round \(round)")
     }
   }
 
