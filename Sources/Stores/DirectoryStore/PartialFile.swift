@@ -36,10 +36,9 @@ package final class PartialFile {
   private var reserved = 0
   private var isPending = true
 
-  /// Small enough to stay in a core's cache while it is filled and emptied.
-  private static let bufferSize = 1 << 18
-  /// What is as long as this goes to the system at once, from where it lies.
-  private static let longPiece = 1 << 15
+  /// All but the file's end is written in multiples of this, in bytes. Measured on ext4, the system takes half as long for
+  /// such pieces as for ones that begin and end anywhere.
+  private static let bufferSize = 1 << 17
   private static let writebackStep = 8 << 20
 
   /// Creates the file; one that a killed run left there is removed.
@@ -97,22 +96,38 @@ package final class PartialFile {
   }
 
   package func append(_ bytes: ByteView) throws(StoreError) {
-    if bytes.count >= Self.longPiece {
-      try flush()
-      try unsafe bytes.withUnsafeBytes { source in
-        Result { () throws(StoreError) in try unsafe file.write(source) }
-      }.get()
-      return wrote(bytes.count)
+    if buffered + bytes.count < Self.bufferSize { put(bytes) } else { try append([bytes]) }
+  }
+
+  /// Appends pieces one after another. What goes to the system goes from where it lies, behind what is in the buffer; the
+  /// rest is put there.
+  func append(_ pieces: [ByteView]) throws(StoreError) {
+    let size = pieces.reduce(buffered) { $0 + $1.count }
+    let whole = size - size % Self.bufferSize
+    var parts = unsafe [UnsafeRawBufferPointer(rebasing: buffer[..<buffered])]
+    var rest = pieces[...]
+    var left = whole - buffered
+    while left > 0, let piece = rest.popFirst() {
+      let part = piece.slice(0, min(piece.count, left))
+      // A view's bytes stay where they are as long as the caller has it.
+      unsafe parts.append(part.withUnsafeBytes { unsafe $0 })
+      left -= part.count
+      if part.count < piece.count { rest = [piece.dropFirst(part.count)] + rest }
     }
-    var rest = bytes
-    while !rest.isEmpty {
-      let piece = rest.slice(0, min(rest.count, Self.bufferSize - buffered))
-      unsafe piece.withUnsafeBytes { source in
-        unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...]).copyMemory(from: source)
-      }
-      try advance(piece.count)
-      rest = rest.dropFirst(piece.count)
+    if whole > 0 {
+      try unsafe file.write(parts)
+      buffered = 0
+      wrote(whole)
     }
+    for piece in rest { put(piece) }
+  }
+
+  /// Copies bytes into the buffer, for which there must be room.
+  private func put(_ bytes: ByteView) {
+    unsafe bytes.withUnsafeBytes { source in
+      unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[buffered...]).copyMemory(from: source)
+    }
+    buffered += bytes.count
   }
 
   func append(_ bytes: [UInt8]) throws(StoreError) {

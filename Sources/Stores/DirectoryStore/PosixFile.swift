@@ -56,6 +56,29 @@ package struct PosixFile: ~Copyable {
     }
   }
 
+  /// Writes the pieces one after another at the file's current end.
+  func write(_ pieces: [UnsafeRawBufferPointer]) throws(StoreError) {
+    var vectors = unsafe pieces.map {
+      unsafe iovec(iov_base: UnsafeMutableRawPointer(mutating: $0.baseAddress), iov_len: $0.count)
+    }
+    var next = 0
+    while unsafe next < vectors.count {
+      var done = try unsafe vectors[next...].withUnsafeBufferPointer { rest in
+        Result { () throws(StoreError) in
+          try system("write", path) { unsafe writev(descriptor, rest.baseAddress, CInt(min(rest.count, 1024))) }
+        }
+      }.get()
+      while unsafe next < vectors.count && done >= vectors[next].iov_len {
+        unsafe done -= vectors[next].iov_len
+        next += 1
+      }
+      if done > 0 {
+        unsafe vectors[next].iov_base += done
+        unsafe vectors[next].iov_len -= done
+      }
+    }
+  }
+
   package func write(_ bytes: [UInt8]) throws(StoreError) {
     try unsafe bytes.withUnsafeBytes { buffer in
       Result { () throws(StoreError) in try unsafe write(buffer) }
