@@ -258,7 +258,7 @@ struct BatchMerge {
     _ dump: GroupedDump, user: ByteView, isKnown: Bool, into merged: inout MergedUser
   ) -> ReadDump? {
     do throws(DumpFault) {
-      var read = try worker.replica(dump.text.withView(worker.copy), modifiedAt: dump.modifiedAt)
+      var read = try worker.replica(dump.text, modifiedAt: dump.modifiedAt)
       if options.noCreate, !isKnown {
         throw DumpFault(
           reason: .unknownUser, detail: "no library of this user is in the store", raw: read.document)

@@ -117,7 +117,7 @@ final class DumpIntake: Sendable {
   /// A guest's library is read even when no dump of the guest is.
   private func addGuests() {
     let guests = options.userMap.accounts.map { guest, account in
-      GroupedDump(user: account, guest: guest, source: Source(input: name), text: .empty)
+      GroupedDump(user: account, guest: guest, source: Source(input: name), text: [])
     }
     attempt { () throws(StoreError) in try group(guests) }
   }
@@ -274,7 +274,7 @@ final class DumpIntake: Sendable {
         grouped.append(
           GroupedDump(
             user: user, formerUser: user == named ? nil : named, source: dump.source, modifiedAt: dump.modifiedAt,
-            text: worker.keep(dump.text),
+            text: dump.text,
             checksum: options.settled != nil ? worker.checksum(of: dump.text) : nil))
       } catch {
         refused += 1

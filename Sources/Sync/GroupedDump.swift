@@ -20,7 +20,7 @@ struct GroupedDump: Sendable {
   /// In milliseconds.
   var modifiedAt: Int64?
   /// The JSON with its padding; empty for a guest.
-  var text: DumpText
+  var text: [UInt8]
   /// Whether login tokens in the text are blanked out, because an earlier attempt of the run has read it.
   var isBlanked = false
   /// The checksum of the JSON as it was read; nil where nobody wants to know.
@@ -59,7 +59,7 @@ extension GroupedDump {
 
   init(_ document: BSONDocument) throws(BSONFault) {
     user = []
-    text = .empty
+    text = []
     source = Source(input: "")
     var elements = document.elements
     while let element = try elements.next() {
@@ -76,7 +76,7 @@ extension GroupedDump {
       case "t": modifiedAt = value.date
       case "b": isBlanked = value.bool ?? false
       case "c": checksum = value.binary?.copy()
-      default: text = DumpText(value.string?.copy() ?? [])
+      default: text = value.string?.copy() ?? []
       }
     }
   }

@@ -148,7 +148,7 @@ private final class InspectionWorkers: Sendable {
   private func parse(_ dump: RawDump, _ worker: Worker) {
     do throws(DumpFault) {
       let user = try worker.user(dump)
-      let read = try worker.replica(dump.text.withView(worker.copy), modifiedAt: dump.modifiedAt)
+      let read = try worker.replica(dump.text, modifiedAt: dump.modifiedAt)
       state.withLock { $0.inspection.note(read, user: user, from: dump.source) }
     } catch {
       state.withLock { $0.inspection.refuse(error, from: dump.source) }

@@ -104,11 +104,9 @@ public final class Spool: Sendable {
     var isSpoilt = false
     for dump in dumps {
       var dump = dump
-      if dump.text.withView({ $0.mentionsToken }) {
+      if TokenBlanking.mayHoldToken(dump.text) {
         dump.isBlanked = true
-        var text = dump.text.copy()
-        if !TokenBlanking.blank(&text) { isSpoilt = true }
-        dump.text = DumpText(text)
+        if !TokenBlanking.blank(&dump.text) { isSpoilt = true }
       }
       if !isSpoilt { dump.write(to: &writer) }
     }

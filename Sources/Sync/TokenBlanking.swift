@@ -5,6 +5,8 @@ internal import Dumps
 enum TokenBlanking {
   private static let names = ["tldr-access-token", "tldr-refresh-token"].map { Array("\"\($0)\"".utf8) }
 
+  static func mayHoldToken(_ text: [UInt8]) -> Bool { text.withView { $0.mentionsToken } }
+
   /// Puts `*` in the place of each token's characters.
   ///
   /// - Returns: false when the text names a token anywhere but as the key of a string or null.
@@ -35,7 +37,7 @@ enum TokenBlanking {
         place = start + 1
       }
     }
-    return !without.withView { $0.mentionsToken }
+    return !mayHoldToken(without)
   }
 
   /// Whether it cannot be told in which order two texts stood before tokens were blanked out: they differ in a token, or

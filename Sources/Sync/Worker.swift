@@ -18,11 +18,9 @@ final class Worker: @unchecked Sendable {
   private let talliesPlays: Bool
   private let asOf: Int64
   private var checksum = Checksum()
-  private var texts: TextRoom
 
   init(_ options: SyncOptions) {
     asOf = options.parameters.asOf
-    texts = TextRoom(memory: options.memory)
     tally = PlayTally(asOf: asOf)
     talliesPlays = options.talliesPlays
     reader = DumpReader(
@@ -37,9 +35,6 @@ final class Worker: @unchecked Sendable {
     }.get()
   }
 
-  /// A dump's text, which may be long in coming to its turn.
-  func keep(_ text: [UInt8]) -> DumpText { texts.copy(text) }
-
   /// - Parameter text: a dump's, with its padding.
   func checksum(of text: [UInt8]) -> [UInt8] {
     unsafe text.withUnsafeBytes { text in
@@ -48,12 +43,9 @@ final class Worker: @unchecked Sendable {
     return checksum.finish()
   }
 
-  /// A copy that holds until the worker is given back.
-  func copy(_ text: ByteView) -> ByteView { arena.copy(text) }
-
-  /// - Parameter text: with its padding, in memory that outlives the replica.
-  func replica(_ text: ByteView, modifiedAt: Int64?) throws(DumpFault) -> ReadDump {
-    try reader.replica(text, modifiedAt: modifiedAt)
+  /// - Parameter text: with its padding; copied into the arena.
+  func replica(_ text: [UInt8], modifiedAt: Int64?) throws(DumpFault) -> ReadDump {
+    try reader.replica(text.withView { arena.copy($0) }, modifiedAt: modifiedAt)
   }
 
   /// What the journal knows a document by.

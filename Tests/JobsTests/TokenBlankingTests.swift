@@ -45,7 +45,7 @@ import Testing
 
   @Test func `a dump remembers on disk that it is blanked`() throws {
     for isBlanked in [true, false] {
-      var dump = GroupedDump(user: Array("ann".utf8), source: Source(input: "in"), text: DumpText(Array("{}".utf8)))
+      var dump = GroupedDump(user: Array("ann".utf8), source: Source(input: "in"), text: Array("{}".utf8))
       dump.isBlanked = isBlanked
       var writer = BSONWriter()
       dump.write(to: &writer)
