@@ -21,9 +21,9 @@ public struct BSONWriter: ~Copyable {
 
   /// Where the buffer lies; nil when it is this value's own.
   ///
-  /// Not counted, for that costs more than many an entry's writing: such a writer is made by the arena itself, for a
-  /// call of its own, and cannot be copied.
-  private unowned(unsafe) let arena: Arena?
+  /// Not counted, for that costs as much as writing a small entry: such a writer is made by the arena itself, for a call
+  /// of its own, and cannot be copied.
+  private let arena: Unmanaged<Arena>?
 
   public init(capacity: Int = 4096) {
     unsafe arena = nil
@@ -32,7 +32,7 @@ public struct BSONWriter: ~Copyable {
 
   /// A writer whose bytes outlive it, in an arena: see ``Arena/written(capacity:_:)``.
   init(in arena: Arena, capacity: Int) {
-    unsafe self.arena = arena
+    unsafe self.arena = Unmanaged.passUnretained(arena)
     unsafe buffer = arena.takeRest(atLeast: max(capacity, 64))
   }
 
@@ -215,7 +215,7 @@ public struct BSONWriter: ~Copyable {
   mutating func grow(_ more: Int) {
     let size = unsafe max(buffer.count * 2, count + more)
     let larger =
-      unsafe arena?.takeRest(atLeast: size)
+      unsafe arena?._withUnsafeGuaranteedRef { unsafe $0.takeRest(atLeast: size) }
       ?? UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 16)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: buffer[..<count]))
     if unsafe arena == nil { unsafe buffer.deallocate() }

@@ -5,11 +5,8 @@ internal import BSON
 /// Most of what the cloud holds is in normal form already: such an entry is checked in one walk over its fields and
 /// used as it lies, without a copy. Any other is written anew into the arena.
 struct EntryNormalizer: ~Copyable {
-  private let arena: Arena
   /// Used again for each entry: clearing it costs less than making it.
   private var known = KnownValues()
-
-  init(arena: Arena) { self.arena = arena }
 
   /// An entry's normal form, or why it cannot have one.
   enum Outcome {
@@ -31,9 +28,12 @@ struct EntryNormalizer: ~Copyable {
     case removedPlaylist
   }
 
-  /// - Parameter latest: the latest believable time in milliseconds; nil for the cloud's own entries.
+  /// - Parameters:
+  ///   - latest: the latest believable time in milliseconds; nil for the cloud's own entries.
+  ///   - arena: where an entry is written that is not in normal form. Handed in, for to hold it would mean to count it up
+  ///     and down for each entry.
   mutating func normalized(
-    _ document: BSONDocument, as kind: Kind, latest: Int64?
+    _ document: BSONDocument, as kind: Kind, latest: Int64?, in arena: Arena
   ) throws(BSONFault) -> Outcome {
     var fields = Fields()
     let normal: BSONDocument
@@ -42,17 +42,19 @@ struct EntryNormalizer: ~Copyable {
       normal = document
     } else {
       try known.collect(document)
-      if let wrong = known.wrongIdentity { return .quarantined(.invalidField, wrong) }
+      if let (field, type) = known.wrongIdentity {
+        return .quarantined(.invalidField, "\(field.name) is \(NormalForm.nameOfType(type)), not a string")
+      }
       normal = BSONDocument(
         unchecked: try arena.written(capacity: document.bytes.count) { writer throws(BSONFault) in
           fields = try known.write(document, to: &writer)
         })
     }
-    return try outcome(normal, fields, as: kind, latest: latest)
+    return try outcome(normal, fields, as: kind, latest: latest, in: arena)
   }
 
   private func outcome(
-    _ document: BSONDocument, _ fields: Fields, as kind: Kind, latest: Int64?
+    _ document: BSONDocument, _ fields: Fields, as kind: Kind, latest: Int64?, in arena: Arena
   ) throws(BSONFault) -> Outcome {
     var playlist = ByteView.empty
     if kind == .removedPlaylist || kind == .removedSong {
@@ -191,7 +193,7 @@ private struct KnownValues {
   private var values = InlineArray<13, BSONValue>(repeating: BSONValue(type: .null, bytes: .empty))
   private var ranks = InlineArray<13, UInt8>(repeating: absent)
   /// Set when `videoId`, `title` or `artist` is there with a type that is no string.
-  private(set) var wrongIdentity: String?
+  private(set) var wrongIdentity: (field: EntryField, type: BSONType)?
 
   private static var absent: UInt8 { .max }
 
@@ -214,7 +216,7 @@ private struct KnownValues {
     for field in [EntryField.title, .artist, .videoId] where ranks[field.rawValue] != Self.absent {
       let type = values[field.rawValue].type
       if type != .string {
-        wrongIdentity = "\(field.name) is \(NormalForm.nameOfType(type)), not a string"
+        wrongIdentity = (field, type)
         return
       }
     }

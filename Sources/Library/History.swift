@@ -42,10 +42,10 @@ enum History {
       fates.merged += end - start - 1
       if next < old.count, isSame(old[next], news[start]) {
         fates.merged += 1
-        merged.take(try joined(news[start..<end], old[next], in: arena), limit: limit, fates: &fates)
+        merged.take(try joined(news, start..<end, old[next], in: arena), limit: limit, fates: &fates)
         next += 1
       } else {
-        merged.take(try joined(news[start..<end], in: arena), limit: limit, fates: &fates)
+        merged.take(try joined(news, start..<end, in: arena), limit: limit, fates: &fates)
       }
       if merged.distinct > limit { merged.beyondLimitOfDumps? += 1 }
       start = end
@@ -63,7 +63,7 @@ enum History {
       var end = start + 1
       while end < plays.count, isSame(plays[end], plays[start]) { end += 1 }
       fates.merged += end - start - 1
-      merged.take(try joined(plays[start..<end], in: arena), limit: limit, fates: &fates)
+      merged.take(try joined(plays, start..<end, in: arena), limit: limit, fates: &fates)
       start = end
     }
     return merged
@@ -81,13 +81,13 @@ enum History {
     return true
   }
 
-  /// The one play that its versions make: at least one, and what the cloud has.
+  /// The one play that its versions make: at least one of the list, and what the cloud has.
   private static func joined(
-    _ versions: ArraySlice<Entry>, _ stored: Entry? = nil, in arena: Arena
+    _ plays: [Entry], _ range: Range<Int>, _ stored: Entry? = nil, in arena: Arena
   ) throws(BSONFault) -> Entry {
-    let first = stored ?? versions[versions.startIndex]
-    guard !versions.allSatisfy({ $0.document.bytes == first.document.bytes }) else { return first }
-    var versions = Array(versions)
+    let first = stored ?? plays[range.lowerBound]
+    guard !range.allSatisfy({ plays[$0].document.bytes == first.document.bytes }) else { return first }
+    var versions = Array(plays[range])
     if let stored { versions.append(stored) }
     versions.sort {
       $0.completionRate != $1.completionRate

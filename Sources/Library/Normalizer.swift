@@ -5,7 +5,7 @@ public import BSON
 /// A bad entry costs that entry and a bad section that section; both are noted in the replica with the reason.
 public struct Normalizer: ~Copyable {
   private let arena: Arena
-  private var entries: EntryNormalizer
+  private var entries = EntryNormalizer()
   /// The latest believable time of a dump's entries, in milliseconds; nil for the cloud's own.
   public var latest: Int64?
   /// Whether a key with U+0000 was met in the text, so that entries must be searched for it.
@@ -30,7 +30,6 @@ public struct Normalizer: ~Copyable {
     self.arena = arena
     self.sections = sections
     self.notesOtherSections = notesOtherSections
-    entries = EntryNormalizer(arena: arena)
   }
 
   /// Reads one section's value into the replica; null is absence.
@@ -97,6 +96,7 @@ public struct Normalizer: ~Copyable {
     _ section: Section, _ array: BSONDocument, as kind: EntryNormalizer.Kind, owner: Int? = nil, label: String = "",
     into replica: inout Replica, _ use: (Int, Entry) -> Void
   ) throws(BSONFault) {
+    let arena = arena
     var elements = array.elements
     var position = -1
     while let element = try elements.next() {
@@ -116,7 +116,7 @@ public struct Normalizer: ~Copyable {
         refuse(.invalidField, "a key holds U+0000", &replica)
         continue
       }
-      switch try entries.normalized(document, as: kind, latest: latest) {
+      switch try entries.normalized(document, as: kind, latest: latest, in: arena) {
       case .quarantined(let reason, let detail): refuse(reason, detail, &replica)
       case .entry(let entry):
         replica.newestEntry = max(replica.newestEntry, entry.addedAt, entry.playedAt, entry.removedAt)

@@ -184,32 +184,47 @@ struct Playlists {
 private struct PlaylistSongs {
   private(set) var songs: [Entry] = []
 
+  /// A song as one version of the playlist has it, at most once.
+  private struct Version {
+    let rank: Int
+    let song: Entry
+    /// Where the song's next older version is.
+    var next: Int?
+  }
+
   /// - Parameter versions: newest first.
   init(
     versions: [PlaylistVersion], playlist: ByteView, removed: TombstoneSet, fates: inout EntryFates, in arena: Arena
   ) throws(BSONFault) {
     var table = KeyTable()
-    /// Each song's versions, newest first, with their ranks; at most one of each playlist version.
-    var found: [[(rank: Int, song: Entry)]] = []
+    var found: [Version] = []
+    found.reserveCapacity(versions.reduce(0) { $0 + ($1.songs?.count ?? 0) })
+    /// Where each song's newest version is, and its oldest one so far.
+    var ends: [(first: Int, last: Int)] = []
+    ends.reserveCapacity(found.capacity)
     var ofNewest = 0
     var isNewest = true
     for (rank, version) in versions.enumerated() {
       guard let list = version.songs else { continue }
       for song in list {
         let index = table.index(of: song.key)
-        if index == found.count {
-          found.append([(rank, song)])
+        if index == ends.count {
+          ends.append((found.count, found.count))
         } else {
           fates.merged += 1
-          if let last = found[index].last, last.rank != rank { found[index].append((rank, song)) }
+          if found[ends[index].last].rank == rank { continue }
+          found[ends[index].last].next = found.count
+          ends[index].last = found.count
         }
+        found.append(Version(rank: rank, song: song))
       }
-      if isNewest { ofNewest = found.count }
+      if isNewest { ofNewest = ends.count }
       isNewest = false
     }
+    var fields = FieldMerge()
     var older: [Entry] = []
-    for (index, versions) in found.enumerated() {
-      let song = try Self.joined(versions, in: arena)
+    for (index, end) in ends.enumerated() {
+      let song = try Self.joined(found, from: end.first, &fields, in: arena)
       if let removedAt = removed.removedAt(playlist: playlist, song: song.key), removedAt >= song.addedAt {
         fates.removed += 1
       } else if index < ofNewest {
@@ -230,13 +245,17 @@ private struct PlaylistSongs {
   }
 
   /// Each field from the newest version whose song has it, but `addedAt` is the greatest.
-  private static func joined(_ versions: [(rank: Int, song: Entry)], in arena: Arena) throws(BSONFault) -> Entry {
-    var song = versions[0].song
-    guard versions.count > 1 else { return song }
-    var fields = FieldMerge()
-    for version in versions {
+  private static func joined(
+    _ versions: [Version], from first: Int, _ fields: inout FieldMerge, in arena: Arena
+  ) throws(BSONFault) -> Entry {
+    var song = versions[first].song
+    guard versions[first].next != nil else { return song }
+    fields.removeAll()
+    var place: Int? = first
+    while let version = place.map({ versions[$0] }) {
       try fields.add(version.song.document, rank: version.rank)
       song.addedAt = max(song.addedAt, version.song.addedAt)
+      place = version.next
     }
     song.document = fields.written(
       in: arena, date: song.addedAt == Entry.never ? nil : (name: "addedAt", value: song.addedAt))

@@ -91,7 +91,7 @@ struct BatchMerge {
         next += 1
       }
       // A directory's writer refuses no user, so that nobody is merged again: count while the plays are in the cache.
-      if library.writesInOrder { worker.count([merged]) }
+      if library.writesInOrder { worker.count(merged.tallied) }
       batch.users.append(merged)
       batch.position = users.users[index].position
     }

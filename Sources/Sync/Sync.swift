@@ -251,7 +251,7 @@ public struct Sync: Sendable {
         let met = try committer.send(merged, with: writers)
         if attempt == Self.mostTries { committer.settle(met.map { $0.givenUp(tries: attempt) }) }
         let again = Set(met.map(\.index))
-        merge.worker.count(merged.users.filter { !again.contains($0.index) })
+        for user in merged.users where !again.contains(user.index) { merge.worker.count(user.tallied) }
         conflicts += met.map(\.index)
         // What was sent is needed no more, and what is read next may be as large.
         merge.worker.arena.reset()

@@ -56,7 +56,10 @@ public struct SyncSummary: Sendable {
   /// Users who were left, by reason.
   public var left: [LeftReason: Int] = [:]
   /// How many users each field changed for.
-  public var changedFields: [String: Int] = [:]
+  public var changedFields: [String: Int] {
+    Dictionary(fieldChanges.map { ("\($0.field)", $0.users) }, uniquingKeysWith: +)
+  }
+  private var fieldChanges: [(field: StaticString, users: Int)] = []
   public var inputs: [InputDigest] = []
   /// Paths of inputs that an earlier attempt of the run had read.
   public var resumedInputs: Set<String> = []
@@ -79,7 +82,13 @@ public struct SyncSummary: Sendable {
   mutating func add(_ user: MergedUser) {
     counts += user.counts
     if user.settled != nil { settledUsers += 1 }
-    for field in user.changedFields { changedFields["\(field)", default: 0] += 1 }
+    for field in user.changedFields {
+      if let place = fieldChanges.firstIndex(where: { unsafe $0.field.utf8Start == field.utf8Start }) {
+        fieldChanges[place].users += 1
+      } else {
+        fieldChanges.append((field, 1))
+      }
+    }
     if let report = user.report { left[report.reason, default: 0] += 1 }
   }
 
@@ -88,7 +97,7 @@ public struct SyncSummary: Sendable {
     counts += merged.counts
     left = merged.left
     settledUsers = merged.settledUsers
-    changedFields = merged.changedFields
+    fieldChanges = merged.fieldChanges
     throughput = merged.throughput
   }
 }

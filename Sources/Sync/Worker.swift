@@ -78,9 +78,9 @@ final class Worker: @unchecked Sendable {
     try archive.months(adding: plays, of: user, to: stored)
   }
 
-  /// Counts the plays of users whose turn is over.
-  func count(_ users: [MergedUser]) {
-    for user in users { if let plays = user.tallied { tally.add(plays) } }
+  /// Counts the plays of a user whose turn is over.
+  func count(_ plays: PlayTally.Share?) {
+    if let plays { tally.add(plays) }
   }
 
   /// What a user's plays add to the tally; nil where none is kept.
