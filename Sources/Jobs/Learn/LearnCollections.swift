@@ -1,5 +1,7 @@
 internal import BSON
+internal import Dispatch
 internal import Stores
+internal import Synchronization
 
 /// What learning reads and writes, opened.
 struct LearnCollections: Sendable {
@@ -12,15 +14,28 @@ struct LearnCollections: Sendable {
   let services: any StoredCollection
   let population: any StoredCollection
 
+  /// Opens them beside one another, for to open a directory's is to walk over its file.
   init(_ store: any Store) throws(StoreError) {
-    libraries = try store.open(.userLibrary)
-    plays = try store.open(.playArchive)
-    accounts = try store.open(.users)
-    statistics = try store.open(.userStats)
-    scores = try store.open(.userScores)
-    songs = try store.open(.songs)
-    services = try store.open(.serviceStats)
-    population = try store.open(.population)
+    let schemas: [CollectionSchema] = [
+      .playArchive, .userLibrary, .userStats, .userScores, .users, .songs, .serviceStats, .population,
+    ]
+    let results = Mutex<[String: Result<any StoredCollection, StoreError>]>([:])
+    DispatchQueue.concurrentPerform(iterations: schemas.count) { place in
+      let result = Result { () throws(StoreError) in try store.open(schemas[place]) }
+      results.withLock { $0[schemas[place].name] = result }
+    }
+    func opened(_ schema: CollectionSchema) throws(StoreError) -> any StoredCollection {
+      guard let result = results.withLock({ $0[schema.name] }) else { return try store.open(schema) }
+      return try result.get()
+    }
+    libraries = try opened(.userLibrary)
+    plays = try opened(.playArchive)
+    accounts = try opened(.users)
+    statistics = try opened(.userStats)
+    scores = try opened(.userScores)
+    songs = try opened(.songs)
+    services = try opened(.serviceStats)
+    population = try opened(.population)
   }
 }
 

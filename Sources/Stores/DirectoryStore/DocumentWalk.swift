@@ -24,15 +24,20 @@ extension MappedFile {
     var steps = DocumentSteps(schema)
     var offset = 0
     var discarded = 0
+    // Documents are about as long as the ones before them.
+    var isLong = false
     while offset < bytes.count {
-      if let step = try steps.step(over: offset, in: self) {
+      let length: Int
+      if isLong, let step = try steps.step(over: offset, in: self) {
+        length = step.length
         try body(offset, step.identity)
-        offset += step.length
       } else {
         let document = try document(at: offset)
+        length = document.bytes.count
         try body(offset, try identity(of: document, schema, at: offset))
-        offset += document.bytes.count
       }
+      offset += length
+      isLong = length >= DocumentSteps.shortest
       if offset - discarded >= Self.window {
         discard(discarded..<offset)
         discarded = offset
@@ -76,10 +81,13 @@ extension MappedFile {
   }
 }
 
-/// Steps over documents and reads of each as little as tells that it is well-formed at its top level.
+/// Steps over long documents and reads of each as little as tells that it is well-formed at its top level.
 ///
-/// To map a page costs more than to read the few bytes of it that matter here.
+/// To map their pages can cost several times as much as to read the few bytes of them that matter here.
 private struct DocumentSteps: ~Copyable {
+  /// How long documents are for which that pays, in bytes.
+  static let shortest = 32 << 10
+
   /// A document that is as it should be.
   struct Step {
     /// In bytes.
@@ -91,7 +99,7 @@ private struct DocumentSteps: ~Copyable {
   private let schema: CollectionSchema
   /// Where a document begins; its identity is looked for nowhere else.
   private var head = FileWindow()
-  /// Somewhere else in it.
+  /// Somewhere in it.
   private var inside = FileWindow()
 
   init(_ schema: CollectionSchema) { self.schema = schema }
@@ -100,27 +108,13 @@ private struct DocumentSteps: ~Copyable {
   ///
   /// - Returns: nil where it is not as most are, for better or worse: then all of it has to be looked at.
   mutating func step(over offset: Int, in file: MappedFile) throws(StoreError) -> Step? {
-    let start = try head.bytes(at: offset, count: 4, of: file)
-    guard start.count >= 4 else { return nil }
-    let length = Int(start.load(0, as: Int32.self))
+    var view = try head.bytes(at: offset, of: file)
+    guard view.count >= 5 else { return nil }
+    let length = Int(view.load(0, as: Int32.self))
     guard 5...longestDocument ~= length, length <= file.status.size - offset else { return nil }
-    guard length <= FileWindow.size else { return try longStep(over: offset, length, start, in: file) }
-
-    let bytes = try head.bytes(at: offset, count: length, of: file)
-    guard let document = try? BSONDocument(bytes.slice(0, min(length, bytes.count))),
-      let identity = try? document.checkedIdentity(schema)
-    else { return nil }
-    return Step(length: length, identity: identity)
-  }
-
-  /// Looks at the elements before the first long array, and then at those behind each.
-  private mutating func longStep(
-    over offset: Int, _ length: Int, _ start: ByteView, in file: MappedFile
-  ) throws(StoreError) -> Step? {
     var fields = IdentityFields(schema)
     // Where in the document `view` begins. As in a document, the first element in it stands behind four bytes.
     var first = 0
-    var view = start
     while true {
       view = view.slice(0, min(view.count, length - first))
       var elements = BSONDocument(unchecked: view).elements
@@ -134,7 +128,7 @@ private struct DocumentSteps: ~Copyable {
       let next = end ?? elements.position
       guard next > 4, first + next < length else { return nil }
       first += next - 4
-      view = try inside.bytes(at: offset + first, count: 5, of: file)
+      view = try inside.bytes(at: offset + first, of: file)
       guard view.count >= 5, end == nil || view[3] == 0 else { return nil }
     }
   }
@@ -150,36 +144,21 @@ extension ByteView {
   }
 }
 
-/// Bytes of a file that are read rather than mapped: those around the place that was asked for last.
+/// Some bytes of a file that are read rather than mapped.
 ///
 /// Safe although it holds a pointer: what it points to is freed with it, and views of it are said to hold until the next
 /// call.
 @safe private struct FileWindow: ~Copyable {
-  /// In bytes.
-  static let size = 16 << 10
-  /// How much is read where the next look will be elsewhere, in bytes.
-  private static let glance = 4 << 10
-
-  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 8)
-  /// What of the file is in the buffer.
-  private var range = 0..<0
+  private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 << 10, alignment: 8)
 
   deinit { unsafe buffer.deallocate() }
 
-  /// `count` bytes of the file from `offset` on, and what lies behind them in the window; fewer at the file's end.
+  /// What stands in the file from `offset` on, as far as the window goes.
   ///
-  /// - Parameter count: at most ``size``.
   /// - Returns: a view that holds until the next call.
-  mutating func bytes(at offset: Int, count: Int, of file: MappedFile) throws(StoreError) -> ByteView {
-    if offset < range.lowerBound || offset + count > range.upperBound {
-      let isNear = range.contains(offset) || offset == range.upperBound
-      let wanted = isNear ? Self.size : max(count, Self.glance)
-      range = 0..<0
-      let got = try unsafe file.file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]), at: offset)
-      range = offset..<(offset + got)
-    }
-    let first = offset - range.lowerBound
-    return unsafe ByteView(UnsafeRawBufferPointer(rebasing: buffer[first..<range.count]))
+  mutating func bytes(at offset: Int, of file: MappedFile) throws(StoreError) -> ByteView {
+    let count = try unsafe file.file.read(into: buffer, at: offset)
+    return unsafe ByteView(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
   }
 }
 
