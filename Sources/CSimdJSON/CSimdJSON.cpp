@@ -698,10 +698,11 @@ mj_result mj_reader::convert(const uint8_t *text, size_t length, uint32_t max_de
 uint8_t *mj_reader::settle_repeats(uint8_t *object, uint8_t *end, Key *first, Key *last) noexcept {
   // Of so few keys two that have the same top byte are common, and two that are the same are not.
   if (last - first <= 32) {
-    const auto is_repeated = [&](const Key &key) noexcept {
-      return std::any_of(first, const_cast<Key *>(&key), [&](const Key &other) { return other.hash == key.hash; });
-    };
-    if (std::none_of(first, last, is_repeated)) return end;
+    bool repeats = false;
+    for (const Key *key = first; key < last; ++key) {
+      for (const Key *other = first; other < key; ++other) repeats |= other->hash == key->hash;
+    }
+    if (!repeats) return end;
   }
   for (Key *key = first; key < last; ++key) key->end = key + 1 < last ? key[1].start : uint32_t(end - object);
 

@@ -4,7 +4,7 @@ import Jobs
 
 struct GenerateCommand: ParsableCommand {
   enum Profile: String, ExpressibleByArgument, CaseIterable {
-    case everything, benchmark, listening
+    case everything, benchmark, light, listening
   }
 
   static let configuration = CommandConfiguration(
@@ -32,8 +32,9 @@ struct GenerateCommand: ParsableCommand {
 
   @Option(
     help: """
-      everything: every shape and packing; benchmark: one dump of 23 KB and a document of 99 KB a user; listening: \
-      people who all go on listening to the end, to judge predictions by.
+      everything: every shape and packing; benchmark: one dump of 23 KB and a document of 99 KB a user; light: the \
+      same with a tenth of the plays, for a million users on a small disk; listening: people who all go on listening to \
+      the end, to judge predictions by.
       """)
   var profile = Profile.everything
 
@@ -42,16 +43,19 @@ struct GenerateCommand: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: "With the benchmark profile: names of archives, each of which holds all dumps. Default: dumps.tar.zst.")
+    help: """
+      With the profiles benchmark and light: names of archives, each of which holds all dumps. Default: dumps.tar.zst.
+      """)
   var archives: [String] = []
 
   func run() throws {
     var options = GeneratorOptions(users: users, seed: seed, out: out)
     switch profile {
     case .everything: break
-    case .benchmark:
+    case .benchmark, .light:
       options = .benchmark(
         users: users, seed: seed, out: out, archives: archives.isEmpty ? ["dumps.tar.zst"] : archives)
+      if profile == .light { options.playsPerUser = 10...50 }
     case .listening: options = .listening(users: users, seed: seed, out: out)
     }
     options.damaged = damaged

@@ -150,6 +150,7 @@ final class OrderedWriter: StoreWriter {
     isOpen = false
     output?.remove()
     output = nil
+    gathered = []
     collection.writing.withLock { if $0 == .begun { $0 = .possible } }
   }
 
