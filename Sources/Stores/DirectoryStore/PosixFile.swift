@@ -47,14 +47,7 @@ package struct PosixFile: ~Copyable {
   // MARK: Bytes
 
   /// Writes all the bytes at the file's current end.
-  package func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
-    var done = 0
-    while done < bytes.count {
-      done += try system("write", path) {
-        unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
-      }
-    }
-  }
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) { try unsafe write([bytes]) }
 
   /// Writes the pieces one after another at the file's current end.
   func write(_ pieces: [UnsafeRawBufferPointer]) throws(StoreError) {
