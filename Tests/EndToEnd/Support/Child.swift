@@ -40,9 +40,13 @@ final class Child {
     let quiet = ["SWIFT_BACKTRACE": "enable=no", "MONGOC_DISABLE_SHM": "1"]
     process.environment = inherited.merging(quiet) { $1 }.merging(environment) { $1 }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = try terminal ?? Self.file(folder("out"))
-    process.standardError = try terminal ?? Self.file(folder("err"))
+    let files = terminal == nil ? try (output: Self.file(folder("out")), errors: Self.file(folder("err"))) : nil
+    process.standardOutput = terminal ?? files?.output
+    process.standardError = terminal ?? files?.errors
     process.terminationHandler = { [ended] _ in ended.signal() }
+    // A `Process` is never freed, nor what it holds; and with a thousand files open the next one's start may crash
+    // (swift-corelibs-foundation 5472: it reads past an entry of /proc/self/fd).
+    defer { for file in [files?.output, files?.errors] { try? file?.close() } }
     try process.run()
   }
 
