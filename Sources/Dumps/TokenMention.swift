@@ -30,7 +30,7 @@ extension ByteView {
   /// The ASCII character for which the escape at the end of a text stands.
   private static func escaped(atEndOf text: [UInt8]) -> UInt8? {
     let escape = text.suffix(6)
-    guard escape.starts(with: #"\u00"#.utf8) else { return nil }
+    guard escape.count == 6, escape.starts(with: #"\u00"#.utf8) else { return nil }
     return UInt8(String(decoding: escape.suffix(2), as: UTF8.self), radix: 16)
   }
 }

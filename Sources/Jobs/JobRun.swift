@@ -185,7 +185,11 @@ public struct JobRun {
     guard let folder else { return status }
     if outcome == .done { folder.removeSpool() }
     folder.closeBefore()
+    folder.releaseRoom()
     var status = status
+    // First of all, for it is what tells how the run ended.
+    do throws(StoreError) { try folder.write(manifest) } catch { status = ended(status, leaving: error) }
+    let first = manifest.error
     do throws(StoreError) {
       if let opened, writes { try ManifestDocument.put(manifest, into: opened) }
     } catch {
@@ -196,10 +200,8 @@ public struct JobRun {
     } catch {
       status = ended(status, leaving: error)
     }
-    do throws(StoreError) {
-      try folder.write(manifest)
-    } catch {
-      status = ended(status, leaving: error)
+    if manifest.error != first {
+      do throws(StoreError) { try folder.write(manifest) } catch { status = ended(status, leaving: error) }
     }
     return status
   }

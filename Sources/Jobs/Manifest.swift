@@ -277,6 +277,12 @@ extension Manifest {
     evaluation = (try? fields.decodeIfPresent(EvaluationReport.self, forKey: .evaluation)) ?? nil
     seconds = try fields.value(.seconds, or: [:])
     peakMemoryBytes = try fields.value(.peakMemoryBytes, or: 0)
+    // Sums of these are shown.
+    let figures = [users.seen, users.changed, users.unchanged, users.created, users.left]
+    guard (figures + quarantine.values + left.values).allSatisfy((0...1 << 53).contains) else {
+      throw DecodingError.dataCorruptedError(
+        forKey: .users, in: fields, debugDescription: "a figure that no run can have counted")
+    }
   }
 }
 

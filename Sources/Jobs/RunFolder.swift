@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 public import Stores
 
 /// The folder in which a run leaves what it did: `<state>/<run_id>/`, mode 0700, its files 0600.
@@ -12,6 +13,12 @@ struct RunFolder {
     self.state = state
     path = state + "/" + run.description
     try makeDirectory(path, mode: 0o700)
+    do throws(StoreError) {
+      try PosixFile(room, O_RDWR | O_CREAT, mode: 0o600, operation: "create").reserve(Self.roomSize)
+    } catch {
+      releaseRoom()
+      throw error
+    }
   }
 
   /// A folder that is there.
@@ -19,6 +26,14 @@ struct RunFolder {
     self.path = path
     state = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
   }
+
+  /// Room on the disk for what a run says at its end, of whatever else fills the disk meanwhile.
+  private var room: String { path + "/room" }
+  /// In bytes; a manifest with hundreds of inputs takes less.
+  private static let roomSize = 256 << 10
+
+  /// Gives the room back, to be used at once.
+  func releaseRoom() { removeFile(room) }
 
   var quarantine: String { path + "/quarantine.ndjson" }
   var journal: String { path + "/journal.bson" }

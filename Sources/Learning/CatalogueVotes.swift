@@ -33,7 +33,7 @@ public struct CatalogueVotes: Sendable {
   private var songDescription: [Int32]
 
   /// A value of a field of a song.
-  struct Vote: Equatable {
+  struct Vote: Hashable {
     enum Field: UInt8 { case title, artist, artwork, language, duration, genre, mood, anyGenre, anyMood }
     var song: Int32
     var field: Field
@@ -141,23 +141,23 @@ public struct CatalogueVotes: Sendable {
   /// Counts each value of a song once for this user, however many descriptions carry it.
   private mutating func takeApart(_ several: inout [(song: Int32, description: Int32)], _ facts: UserFacts) {
     several.sort { $0.song != $1.song ? $0.song < $1.song : $0.description < $1.description }
-    var cast: [Vote] = []
+    var cast = DistinctList<Vote>()
     var song: Int32?
     func note(_ description: Int32, of song: Int32) {
-      votes(of: lexicon.description(description, of: facts), for: song) { if !cast.contains($0) { cast.append($0) } }
+      votes(of: lexicon.description(description, of: facts), for: song) { cast.append($0) }
     }
     for next in several {
       if next.song != song {
         song = next.song
-        for vote in cast { others.add(vote) }
-        cast.removeAll(keepingCapacity: true)
+        for vote in cast.items { others.add(vote) }
+        cast.removeAll()
         let first = songDescription[Int(next.song)]
         if Int(first) < alone.count { alone[Int(first)] -= 1 }
         note(first, of: next.song)
       }
       note(next.description, of: next.song)
     }
-    for vote in cast { others.add(vote) }
+    for vote in cast.items { others.add(vote) }
   }
 
   /// Each value that a description gives to a song.

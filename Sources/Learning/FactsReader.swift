@@ -224,12 +224,11 @@ public struct FactsReader: ~Copyable {
 
   /// Distinct non-empty strings in the order of the list; what else stands in it is nothing.
   private func choices(_ array: BSONDocument) throws(BSONFault) -> [Int32] {
-    var chosen: [Int32] = []
+    var chosen = DistinctList<Int32>()
     var elements = array.elements
     while let element = try elements.next() {
-      guard let text = element.value.string, let number = repertoire.intern(usable: text) else { continue }
-      if !chosen.contains(number) { chosen.append(number) }
+      if let text = element.value.string, let number = repertoire.intern(usable: text) { chosen.append(number) }
     }
-    return chosen
+    return chosen.items
   }
 }

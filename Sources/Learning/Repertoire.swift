@@ -104,15 +104,15 @@ public final class Repertoire: @unchecked Sendable {
   private func list(_ array: BSONDocument?) throws(BSONFault) -> ValueList {
     guard let array else { return ValueList() }
     var stored: [Int32] = []
-    var usable: [Int32] = []
+    var usable = DistinctList<Int32>()
     var elements = array.elements
     while let element = try elements.next() {
       guard let text = element.value.string else { continue }
       stored.append(intern(value: text))
-      if let number = intern(usable: text), !usable.contains(number) { usable.append(number) }
+      if let number = intern(usable: text) { usable.append(number) }
     }
-    var list = append(usable)
-    if stored != usable {
+    var list = append(usable.items)
+    if stored != usable.items {
       let all = append(stored)
       list.stored = ValueList.Stored(start: all.start, length: all.length)
     }

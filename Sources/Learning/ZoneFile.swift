@@ -1,4 +1,5 @@
 internal import BSON
+internal import Library
 
 /// A TZif file: the transitions of the past, and a rule for the time after the last of them.
 struct ZoneFile {
@@ -130,19 +131,19 @@ struct ZoneRule {
 
   /// Seconds since 1970 by the local clock.
   private static func time(_ change: Change, _ year: Int64) -> Int64 {
-    let newYear = CivilDay.number(year: year, month: 1, day: 1)
+    let newYear = Instant.daysSince1970(year: year, month: 1, day: 1)
     let day: Int64
     switch change.day {
     case .weekday(let month, let week, let weekday):
-      let first = CivilDay.number(year: year, month: month, day: 1)
+      let first = Instant.daysSince1970(year: year, month: month, day: 1)
       // 1970-01-01 was a Thursday, which is 4.
       let weekdayOfFirst = (first % 7 + 11) % 7
-      let next = CivilDay.number(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
+      let next = Instant.daysSince1970(year: month == 12 ? year + 1 : year, month: month % 12 + 1, day: 1)
       var date = first + (weekday - weekdayOfFirst + 7) % 7 + (week - 1) * 7
       while date >= next { date -= 7 }
       day = date
     case .julian(let number):
-      let isLeap = CivilDay.number(year: year + 1, month: 1, day: 1) - newYear == 366
+      let isLeap = Instant.daysSince1970(year: year + 1, month: 1, day: 1) - newYear == 366
       day = newYear + number - 1 + (isLeap && number >= 60 ? 1 : 0)
     case .ordinal(let number): day = newYear + number
     }

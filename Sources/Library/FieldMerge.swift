@@ -39,6 +39,9 @@ package struct FieldMerge {
     }
   }
 
+  /// The value that a field of this name has so far.
+  mutating func value(of element: BSONElement) -> BSONValue? { place(of: element).map { fields[$0].element.value } }
+
   private mutating func place(of element: BSONElement) -> Int? {
     guard fields.count > Self.mostSearched else {
       return fields.firstIndex { $0.element.keyWord == element.keyWord && $0.element.key == element.key }

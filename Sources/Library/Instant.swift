@@ -80,9 +80,9 @@ public enum Instant {
   }
 
   /// Days from 1970-01-01 in the proleptic Gregorian calendar, counted in years that begin in March.
-  static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
+  package static func daysSince1970(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
-    let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+    let era = shifted.flooredDivision(by: 400)
     let yearOfEra = shifted - era * 400
     let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
     let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
@@ -90,7 +90,7 @@ public enum Instant {
   }
 
   /// The year and the month, 1…12, of a day counted from 1970-01-01, and its day of the month.
-  private static func date(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  package static func date(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = day + 719_468
     let era = shifted.flooredDivision(by: 146_097)
     let dayOfEra = shifted - era * 146_097

@@ -74,17 +74,14 @@ public struct PlayArchive: ~Copyable {
   private static func covers(_ known: Entry, _ play: Entry) throws(BSONFault) -> Bool {
     if known.document.bytes == play.document.bytes { return true }
     guard known.completionRate >= play.completionRate else { return false }
+    var fields = FieldMerge()
+    try fields.add(known.document, rank: 0)
     var elements = play.document.elements
-    next: while let element = try elements.next() {
-      var candidates = known.document.elements
-      while let candidate = try candidates.next() {
-        guard candidate.keyWord == element.keyWord, candidate.key == element.key else { continue }
-        // A lower rate never wins, whatever its bytes.
-        let isLower = known.completionRate > play.completionRate && candidate.key == ByteView("completionRate")
-        if !isLower, element.value.hasGreaterBytes(than: candidate.value) { return false }
-        continue next
-      }
-      return false
+    while let element = try elements.next() {
+      guard let value = fields.value(of: element) else { return false }
+      // A lower rate never wins, whatever its bytes.
+      let isLower = known.completionRate > play.completionRate && element.key == ByteView("completionRate")
+      if !isLower, element.value.hasGreaterBytes(than: value) { return false }
     }
     return true
   }

@@ -41,12 +41,21 @@ struct PlaylistTombstones {
       if let stone = try newest(known[index], in: arena) { removed.append((index, stone.removedAt)) }
     }
     var waiting = removed.sorted { $0.at < $1.at }.map(\.index)
+    var isWaiting = [Bool](repeating: false, count: known.count)
+    for index in waiting { isWaiting[index] = true }
     while let index = waiting.popLast() {
+      isWaiting[index] = false
       let playlist = known[index]
       guard let stone = try newest(playlist, in: arena) else { continue }
       for name in [playlist.id] + playlist.clients where try playlists.insert(stone, as: name, in: arena) {
-        waiting += owners[name] ?? []
-        if let made = note(maker: name, stone.removedAt, &identity) { waiting += owners[made] ?? [] }
+        let made = note(maker: name, stone.removedAt, &identity)
+        for id in [name, made].compactMap(\.self) {
+          // One that waits already is not looked at twice: a playlist of many ids is the owner of each of them.
+          for owner in owners[id] ?? [] where !isWaiting[owner] {
+            isWaiting[owner] = true
+            waiting.append(owner)
+          }
+        }
       }
     }
   }

@@ -36,7 +36,7 @@ extension StoreError: CustomStringConvertible {
     case .leaseLost(let address, let why):
       "\(address): this run has lost its lease: \(why). It stopped; what it had written until then is there. Run it again."
     case .noRoom(let path, let needed, let free):
-      "\(path): the new store needs \(needed) bytes beside the old one, \(free) are free. Nothing was written."
+      "\(path): \(needed) bytes are needed there, \(free) are free. Nothing of it was written."
     case .inconsistent(let path, let why):
       "\(path): the new store was not put in place: \(why). The old one is untouched; please report this."
     case .unreachable(let address, let reason, let advice):

@@ -71,7 +71,7 @@ final class Committer: Sendable {
     self.events = events
     slots = DispatchSemaphore(value: options.batchesInFlight)
     if let path = options.writeBack, !options.dryRun {
-      state.archive = try WriteBackArchive(path, modifiedAt: options.parameters.asOf)
+      state.archive = try WriteBackArchive(path, clock: options.parameters.asOf)
     }
     if !options.dryRun, library.writesInOrder {
       do throws(StoreError) {

@@ -6,6 +6,8 @@ public enum LeftReason: String, Sendable, CustomStringConvertible {
   case conflict
   /// It would be larger than MongoDB allows.
   case documentTooLarge = "document-too-large"
+  /// The user has asked to be forgotten.
+  case forgotten
   /// What is stored is not of the form that it should have.
   case foreignDocument = "foreign-document"
   /// What is stored was computed for a later time.

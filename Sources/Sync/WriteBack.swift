@@ -9,6 +9,9 @@ struct WriteBack {
   /// Where the file lies in the folder or archive.
   let name: String
   let contents: [UInt8]
+  /// When the queue was changed, in milliseconds since 1970: where the file is fed in again, the stored one with the
+  /// fields that JSON cannot carry is not the older. Nil where the library does not say.
+  private(set) var modifiedAt: Int64?
 
   init(user: ByteView, library: BSONDocument) throws(BSONFault) {
     let place = WriteBackName(user: user)
@@ -24,6 +27,8 @@ struct WriteBack {
       case "queue": try object.add("tldr-queue", entries: value, without: "position")
       case "playlists": try object.add("tldr-playlists", playlists: value)
       case "recent_searches": try object.add("tldr-recent-searches", texts: value)
+      case "section_updated_at": modifiedAt = try value.document?.value("queue")?.date ?? modifiedAt
+      case "updated_at": modifiedAt = modifiedAt ?? value.date
       case "total_songs_played":
         if let total = value.integer { object.add("tldr-total-songs-played", text: "\(total)") }
       case "preferences":

@@ -3,16 +3,20 @@ internal import Dumps
 /// The folder or archive of the libraries that are written back.
 final class WriteBackArchive {
   private var writer: ArchiveWriter?
-  private let modifiedAt: Int64
+  private let clock: Int64
 
-  init(_ path: String, modifiedAt: Int64) throws(SyncError) {
-    self.modifiedAt = modifiedAt
+  /// - Parameter clock: of the run, in milliseconds since 1970.
+  init(_ path: String, clock: Int64) throws(SyncError) {
+    self.clock = clock
     do throws(ArchiveWriteError) { writer = try ArchiveWriter(path: path) } catch { throw .writeBack(error) }
   }
 
   func add(_ files: [WriteBack]) throws(SyncError) {
     do throws(ArchiveWriteError) {
-      for file in files { try writer?.add(name: file.name, contents: file.contents, modifiedAt: modifiedAt) }
+      for file in files {
+        let time = min(file.modifiedAt ?? clock, clock)
+        try writer?.add(name: file.name, contents: file.contents, modifiedAt: time)
+      }
     } catch {
       throw .writeBack(error)
     }

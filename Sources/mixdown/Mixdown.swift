@@ -64,7 +64,18 @@ struct Mixdown: ParsableCommand {
     return failure("standard output: cannot write: \(loss). What the command has done is done", .inputOutput)
   }
 
+  /// Which argument, from 1 on, is no text: read as one, two stores could be the same.
+  private static var firstUnreadableArgument: Int? {
+    (1..<max(1, Int(CommandLine.argc))).first { place in
+      guard let argument = unsafe CommandLine.unsafeArgv[place] else { return false }
+      return unsafe String(validatingCString: argument) == nil
+    }
+  }
+
   private static func parsedAndRun() -> ExitCode {
+    if let place = firstUnreadableArgument {
+      return failure("argument \(place) is not UTF-8: rename what it names", .usage)
+    }
     do {
       var command = try parseAsRoot()
       if let speaking = command as? any SpeakingCommand { Console.shared.format = speaking.log.logFormat }

@@ -78,7 +78,7 @@ struct Moment: ExpressibleByArgument {
     var writer = BSONWriter(capacity: 64)
     if let integer = Int64(argument) {
       writer.append("t", integer: integer)
-    } else if let double = Double(argument) {
+    } else if argument.utf8.allSatisfy("0123456789.eE+-".utf8.contains), let double = Double(argument) {
       writer.append("t", double: double)
     } else {
       writer.append("t", string: argument)

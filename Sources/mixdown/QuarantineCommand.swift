@@ -11,8 +11,9 @@ struct QuarantineCommand: SpeakingCommand {
     abstract: "Show what a run has not used, by reason; feed in again what was mended.",
     discussion: """
       To mend, copy quarantine.ndjson out of the run's folder, keep the lines that can be saved, and put right what \
-      stands in raw. --replay merges them as dumps of their users, as a run of its own. Entries of a queue and \
-      preferences are not fed in alone: they count only as a whole, at the time of their export.
+      stands in raw. --replay merges them as dumps of their users, as a run of its own, and says which cannot be. \
+      Entries of a queue and preferences are not fed in alone: they count only as a whole, at the time of their \
+      export. Nor are songs of a playlist, for the line does not say of which. The exit status is 3 where none can be.
 
       mixdown quarantine 01M89TR7EBMW1QV46YT6B2R517 --store data/store
       mixdown quarantine 01M89TR7EBMW1QV46YT6B2R517 --store data/store --replay mended.ndjson
@@ -48,14 +49,21 @@ struct QuarantineCommand: SpeakingCommand {
     try feed(quarantine, in: folder, of: archive)
   }
 
+  /// So many lines that cannot be fed in are shown.
+  private static let mostLeft = 20
+
   private func feed(_ quarantine: Quarantine, in folder: String, of archive: RunArchive) throws {
     let store = try folders.storeName()
     let dumps = folder + "/replay.ndjson"
     defer { try? FileManager.default.removeItem(atPath: dumps) }
-    let (written, left): (Int, Int)
+    let (written, left): (Int, [String])
     do { (written, left) = try quarantine.writeDumps(to: dumps) } catch { throw failure("\(error)", .inputOutput) }
-    if !log.quiet || left > 0 { say("\(written) lines are fed in again, \(left) cannot be") }
-    guard written > 0 else { return }
+    if !log.quiet || !left.isEmpty { say("\(written) lines are fed in again, \(left.count) cannot be") }
+    for line in left.prefix(Self.mostLeft) { say("  \(line.printable)") }
+    guard written > 0 else {
+      if left.isEmpty { return }
+      throw ExitCode(ExitStatus.quarantined.rawValue)
+    }
     let now = wallClock()
     let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
     let shown = ["inputs": dumps, "as-of": Instant.text(now), "replay": replay ?? ""]

@@ -64,6 +64,7 @@ struct ReportCommand: StepCommand {
       throw ValidationError(
         "Name the run's folder, or where it lies: --state or MIXDOWN_STATE, --store or MIXDOWN_STORE.")
     }
+    if state.folder == nil { try sayingWhy { () throws(StoreError) in try checkStore(store) } }
     let archive = RunArchive(state: state.folder, store: store)
     guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
       throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)

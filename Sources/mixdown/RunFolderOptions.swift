@@ -25,10 +25,12 @@ struct RunFolderOptions: ParsableArguments {
     return named
   }
 
-  /// The folders of runs; where they are named the store need not be.
+  /// The folders of runs; where they are named the store need not be, nor need it be there.
   func archive() throws -> RunArchive {
     if let folder = state.folder { return RunArchive(state: folder) }
-    return RunArchive(state: nil, store: try storeName())
+    let name = try storeName()
+    try sayingWhy { () throws(StoreError) in try checkStore(name) }
+    return RunArchive(state: nil, store: name)
   }
 
   /// The runs of folders and store, and what kept the store from being asked.

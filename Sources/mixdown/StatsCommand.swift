@@ -1,6 +1,8 @@
 public import ArgumentParser
 import Foundation
 public import Jobs
+import Learning
+import Library
 import Pages
 import Stores
 
@@ -62,9 +64,12 @@ struct StatisticsWords {
   let statistics: PersonStatistics
   let figures: PersonStatistics.Figures
   let title: String
+  /// In whose days everything is counted.
+  private let zone: Zone
 
   init(_ statistics: PersonStatistics, _ range: PersonStatistics.Range) {
     self.statistics = statistics
+    zone = Zones().zone(statistics.timezone) ?? .utc
     figures = statistics.ranges[range] ?? PersonStatistics.Figures()
     title =
       switch range {
@@ -81,7 +86,7 @@ struct StatisticsWords {
 
   func date(_ name: String) -> String {
     guard let time = statistics.times[name] else { return "never" }
-    return String(Date(timeIntervalSince1970: Double(time) / 1000).formatted(.iso8601).prefix(10))
+    return Instant.dateText(day: zone.day(of: time))
   }
 
   private func count(_ name: String) -> Int { figures.counts[name] ?? 0 }

@@ -33,9 +33,36 @@ import Testing
     let seen = FileManager.default.contents(atPath: sandbox.store + ".seen/user_library.bson")
     #expect(seen == (run.status == 0 ? new : old))
     if run.status == 74 {
-      #expect(run.errors.contains("free. Nothing was written") || run.errors.contains("No space left on device"))
+      #expect(run.errors.contains("free. Nothing of it was written") || run.errors.contains("No space left on device"))
       let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.store + ".seen")
       #expect(!names.contains { $0.hasSuffix(".partial") }, "what was begun takes room")
+    }
+    try Self.completes(sandbox, input, new)
+  }
+
+  @Test(.enabled(if: Namespace.works), arguments: [0, 4, 40, 120, 280, 320, 400])
+  func `a full state folder costs the run, and not the word of how it ended`(_ kilobytesFree: Int) throws {
+    let sandbox = try Sandbox()
+    let (old, new, input) = try Self.stores(sandbox)
+    try sandbox.restore(old)
+    let state = sandbox.newState()
+    try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+    let script = """
+      mount -t tmpfs -o size=\(4 + kilobytesFree)k tmpfs "$STORE" || exit 99
+      "$@"; status=$?; cp -r "$STORE" "$STORE.seen"; exit $status
+      """
+    let arguments = sandbox.arguments([input], state: state)
+    let child = try Child(Namespace.wrapper(script, store: state) + [mixdownBinary] + arguments)
+    let end = try child.wait()
+    #expect(end == .exited(0) || end == .exited(74), "\(child.errors)")
+    #expect(sandbox.bytes == (end == .exited(0) ? new : old) || child.errors.contains("report"))
+    let seen = (try? FileManager.default.contentsOfDirectory(atPath: state + ".seen")) ?? []
+    for id in seen where id.count == 26 {
+      // Without room for a few kilobytes there is no run at all.
+      guard let json = FileManager.default.contents(atPath: "\(state).seen/\(id)/manifest.json") else { continue }
+      let manifest = try Manifest.read(json)
+      #expect(manifest.outcome == (end == .exited(0) ? "done" : "failed"), "\(child.errors)")
+      #expect(!FileManager.default.fileExists(atPath: "\(state).seen/\(id)/room"))
     }
     try Self.completes(sandbox, input, new)
   }

@@ -77,6 +77,30 @@ import Testing
     }
   }
 
+  /// Figures hold a title several times, and those of a day the titles of many.
+  @Test func `figures that would be too large cost their user, or their day, and no other`() throws {
+    let sandbox = try Sandbox()
+    func dump(_ user: String, title: Int, day: Int64 = 1_766_000_000_000) -> Dump {
+      let play = #"{"videoId":"\#(user)","title":\#(quoted(String(repeating: "t", count: title))),"playedAt":\#(day)}"#
+      return Dump("\(user).json", object(["user_id": quoted(user), "history": "[\(play)]"]))
+    }
+    let many = (0..<6).map { dump("many-\($0)", title: 3_500_000, day: 1_767_200_000_000) }
+    let input = try Packing.folder.pack(
+      [dump("ann", title: 5), dump("ti", title: 6_000_000)] + many, in: sandbox.folder)
+    try sandbox.syncWell([input])
+    for flags in [[], [], ["--full"]] {
+      let run = try learn(sandbox, flags)
+      #expect(run.status == 3, "\(run.errors)")
+      #expect(run.errors.contains("its document of user_stats would have"), "\(run.errors)")
+      let users = try timeless(sandbox, .userStats)
+      #expect(users["ann"] != nil && users["ti"] == nil)
+      let days = try timeless(sandbox, .serviceStats)
+      #expect(!days.isEmpty && days["2025-12-31"] == nil)
+      // An incremental run counts the last days alone.
+      #expect(run.errors.contains("subject=2025-12-31") == (flags == ["--full"]) || flags.isEmpty, "\(run.errors)")
+    }
+  }
+
   @Test func `any number of workers and any memory leave the same bytes`() throws {
     let sandbox = try store(users: 60)
     try #require(learn(sandbox).status == 0)
@@ -571,6 +595,19 @@ import Testing
     }
     #expect(try learn(sandbox, ["--archive-months", "1", "--full"]).output.contains("nothing written"))
   }
+
+  @Test func `in the first night of a month the archive's oldest leaves, whoever listens still`() throws {
+    let sandbox = try store(users: 20)
+    let months = ["--archive-months", "0"]
+    try #require(learn(sandbox, asOf: "2025-12-31T12:00:00Z", months).status == 0)
+    let before = try DirectoryStore.open(sandbox.store, locking: false).collection(.playArchive).count
+    try #require(before > 0)
+    try #require(learn(sandbox, asOf: "2026-01-01T02:00:00Z", months).status == 0)
+    let after = try DirectoryStore.open(sandbox.store, locking: false).collection(.playArchive)
+    for position in 0..<after.count {
+      #expect(try after.document(at: position).value("month")?.string?.string == "2026-01")
+    }
+  }
 }
 
 /// `mixdown explain`, `stats` and `evaluate`.
@@ -586,6 +623,20 @@ import Testing
     try #require(
       mixdown(["learn", "--store", sandbox.store, "--state", state, "--as-of", Sandbox.asOf]).status == 0)
     return (sandbox, try #require(sandbox.libraries.first?.userId))
+  }
+
+  @Test func `first and last play are days of the user's own`() throws {
+    let sandbox = try Sandbox()
+    let plays = ["2025-11-30T20:00:00Z", "2025-12-30T20:00:00Z"].map { #"{"videoId":"a","playedAt":"\#($0)"}"# }
+    let dump = object(["user_id": quoted("ann"), "history": array(plays)])
+    try sandbox.syncWell([sandbox.folder.write("ann.json", dump)])
+    let names = ["--store", sandbox.store]
+    try #require(
+      mixdown(["learn", "--timezone", "Asia/Kolkata", "--as-of", "2025-12-31T19:00:00Z"] + names).status == 0)
+    let shown = try mixdown(["stats", "ann", "--range", "all"] + names).output
+    #expect(
+      shown.contains("as of 2026-01-01") && shown.contains("2025-12-01") && shown.contains("2025-12-31"), "\(shown)")
+    #expect(!shown.contains("2025-11-30") && !shown.contains("2025-12-30"))
   }
 
   @Test func `a score is explained by terms that add up to it`() throws {

@@ -66,6 +66,17 @@ import Testing
   /// Whether a command has no folder of a run.
   private static func isReader(_ command: String) -> Bool { ["inspect", "stats", "explain"].contains(command) }
 
+  @Test(arguments: ["--store", "--state"])
+  func `a name that is not UTF-8 is refused, for as a text it could be another's`(
+    _ flag: String
+  ) throws {
+    let sandbox = try Sandbox()
+    let script = "exec \"$@\" \(flag) \"$(printf 's\\377')\""
+    let child = try Child(["/bin/sh", "-c", script, "sh", mixdownBinary, "runs"])
+    #expect(try child.wait() == .exited(64) && child.errors.contains("not UTF-8"), "\(child.errors)")
+    #expect(!FileManager.default.fileExists(atPath: sandbox.store))
+  }
+
   @Test func `a dry run makes no store`() throws {
     let sandbox = try Sandbox()
     try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"queue":[]}"#)], ["--dry-run"])
@@ -171,7 +182,9 @@ import Testing
     #expect(run.status == 0 && run.output.contains(asOf), "\(run.output)\(run.errors)")
   }
 
-  @Test(arguments: [#"{"$date": "soon"}"#, #"{"$date": 5"#, #"{"$date": 0}"#, "{}", #"{"at": 1760000000000}"#, "soon"])
+  @Test(arguments: [
+    #"{"$date": "soon"}"#, #"{"$date": 5"#, #"{"$date": 0}"#, "{}", #"{"at": 1760000000000}"#, "soon", "0x10",
+  ])
   func `what is no time is no clock`(_ asOf: String) throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)

@@ -35,6 +35,13 @@ import Testing
     }
   }
 
+  @Test(arguments: [#""users": {"seen": 3, "changed": 9223372036854775807}"#, #""users": {"created": -1}"#])
+  func `figures that no run has counted are not added up`(_ users: String) {
+    #expect(throws: DecodingError.self) {
+      try read(Self.first.replacing(#""users": {"seen": 3, "changed": 3}"#, with: users))
+    }
+  }
+
   @Test(
     arguments: [
       (["dry-run": "true"], true, true), (["dry-run": "false"], false, false), (["mode": "merge"], false, false),

@@ -50,6 +50,17 @@ import Testing
     #expect(learned.scores.keys.sorted() == ["bob"])
   }
 
+  /// With a look at all values for each of them this would take an hour.
+  @Test(.timeLimit(.minutes(5))) func `a hundred thousand genres and choices are each one`() throws {
+    let genres = Value.array((0..<200_000).map { .string("g\($0 % 100_000)") })
+    let account: Value = ["explicit_preferences": ["genres": genres]]
+    let listeners = Listeners(
+      plays: [play("a", when, 1, ["genres": genres]), play("a", when, 1, ["title": "t", "genres": genres])],
+      favorites: [favorite("a", when, ["genres": genres])], account: account)
+    let learned = try learn(listeners, parameters)
+    #expect(learned.songs["v:a"]?["genres"]?.items?.count == 100_000)
+  }
+
   @Test func `bytes that are no document cost their user`() throws {
     let arena = Arena()
     var bytes = Listeners(plays: [play("a", when, 1)]).libraries[0].document.document(in: arena).bytes.copy()

@@ -110,6 +110,19 @@ import Testing
     #expect(month["plays"]?.items?.last == "nonsense" && month["plays"]?.items?.count == 3)
   }
 
+  /// With a look at all fields for each of them this would take an hour.
+  @Test(.timeLimit(.minutes(5))) func `a play of a hundred thousand fields that says nothing new is found to`() throws {
+    let fields = (0..<100_000).map { Value.Field(name: "f\($0)", value: 1) }
+    var archive = Archive()
+    try archive.add(
+      Scene(exports: [
+        .at(1, ["history": [play("x", at(1), .document(fields + [.init(name: "completionRate", value: 1)]))]])
+      ]))
+    let lower = play("x", at(1), .document(fields.reversed() + [.init(name: "completionRate", value: 0.5)]))
+    try archive.add(Scene(exports: [.at(2, ["history": [lower]])]))
+    #expect(archive.written.isEmpty)
+  }
+
   // MARK: The law
 
   @Test func `any order and any split of the runs archives the same plays, byte for byte`() {

@@ -170,6 +170,15 @@ import Testing
     #expect(after["removed"] == ["playlists": .array(stones)])
   }
 
+  /// With a look at the playlist for each of its ids this would take hours.
+  @Test(.timeLimit(.minutes(5))) func `a removal is kept under twenty thousand ids`() throws {
+    let ids = (0..<20_000).map { Value.string("pl_\($0)") }
+    let after = try merge(
+      cloud: ["playlists": [["id": "c", "updated_at": at(2), "client_ids": .array(ids)]]],
+      .at(5, ["removed": ["playlists": [["id": "pl_0", "removedAt": at(1)]]]]))
+    #expect(after["removed"]?["playlists"]?.items?.count == ids.count + 1)
+  }
+
   @Test func `a removal by the server's id is kept under the client ids`() throws {
     let after = try merge(
       cloud: ["playlists": [["id": "c", "client_ids": ["pl_1"]]]],

@@ -27,9 +27,9 @@ package enum DumpName {
   /// its folder.
   ///
   /// - Parameter components: the parts of the path relative to the input.
-  /// - Returns: nil when the name is empty without its suffixes. It need not be UTF-8.
+  /// - Returns: nil when the name is empty without its suffixes, or the path leaves the input. It need not be UTF-8.
   package static func user(of components: [[UInt8]]) -> [UInt8]? {
-    guard let file = components.last else { return nil }
+    guard let file = components.last, components.first != parent else { return nil }
     guard components.count == 1 else { return components[components.count - 2] }
     let name = withoutCompression(file)
     let suffix = kinds.first { name.ends(with: $0.suffix) }?.suffix ?? ""
@@ -37,10 +37,20 @@ package enum DumpName {
     return user.isEmpty ? nil : Array(user)
   }
 
-  /// The parts of a path of an archive or a directory, without the "." and the empty ones.
+  /// The parts of a path of an archive or a directory, without the "." and the empty ones, and without those that a ".."
+  /// behind them takes back. A ".." with which the path leaves the input stays.
   package static func components(of path: [UInt8]) -> [[UInt8]] {
-    path.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != [UInt8(ascii: ".")] }
+    path.split(separator: UInt8(ascii: "/")).reduce(into: []) { parts, part in
+      if part == [UInt8(ascii: ".")] { return }
+      if Array(part) == parent, let last = parts.last, last != parent {
+        parts.removeLast()
+      } else {
+        parts.append(Array(part))
+      }
+    }
   }
+
+  private static let parent = Array("..".utf8)
 
   private static func withoutCompression(_ name: [UInt8]) -> [UInt8] {
     let suffix = compressions.first { name.ends(with: $0) } ?? ""

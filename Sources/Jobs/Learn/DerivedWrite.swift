@@ -1,5 +1,6 @@
 internal import BSON
 internal import Learning
+internal import Library
 internal import Stores
 internal import Sync
 
@@ -67,6 +68,16 @@ enum DerivedWrite {
     } catch {
       throw collection.refusal(of: change.key, error)
     }
+  }
+
+  /// What is said of a document that would be larger than any may be; nil for all others.
+  static func tooLarge(
+    _ document: BSONDocument?, of subject: String, in collection: any StoredCollection
+  ) -> LearnReport? {
+    guard let size = document?.bytes.count, size > MergeOutcome.largestDocument else { return nil }
+    return LearnReport(
+      subject: subject, reason: .documentTooLarge,
+      detail: "its document of \(collection.schema.name) would have \(size) bytes, 16 MiB are allowed")
   }
 
   /// What is said of a document that somebody else wrote every time.

@@ -2,6 +2,7 @@ internal import BSON
 internal import Learning
 internal import Library
 internal import Stores
+internal import Sync
 
 /// Writes the documents of a small derived collection – `songs`, `service_stats`, `population` – one after another.
 struct DerivedWriter {
@@ -18,8 +19,8 @@ struct DerivedWriter {
   /// Prints of the keys that were handed over.
   private var keys: Set<UInt64> = []
   private(set) var made = WriteCounts()
-  /// Documents that somebody else wrote every time.
-  private(set) var conflicts = 0
+  /// Documents that were left as they are, by reason.
+  private(set) var left: [LeftReason: Int] = [:]
 
   init(_ collection: any StoredCollection, _ options: LearnOptions, _ events: LearnEvents) throws(StoreError) {
     self.collection = collection
@@ -31,6 +32,10 @@ struct DerivedWriter {
   /// - Parameter key: keys are distinct and come in ascending order.
   mutating func add(_ key: ByteView, _ document: BSONDocument) throws(StoreError) {
     keys.insert(key.fingerprint)
+    if let report = DerivedWrite.tooLarge(document, of: key.string, in: collection) {
+      left[report.reason, default: 0] += 1
+      return events.left(report)
+    }
     waiting.append((arena.copy(key), BSONDocument(unchecked: arena.copy(document.bytes))))
     if waiting.count == Self.most { try flush() }
   }
@@ -68,8 +73,11 @@ struct DerivedWriter {
       try DerivedWrite.change(change, over: stored, in: collection, options, arena)
     }
     made += outcome.made
-    conflicts += outcome.left.count
-    for key in outcome.left { events.left(DerivedWrite.report(key.string, collection)) }
+    for key in outcome.left {
+      let report = DerivedWrite.report(key.string, collection)
+      left[report.reason, default: 0] += 1
+      events.left(report)
+    }
   }
 
   /// Ends the writing.

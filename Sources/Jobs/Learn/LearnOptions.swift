@@ -48,12 +48,14 @@ public struct LearnOptions: Sendable {
 
   /// What makes the figures of two runs comparable: when it differs, everything is counted again.
   var fingerprint: String {
+    // In a month's first night other months leave, also of those for whom nothing else changes.
+    let firstMonth = ArchiveSpan(asOf: parameters.asOf, months: archiveMonths).firstMonth
     let weights = Dimension.allCases.map { "\(parameters.priorWeight[$0])" }.joined(separator: ",")
     return [
       "liked \(parameters.likedAbove)", "skipped \(parameters.skippedBelow)", "half-life \(parameters.halfLifeDays)",
       "prior \(weights)", "explicit \(parameters.explicitWeight)", "favorite \(parameters.favoriteWeight)",
       "unknown \(parameters.unknownWeight)", "zone \(parameters.timezone)",
-      "archive \(archiveMonths.map(String.init) ?? "all")",
+      "archive \(firstMonth.map { String(decoding: $0, as: UTF8.self) } ?? "all")",
     ].joined(separator: "; ")
   }
 }

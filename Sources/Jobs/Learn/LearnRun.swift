@@ -312,6 +312,6 @@ struct LearnRun {
 extension LearnSummary {
   fileprivate mutating func note(_ name: String, _ output: DerivedWriter) {
     note(name, output.made)
-    if output.conflicts > 0 { left[.conflict, default: 0] += output.conflicts }
+    left.merge(output.left, uniquingKeysWith: +)
   }
 }

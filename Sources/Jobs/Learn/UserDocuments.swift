@@ -81,6 +81,12 @@ final class UserDocuments: Sendable {
       var one = Learned(user: facts.user.withView { arena.copy($0) })
       one.statistics = documents.statistics.map { BSONDocument(unchecked: arena.copy($0.bytes)) }
       one.scores = documents.scores.map { BSONDocument(unchecked: arena.copy($0.bytes)) }
+      if let report = tooLarge(one) {
+        // Nothing is noted of them: the next run computes them again.
+        batch.summary.leave(report.reason)
+        events.left(report)
+        continue
+      }
       learned.append(one)
       // Of somebody of whom nothing is left there is nothing to note either.
       guard one.scores != nil else { continue }
@@ -118,6 +124,13 @@ final class UserDocuments: Sendable {
     var scores: BSONDocument?
   }
 
+  /// What is said of somebody one of whose documents would be larger than any may be; nil of all others.
+  private func tooLarge(_ one: Learned) -> LearnReport? {
+    let user = one.user.string
+    return DerivedWrite.tooLarge(one.statistics, of: user, in: collections.statistics)
+      ?? DerivedWrite.tooLarge(one.scores, of: user, in: collections.scores)
+  }
+
   private func decide(_ learned: [Learned], in batch: LearnedBatch) throws(StoreError) {
     let users = learned.map(\.user)
     let statistics = try collections.statistics.all(of: users, in: batch.arena)
@@ -140,7 +153,7 @@ final class UserDocuments: Sendable {
       let newest = if let scoresChange { scoresChange.document } else { scores[index].first }
       if options.mirrorsUsers, let scores = newest {
         if let account = accounts[index].first {
-          if let change = try mirror(scores, user, account, in: batch.arena) { batch.accounts.append(change) }
+          if let change = try mirror(scores, user, account, in: batch.arena) { note(change, in: batch) }
         } else {
           batch.summary.withoutAccount += 1
         }
@@ -180,6 +193,15 @@ final class UserDocuments: Sendable {
     } catch {
       throw collection.refusal(of: user, error)
     }
+  }
+
+  /// Notes an account that is to have the user's scores, if it is not too large with them.
+  private func note(_ change: DocumentChange, in batch: LearnedBatch) {
+    guard let report = DerivedWrite.tooLarge(change.document, of: change.key.string, in: collections.accounts) else {
+      return batch.accounts.append(change)
+    }
+    batch.summary.left[report.reason, default: 0] += 1
+    events.left(report)
   }
 
   /// The user's account with the scores in it; nil when it has them already.

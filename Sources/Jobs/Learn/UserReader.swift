@@ -302,7 +302,7 @@ final class UserReader: @unchecked Sendable {
     guard !user.plays.isEmpty else { return [] }
     var changes: [DocumentChange] = []
     for month in try archive.months(adding: user.plays, of: user.id, to: user.months) {
-      guard month.document.bytes.count <= 16 << 20 else {
+      guard month.document.bytes.count <= MergeOutcome.largestDocument else {
         let detail = "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"
         user.hasRefused = true
         summary.left[.documentTooLarge, default: 0] += 1

@@ -49,7 +49,8 @@ struct ReportPage {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)
     var sentences: [String] = []
     if manifest.isDryRun { sentences.append("A dry run: nothing was written.") }
-    if dumps.read > 0 || users.seen > 0 {
+    // Users of a run that merged nothing are those whose figures it looked at.
+    if dumps.read > 0 || users.seen > 0 && manifest.learning == nil {
       sentences.append(
         "\(Quantity.count(dumps.read, "dump")) of \(Quantity.count(users.seen, "user")): "
           + "\(Quantity.count(users.changed, "library", plural: "libraries")) changed, "

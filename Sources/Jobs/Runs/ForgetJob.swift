@@ -5,9 +5,9 @@ internal import Sync
 
 /// Removes users from a store and from the folders of its runs, for good.
 ///
-/// First their salted hashes are noted, so that no dump brings them back meanwhile; then the folders of runs are
-/// cleaned, so that no undo does; then the store's collections, other users' documents that name them among these.
-/// Killed at any moment, it is run again.
+/// First their salted hashes are noted, so that no dump and no undo brings them back meanwhile. Then goes what is found
+/// by their own documents: what is computed from everybody's and has titles that were theirs alone, and what the folders
+/// of runs keep. Their documents go last. So it can be killed at any moment, and is run again.
 public struct ForgetJob: JobStep {
   public static let name = "forget"
 
@@ -51,6 +51,9 @@ public struct ForgetJob: JobStep {
       let traces = try Traces(of: users, in: store, archive)
       // The oldest first: one that is cleaned knows by what a later one still has how its documents look now.
       var met = traces.met
+      var removed = 0
+      for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
+      for note in try RunDocuments(store).clean(traces) { warn(note) }
       for id in try archive.ids().reversed() where id != run.id.description {
         var cleaning = FolderCleaning(archive.folder(id), traces)
         try cleaning.run()
@@ -58,15 +61,12 @@ public struct ForgetJob: JobStep {
         for note in cleaning.notes { warn(note) }
       }
       try archive.removeKnowledge()
-      var removed = 0
       for schema in Self.personal {
         let found = try remove(from: store.open(schema))
         removed += found.documents
         met.formUnion(found.users)
         try redact(traces, in: store.open(schema))
       }
-      for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
-      for note in try RunDocuments(store).clean(traces) { warn(note) }
       run.manifest.users.seen = users.count
       run.manifest.users.changed = met.count
       run.manifest.users.unchanged = users.count - met.count

@@ -55,35 +55,66 @@ public struct Quarantine: Sendable {
   }
 
   /// Sections whose entries mean something alone: a queue or a set of preferences does so only as a whole, at its time.
-  private static let replayable: Set<String> = ["favorites", "history", "playlists", "recent_searches"]
+  private static let replayable: Set<String> = ["favorites", "history", "playlists", "recent_searches", "removed"]
 
   /// Writes what can be fed in again as dumps, one a line.
   ///
-  /// - Returns: how many, and how many cannot: without `raw`, without a user, or of a queue or preferences.
-  public func writeDumps(to path: String) throws -> (written: Int, left: Int) {
+  /// - Returns: how many, and of the others what they are and why they cannot.
+  public func writeDumps(to path: String) throws -> (written: Int, left: [String]) {
     var text = Data()
     var written = 0
+    var left: [String] = []
     for line in lines {
-      guard let dump = Self.dump(line), let json = try? JSONSerialization.data(withJSONObject: dump) else { continue }
-      text += json + [0x0A]
-      written += 1
+      do throws(QuarantineFault) {
+        let dump = try Self.dump(line)
+        guard let json = try? JSONSerialization.data(withJSONObject: dump) else {
+          throw QuarantineFault(description: "it is no JSON")
+        }
+        text += json + [0x0A]
+        written += 1
+      } catch {
+        left.append("\(Self.example(line)): \(error)")
+      }
     }
     let file = try PosixFile(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
     try file.write([UInt8](text))
-    return (written, lines.count - written)
+    return (written, left)
   }
 
-  private static func dump(_ line: [String: any Sendable]) -> [String: any Sendable]? {
-    guard let raw = line["raw"], !(raw is NSNull) else { return nil }
+  private static func dump(_ line: [String: any Sendable]) throws(QuarantineFault) -> [String: any Sendable] {
+    guard let raw = line["raw"], !(raw is NSNull) else { throw QuarantineFault(description: "it has no raw") }
     let user = line["user_id"] as? String
     guard let section = line["section"] as? String else {
-      guard var dump = raw as? [String: any Sendable] else { return nil }
+      guard var dump = raw as? [String: any Sendable] else { throw QuarantineFault(description: "raw is no object") }
       if let user, dump["user_id"] == nil { dump["user_id"] = user }
       return dump
     }
-    guard let user, replayable.contains(section) else { return nil }
-    if line["index"] is Int { return ["user_id": user, section: [raw]] }
-    return ["user_id": user, section: raw]
+    guard let user else { throw QuarantineFault(description: "it has no user_id") }
+    guard replayable.contains(section) else {
+      throw QuarantineFault(description: "\(section) counts only as a whole, at the time of its export")
+    }
+    if line["index"] is Int { return ["user_id": user, section: try list(of: raw, in: section)] }
+    // In the browser's storage a list is a string that holds its JSON.
+    return ["user_id": user, section: (raw as? String).flatMap(parsed) ?? raw]
+  }
+
+  private static func parsed(_ text: String) -> (any Sendable)? {
+    let value = try? JSONSerialization.jsonObject(with: Data(text.utf8))
+    return value as? [any Sendable] ?? value as? [String: any Sendable]
+  }
+
+  /// A section that has an entry alone.
+  private static func list(of entry: any Sendable, in section: String) throws(QuarantineFault) -> any Sendable {
+    let fields = entry as? [String: any Sendable] ?? [:]
+    switch section {
+    case "playlists" where fields["id"] == nil:
+      throw QuarantineFault(description: "raw is a song, or has no id: of which playlist is not known")
+    case "removed":
+      let isSong = ["videoId", "video_id", "title"].contains { fields[$0] != nil }
+      let list = fields["playlist_id"] != nil ? "playlist_songs" : isSong ? "favorites" : "playlists"
+      return [list: [entry]]
+    default: return [entry]
+    }
   }
 }
 

@@ -65,7 +65,8 @@ public struct UndoJob: JobStep {
       let outcomes = try journal.outcomes()
       // It is about the documents that are taken back.
       try archive.removeKnowledge()
-      var back = PuttingBack(job: self, store: store, journal: try run.journal())
+      var back = PuttingBack(
+        job: self, store: store, journal: try run.journal(), isForgotten: try ForgottenUsers(store).test)
       do throws(StoreError) { try back.run(outcomes, run.cancellation) } catch {
         // A directory is as it was; what a server was sent stays there.
         if !(store is DirectoryStore) { run.manifest.take(back) }
@@ -98,6 +99,8 @@ private struct PuttingBack {
   let job: UndoJob
   let store: any Store
   let journal: Journal
+  /// Whether a user has asked to be forgotten, perhaps where this journal was not cleaned of them; nil when nobody has.
+  let isForgotten: (@Sendable ([UInt8]) -> Bool)?
   var users = Manifest.Users()
   var leftByReason: [LeftReason: Int] = [:]
   var isStopped = false
@@ -149,6 +152,10 @@ private struct PuttingBack {
     for (outcome, stored) in pairs {
       switch fate(of: outcome, stored) {
       case .asItWas: note(\.unchanged)
+      case .written where outcome.before != nil && isForgotten?(outcome.key.copy()) == true:
+        note(\.left)
+        leftByReason[.forgotten, default: 0] += 1
+        job.left(outcome.name, "the user has asked to be forgotten")
       case .written:
         let change = DocumentChange(
           key: outcome.key, subkey: outcome.subkey, stored: stored, document: outcome.before)

@@ -36,7 +36,7 @@ package struct PosixFile: ~Copyable {
   }
 
   /// Takes room on the volume for so many bytes; the file keeps its size. A file system that cannot takes none.
-  func reserve(_ size: Int) throws(StoreError) {
+  package func reserve(_ size: Int) throws(StoreError) {
     do throws(StoreError) {
       try system("reserve room for", path) { fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, size) }
     } catch .inputOutput(_, _, let code) where code != ENOSPC && code != EDQUOT {

@@ -8,6 +8,56 @@ import Testing
 /// Forgotten users are nowhere, and stay away.
 @Suite(.serialized) struct ForgetTests {
   @Test(arguments: Bench.Kind.allCases)
+  func `no undo brings back who was forgotten where its run was not known`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    func inputs(_ song: String) throws -> [String] {
+      try ["ann", "bob"].map { user in
+        let dump =
+          #"{"user_id":"\#(user)","favorites":[{"videoId":"\#(song)"}],"history":[{"videoId":"\#(song)","playedAt":1}]}"#
+        return try bench.folder.write("\(song)-\(user).json", dump)
+      }
+    }
+    try bench.sync(inputs("one"))
+    let run = try bench.sync(inputs("two"))
+    let other = bench.folder("another-state")
+    try #require(mixdown(["forget", "ann", "--store", bench.store, "--state", other]).status == 0)
+    let undone = try bench.run("undo", [run, "--force"], expecting: 3)
+    #expect(undone.errors.contains("ann") && undone.errors.contains("forgotten"), "\(undone.errors)")
+    let left = try bench.contents().keys
+    #expect(left.contains { $0.contains("bob") } && !left.contains { $0.contains("ann") })
+    let undo = try #require(bench.ids.last)
+    #expect(try bench.manifest(undo).left["forgotten"] ?? 0 > 0)
+  }
+
+  @Test func `what only the forgotten user's documents name is gone when a run that failed is run again`() throws {
+    let bench = try Bench(.directory)
+    let title = "A Title of Theirs Alone"
+    let dumps = ["ann", "bob", "zoe"].map { user in
+      let own = user == "ann" ? #",{"title":"\#(title)","artist":"X","playedAt":1767200000000}"# : ""
+      return Dump(
+        "\(user).json",
+        #"{"user_id":"\#(user)","history":[{"title":"Common","artist":"X","playedAt":1767100000000}\#(own)]}"#)
+    }
+    try bench.sync([Packing.tarZstd.pack(dumps, in: bench.folder)])
+    try bench.run("learn", ["--as-of", Bench.asOf])
+    let schemas = CollectionSchema.all
+    func holdsTitle() throws -> Bool {
+      try bench.contents(schemas).values.contains { String(decoding: $0, as: UTF8.self).contains(title) }
+    }
+    try #require(try holdsTitle())
+    // Wherever it stops, for here the next file cannot be made,
+    for name in ["songs", "service_stats", "user_library", "play_archive"] {
+      let obstacle = bench.store + "/\(name).bson.partial"
+      try FileManager.default.createDirectory(atPath: obstacle + "/x", withIntermediateDirectories: true)
+      try bench.run("forget", ["ann"], expecting: 74)
+      try FileManager.default.removeItem(atPath: obstacle)
+    }
+    // it is done in the end.
+    try bench.run("forget", ["ann"])
+    #expect(try !holdsTitle())
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
   func `forget leaves no byte of a user, and no dump and no undo brings them back`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)
     let secret = "a-search-of-theirs-alone"

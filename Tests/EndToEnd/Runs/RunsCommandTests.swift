@@ -37,6 +37,15 @@ import Testing
     #expect(bench.ids == ["01M89TR7EBMW1QV46YT6B2R517"])
   }
 
+  @Test(arguments: [
+    ["runs"], ["runs", "show", "X"], ["undo", "X"], ["quarantine", "X"], ["verify", "X"], ["report", "X"],
+  ])
+  func `a store that is not there is a name misspelt`(_ command: [String]) throws {
+    let folder = try TemporaryFolder()
+    let run = try mixdown(command + ["--store", folder("nowhere")])
+    #expect(run.status == 74 && run.errors.contains("nowhere"), "\(run.status) \(run.errors)")
+  }
+
   @Test(arguments: Bench.Kind.allCases)
   func `a run that goes on, or that was killed and can be gone on with, is seen and not pruned`(
     _ kind: Bench.Kind

@@ -35,6 +35,8 @@ public func fuzz(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
     precondition(unsafe read(text, tail: tail) == outcome, "what follows a text mattered")
   }
   let identity = unsafe read(text, identityOnly: true)
+  // What is quarantined or logged is looked through for tokens, whatever it is.
+  _ = unsafe Array(text).withView { $0.mentionsToken }
 
   switch outcome {
   case .read(let kind, _, let bson):

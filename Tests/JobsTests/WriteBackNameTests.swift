@@ -1,0 +1,37 @@
+import BSON
+import Randomness
+import Testing
+
+@testable import Sync
+
+/// What the file is called that is written back for a user (docs/runs.md).
+@Suite struct WriteBackNameTests {
+  private func name(_ user: String) -> WriteBackName { Array(user.utf8).withView { WriteBackName(user: $0) } }
+
+  @Test(arguments: [
+    ("ann", "ann.json"), ("a b%", "a b%.json"), ("100%x", "100%x.json"), ("a@b.c", "a@b.c.json"), ("ö", "ö.json"),
+    ("%2F", "%2F.json"),
+  ])
+  func `most names give the id back`(_ user: String, _ file: String) {
+    #expect(name(user).file == file && name(user).namesUser)
+  }
+
+  @Test(arguments: [
+    ("a/b", "a%2fb.json"), ("a%2fb", "a%252fb.json"), (".x", "%2ex.json"), ("x\\y", "x%5cy.json"),
+    ("%%", "%25%25.json"),
+  ])
+  func `what is no file's name, or another user's escaped one, is escaped`(_ user: String, _ file: String) {
+    #expect(name(user).file == file && !name(user).namesUser)
+  }
+
+  @Test func `two users never have one file`() {
+    var random = SeededRandom(seed: Trials.seed)
+    var users: [String: String] = [:]
+    for _ in 0..<50_000 {
+      let parts = ["%", "/", "\\", ".", "2", "5", "f", "c", "e", "a"]
+      let user = (0...random.below(6)).map { _ in parts[random.below(parts.count)] }.joined()
+      let file = name(user).file
+      #expect(users.updateValue(user, forKey: file) ?? user == user, "MIXDOWN_SEED=\(Trials.seed): \(user)")
+    }
+  }
+}
