@@ -13,12 +13,8 @@ struct RunFolder {
     self.state = state
     path = state + "/" + run.description
     try makeDirectory(path, mode: 0o700)
-    do throws(StoreError) {
-      try PosixFile(room, O_RDWR | O_CREAT, mode: 0o600, operation: "create").reserve(Self.roomSize)
-    } catch {
-      releaseRoom()
-      throw error
-    }
+    // Where there is none it is seen soon enough.
+    try? PosixFile(room, O_RDWR | O_CREAT, mode: 0o600, operation: "create").reserve(Self.roomSize)
   }
 
   /// A folder that is there.
@@ -29,8 +25,8 @@ struct RunFolder {
 
   /// Room on the disk for what a run says at its end, of whatever else fills the disk meanwhile.
   private var room: String { path + "/room" }
-  /// In bytes; a manifest with hundreds of inputs takes less.
-  private static let roomSize = 256 << 10
+  /// In bytes; a manifest with a hundred inputs takes less.
+  private static let roomSize = 64 << 10
 
   /// Gives the room back, to be used at once.
   func releaseRoom() { removeFile(room) }
@@ -63,9 +59,14 @@ struct RunFolder {
     return try? JSONDecoder().decode(Manifest.self, from: json)
   }
 
-  /// Writes the manifest, whole or not at all.
+  /// Writes the manifest, whole or not at all; on a full disk over the one that is there, which takes no more room.
   func write(_ manifest: Manifest) throws(StoreError) {
-    try writeWhole(try manifest.json() + [0x0A], to: path + "/manifest.json")
+    let (json, file) = (try manifest.json() + [0x0A], path + "/manifest.json")
+    do throws(StoreError) {
+      try writeWhole(json, to: file)
+    } catch .inputOutput(_, _, let code) where code == ENOSPC || code == EDQUOT {
+      try PosixFile(file, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create").write(json)
+    }
   }
 }
 

@@ -135,7 +135,7 @@ import Testing
       (["sync", address, "--store", "s"], 74), (["inspect", address], 74), (["run", address], 78),
       (["sync", "x", "--store", "s", "--workers", address], 64),
       (["sync", "x", "--store", "s", "--state", address], 64),
-      (["quarantine", address, "--store", "s"], 64),
+      (["quarantine", address, "--store", "s"], 74),
       (["copy", address, "\(address)?tls=nonsense"], 64),
       (["setup", "--store", "\(address)/x", "--set", address], 64),
     ] as [([String], Int32)], [[], ["--log-format", "json"]])

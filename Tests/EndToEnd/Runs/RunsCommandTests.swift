@@ -101,6 +101,38 @@ import Testing
     #expect(alone.status == 69 && alone.output.hasPrefix(here) == (kind == .server), "\(alone.output)\(alone.errors)")
   }
 
+  @Test func `what was mended in any place of a library is fed in again`() throws {
+    let bench = try Bench(.directory)
+    let list = #"[{"id":"p","name":"Gym","songs":[{"title":7},{"videoId":"b"}]}]"#
+    let stones = [#"{"videoId":"x"}"#, #"{"id":"q"}"#, #"{"playlist_id":"p","videoId":"b"}"#]
+    let removed = #"{"favorites":[\#(stones[0])],"playlists":[\#(stones[1])],"playlist_songs":[\#(stones[2])]}"#
+    let input = try bench.folder.write(
+      "ann.json",
+      #"{"user_id":"ann","tldr-history":"[{]","tldr-playlists":\#(quoted(list)),"removed":\#(removed)}"#)
+    let run = try bench.sync([input], expecting: 3)
+    let text = try String(contentsOfFile: "\(bench.state)/\(run)/quarantine.ndjson", encoding: .utf8)
+    var mended = text.replacing(#""raw":"[{]""#, with: #""raw":"[{\"videoId\":\"h\",\"playedAt\":1700000000000}]""#)
+    let now = Int64(Date().timeIntervalSince1970 * 1000)
+    for stone in stones { mended = mended.replacing(stone, with: stone.dropLast() + ",\"removedAt\":\(now)}") }
+    mended = mended.replacing(#"{"title":7}"#, with: #"{"title":"7"}"#)
+    let replayed = try bench.run("quarantine", [run, "--replay", bench.folder.write("mended.ndjson", mended)])
+    #expect(replayed.output.contains("4 lines are fed in again, 1 cannot be"), "\(replayed.output)")
+    #expect(replayed.output.contains("of which playlist is not known"))
+    let library = try #require(bench.contents().first { $0.key.contains("user_library") }?.value)
+    let after = try library.withView { view in
+      var json = JSONText()
+      try json.value(BSONValue(type: .document, bytes: view))
+      return json.string
+    }
+    #expect(after.contains(#""videoId":"h""#), "\(after)")
+    #expect(after.components(separatedBy: "removedAt").count == 4, "\(after)")
+
+    // Nothing can be done with the song alone.
+    let song = mended.split(separator: "\n").filter { $0.contains(#"{"title":"7"}"#) }
+    try #require(song.count == 1)
+    try bench.run("quarantine", [run, "--replay", bench.folder.write("song.ndjson", song[0] + "\n")], expecting: 3)
+  }
+
   @Test(arguments: Bench.Kind.allCases)
   func `what was quarantined is shown by reason, and what was mended is fed in again`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)

@@ -103,9 +103,10 @@ import Testing
     try town.archive("ann", "2025-11", Play("a", "So What", "2025-11-20T12:00:00Z"), at: "2025-11-20T12:00:00Z")
     try town.learn("2025-12-01T02:00:00Z", full: true) { $0.archiveMonths = 1 }
     #expect(try town.figured == [["ann", "eve"], ["ann", "eve"]])
-    // Her statistics are due, and so a server comes past her as well.
+    // In a month's first night everybody is looked at, and what is known of her song and day goes as well.
     let counts = try town.learn("2026-01-01T02:00:00Z") { $0.archiveMonths = 1 }
-    #expect(counts.removed == ["play_archive": 1, "user_stats": 1, "user_scores": 1])
+    #expect(
+      counts.removed == ["play_archive": 1, "user_stats": 1, "user_scores": 1, "songs": 1, "service_stats": 1])
     #expect(try town.figured == [["eve"], ["eve"]])
   }
 
