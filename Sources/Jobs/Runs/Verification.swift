@@ -55,9 +55,10 @@ public struct Verification: Sendable {
       }
     }
     guard !found.isEmpty else { return }
-    let later = try LaterWriters(archive, after: run, of: Set(found.map { Identity($0.collection, $0.key, $0.subkey) }))
+    let others = try OtherWriters(archive, than: run, of: Set(found.map { Identity($0.collection, $0.key, $0.subkey) }))
     for one in found {
-      let writer = later.writer(of: Identity(one.collection, one.key, one.subkey), one.digest)
+      let document = Identity(one.collection, one.key, one.subkey)
+      let writer = others.writer(of: document, one.digest, isAsBefore: !one.wasWritten)
       let why =
         if let run = writer.run {
           one.digest == nil ? "run \(run) removed it" : "run \(run) wrote it"
@@ -86,24 +87,36 @@ private struct Identity: Hashable {
   }
 }
 
-/// What later runs have written of some documents.
-private struct LaterWriters {
-  /// By document, oldest run first.
-  private var written: [Identity: [(run: String, digest: [UInt8]?)]] = [:]
+/// What other runs have written of some documents.
+private struct OtherWriters {
+  private struct Written {
+    let run: String
+    let digest: [UInt8]?
+    /// Whether the run began later, by its id.
+    let isLater: Bool
+  }
 
-  init(_ archive: RunArchive, after run: String, of documents: Set<Identity>) throws(StoreError) {
-    for later in try archive.ids().reversed() where later > run {
-      guard let journal = try JournalReader(ifPresent: archive.folder(later)) else { continue }
+  /// By document, oldest run first.
+  private var written: [Identity: [Written]] = [:]
+
+  init(_ archive: RunArchive, than run: String, of documents: Set<Identity>) throws(StoreError) {
+    for other in try archive.ids().reversed() where other != run {
+      guard let journal = try JournalReader(ifPresent: archive.folder(other)) else { continue }
       for change in journal.changes() where !change.isWithdrawn {
         let identity = Identity(change.collection, change.key.copy(), change.subkey?.copy())
-        if documents.contains(identity) { written[identity, default: []].append((later, change.written)) }
+        guard documents.contains(identity) else { continue }
+        written[identity, default: []].append(Written(run: other, digest: change.written, isLater: other > run))
       }
     }
   }
 
+  /// - Parameter isAsBefore: whether the document is what the run found: then nobody need have written it since. Else a
+  ///   run that wrote it came later, even if the clock was put back between them and its id is a smaller one.
   /// - Returns: the run that wrote what is there now, or else the last that wrote the document at all.
-  func writer(of document: Identity, _ digest: [UInt8]?) -> (run: String?, last: String?) {
+  func writer(of document: Identity, _ digest: [UInt8]?, isAsBefore: Bool) -> (run: String?, last: String?) {
     let runs = written[document] ?? []
-    return (runs.last { $0.digest == digest }?.run, runs.last?.run)
+    let later = runs.filter(\.isLater)
+    let wrote = later.last { $0.digest == digest } ?? (isAsBefore ? nil : runs.last { $0.digest == digest })
+    return (wrote?.run, later.last?.run)
   }
 }

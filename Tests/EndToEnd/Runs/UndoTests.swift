@@ -84,6 +84,19 @@ import Testing
     #expect(try bench.contents() == before)
   }
 
+  @Test func `a later run is named as who wrote since, even if the clock was put back before it`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))
+    let run = try bench.sync(bench.inputs(Listeners(count: 6, seed: 2), as: "second-"))
+    let later = try bench.sync(bench.inputs(Listeners(count: 6, seed: 3), as: "third-"))
+    let first = try bench.run("verify", [run], expecting: 3).output
+    #expect(first.contains("run \(later) wrote it") && !first.contains("somebody else"), "\(first)")
+    // An id begins with the time.
+    let early = "00" + later.dropFirst(2)
+    try FileManager.default.moveItem(atPath: "\(bench.state)/\(later)", toPath: "\(bench.state)/\(early)")
+    #expect(try bench.run("verify", [run], expecting: 3).output == first.replacing(later, with: early))
+  }
+
   @Test(arguments: [0, 1, 7, 30, 200])
   func `a journal with a torn end is used as far as it is whole`(_ bytes: Int) throws {
     let bench = try Bench(.directory)
