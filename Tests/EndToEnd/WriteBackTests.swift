@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import Stores
 import Testing
 
 /// The files for the browser.
@@ -92,6 +93,29 @@ import Testing
       #expect(storage.keys.allSatisfy { $0.hasPrefix("tldr-") || $0 == "user_id" })
       #expect(storage["tldr-user"] == nil)
     }
+  }
+
+  /// JSON cannot carry a date and give it back as one, and a queue is taken as a whole.
+  @Test(arguments: ["back", "back.tar.zst", "back.zip"])
+  func `a queue that is fed in again takes nothing from the store's`(_ place: String) throws {
+    let bench = try Bench(.directory)
+    let times = [
+      #""updated_at":{"$date":1760000000000}"#,
+      #""updated_at":{"$date":1760000000000},"section_updated_at":{"queue":{"$date":1750000000000}}"#,
+    ]
+    for (number, time) in times.enumerated() {
+      let queue = #"[{"videoId":"a","title":"One","position":0,"queuedAt":{"$date":1740000000000}}]"#
+      try bench.put(#"{"user_id":"ann\#(number)","queue":\#(queue),\#(time)}"#, key: "ann\(number)", into: .userLibrary)
+    }
+    let dumps = try times.indices.map { number in
+      try bench.folder.write("in/ann\(number).json", #"{"exported_at":1700000000000,"favorites":[{"videoId":"b"}]}"#)
+    }
+    let back = bench.folder(place)
+    try bench.sync(dumps, ["--write-back", back])
+    let before = try bench.contents()
+    try #require(before.values.contains { String(decoding: $0, as: UTF8.self).contains("queuedAt") })
+    try bench.sync([back])
+    #expect(try bench.contents() == before)
   }
 
   @Test(arguments: ["back.rar", "back.tar.lz4"])
