@@ -70,6 +70,9 @@ import Testing
     try #require(first.status == 0, "\(first.errors)")
     let learned = bytes(sandbox)
     #expect(learned.values.allSatisfy { !$0.isEmpty })
+    let run = try #require(sandbox.folder.files(under: "state").first { $0.hasSuffix("/report.html") })
+    let report = try String(contentsOfFile: run, encoding: .utf8)
+    #expect(report.contains("No library changed") && !report.contains("libraries changed"))
     for flags in [[], ["--full"]] {
       let again = try learn(sandbox, flags)
       #expect(again.status == 0 && again.output.contains("nothing written"), "\(again.output)\(again.errors)")

@@ -16,6 +16,10 @@ import Testing
     #expect(name(user).file == file && name(user).namesUser)
   }
 
+  @Test func `a name whose letters are not composed, which some archives compose, is not relied on`() {
+    #expect(name("o\u{308}").file == "o\u{308}.json" && !name("o\u{308}").namesUser)
+  }
+
   @Test(arguments: [
     ("a/b", "a%2fb.json"), ("a%2fb", "a%252fb.json"), (".x", "%2ex.json"), ("x\\y", "x%5cy.json"),
     ("%%", "%25%25.json"),
