@@ -80,9 +80,7 @@ public struct EvaluationResult: Sendable, Equatable {
   ///   - resamples: of the bootstrap.
   ///   - seed: where its random numbers start.
   public init(_ trials: [EvaluationTrial], resamples: Int, seed: UInt64) {
-    let sorted = trials.sorted { one, other in
-      one.user.withView { id in other.user.withView { id < $0 } }
-    }
+    let sorted = trials.sortedByUser
     groups = [true, false].compactMap { isEstablished in
       let group = sorted.filter { $0.isEstablished == isEstablished }
       guard !group.isEmpty else { return nil }

@@ -1,3 +1,5 @@
+internal import BSON
+
 /// How well each model told what one user would play to the end in the test window.
 public struct EvaluationTrial: Sendable, Equatable {
   /// UTF-8.
@@ -11,6 +13,13 @@ public struct EvaluationTrial: Sendable, Equatable {
   public static let enoughPlays = 60
 
   public var isEstablished: Bool { trainingPlays >= Self.enoughPlays }
+}
+
+extension [EvaluationTrial] {
+  /// Ascending by user, so that sums over the trials are the same bits whoever tried whom.
+  var sortedByUser: [EvaluationTrial] {
+    sorted { one, other in one.user.withView { id in other.user.withView { id < $0 } } }
+  }
 }
 
 /// Tries the models on users, one after another. One worker's.

@@ -24,6 +24,8 @@ public struct LearningParameters: Sendable, Equatable {
 
   /// How far the scores of an untouched user may drift before they are computed again, in total variation.
   public static let tolerableDrift = 0.02
+  /// What a weight may be: with more, sums of many plays would come to their end.
+  public static let weights = 0...1e6
   /// Values of a dimension that are kept by their rank alone.
   public static let keptValues = 20
   /// A value whose evidence is a greater share than this is kept.

@@ -25,6 +25,7 @@ public struct Population: Sendable {
   ///
   /// - Parameter repertoire: that is not frozen yet.
   public mutating func read(_ document: BSONDocument, into repertoire: Repertoire) throws(LearningFault) {
+    let areShares: Bool
     do throws(BSONFault) {
       let name = try document.value("dimension")?.string
       guard let dimension = Dimension.allCases.first(where: { name == ByteView($0.name) }) else { return }
@@ -38,9 +39,13 @@ public struct Population: Sendable {
         }
       }
       shares.values.sort { repertoire.value($0.value) < repertoire.value($1.value) }
-      dimensions[dimension] = shares
+      areShares = shares.values.allSatisfy { 0...1 ~= $0.share }
+      if areShares { dimensions[dimension] = shares }
     } catch {
       throw LearningFault("population", error)
+    }
+    guard areShares else {
+      throw LearningFault(collection: "population", field: "shares", detail: "not all are numbers of 0 to 1")
     }
   }
 

@@ -148,7 +148,7 @@ public final class Repertoire: @unchecked Sendable {
     if let text = try document.value("title")?.string { song.title = lexicon.texts.number(of: text) }
     if let text = try document.value("artist")?.string { song.artist = lexicon.texts.number(of: text) }
     if let text = try document.value("language")?.string { song.language = intern(usable: text) ?? -1 }
-    song.seconds = try document.value("duration")?.double
+    song.seconds = try document.value("duration").flatMap { NormalForm.duration($0) ? $0.double : nil }
     song.genres = try list(try document.value("genres")?.array)
     song.moods = try list(try document.value("moods")?.array)
     song.isPlayed = try document.value("plays")?.integer ?? 0 > 0

@@ -27,10 +27,25 @@ public enum Tuning {
     Knob("prior-weight-mood", [1, 2.5, 5, 10, 20], \.priorWeight.mood),
   ]
 
-  /// - Parameter loss: what parameters cost: the mean log-loss.
+  /// What parameters cost by users' trials with them: the mean log-loss of the scores, each user's dimensions averaged.
+  ///
+  /// - Parameter trials: in any order.
+  public static func loss(of trials: [EvaluationTrial]) -> Double {
+    let losses = trials.sortedByUser.map { trial in
+      let figures = Dimension.allCases.compactMap { trial.figures[$0]?[EvaluationModel.affinity.rawValue].loss }
+      return figures.reduce(0, +) / Double(max(1, figures.count))
+    }
+    return losses.reduce(0, +) / Double(max(1, losses.count))
+  }
+
+  public typealias Outcome = (parameters: LearningParameters, before: Double, after: Double)
+
+  /// Parameters that cost less than the first; of several that cost the same, those that were met first.
+  ///
+  /// - Parameter loss: what parameters cost: the mean log-loss. The same parameters cost the same bits each time.
   public static func tuned<Failure: Error>(
     _ start: LearningParameters, _ loss: (LearningParameters) throws(Failure) -> Double
-  ) throws(Failure) -> (parameters: LearningParameters, before: Double, after: Double) {
+  ) throws(Failure) -> Outcome {
     let before = try loss(start)
     var (best, least) = (start, before)
     for knob in knobs {

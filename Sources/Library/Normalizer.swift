@@ -203,6 +203,11 @@ public struct Normalizer: ~Copyable {
         songs.append(song)
       }
       version.songs = songs
+    } else if let songs = fields.songs, !songs.isNull {
+      replica.entriesRead += 1
+      replica.quarantined.append(
+        Quarantined(
+          .playlists, position, .invalidField, "songs is \(NormalForm.nameOfType(songs.type)), not a list", raw: songs))
     }
     replica.newestEntry = max(
       replica.newestEntry, version.createdAt ?? Entry.never, version.updatedAt ?? Entry.never)

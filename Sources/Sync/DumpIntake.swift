@@ -13,6 +13,8 @@ internal import Synchronization
 /// Several inputs are read side by side, each by one thread. Readers hand batches of texts to the workers, which find
 /// out whose they are; a reader waits when too many batches are under way.
 final class DumpIntake: Sendable {
+  /// Inputs that are read side by side, at most: more wait for the workers anyway.
+  private static let mostReaders = 32
   /// Texts that are handed over together, in bytes.
   private static let batchSize = 512 << 10
 
@@ -68,11 +70,12 @@ final class DumpIntake: Sendable {
   func begin() {
     DispatchQueue(label: "mixdown.intake").async(group: reading) {
       self.addGuests()
-      let readers = DispatchQueue(label: "mixdown.read", attributes: .concurrent)
-      let atOnce = DispatchSemaphore(value: max(1, min(self.options.workers, self.options.inputs.count)))
+      let atOnce = DispatchSemaphore(value: min(self.options.workers, Self.mostReaders))
       for (index, input) in self.options.inputs.enumerated() {
         atOnce.wait()
-        readers.async(group: self.reading) {
+        // Each on a queue of its own, which always gets a thread: of a concurrent queue's few, readers that wait for
+        // their dumps to be recognised would leave none to do that.
+        DispatchQueue(label: "mixdown.read").async(group: self.reading) {
           self.read(input, index)
           atOnce.signal()
         }
@@ -80,7 +83,7 @@ final class DumpIntake: Sendable {
     }
   }
 
-  /// Tells where the users stand. Call once, unless ``abandon()`` is.
+  /// Tells where the users stand. Call once, unless ``abandon(_:)`` is.
   ///
   /// - Throws: when the store cannot be asked where its documents stand.
   func place(in library: any StoredCollection) throws(StoreError) {

@@ -55,7 +55,10 @@ struct EvaluationTable {
   }
 
   private static func lines(_ tuning: EvaluationReport.Tuning) -> [String] {
-    [
+    guard tuning.users != 0 else {
+      return ["Nobody with 60 plays or more was heard in the week before the cut: it chooses no parameters."]
+    }
+    return [
       "The week before the cut would choose (log-loss \(decimals(tuning.lossAfter, 4)), "
         + "now \(decimals(tuning.lossBefore, 4))):"
     ] + tuning.parameters.sorted { $0.key < $1.key }.map { "  --\($0.key) \($0.value)" }

@@ -11,7 +11,8 @@ struct LearnCommand: StepCommand {
     discussion: """
       Reads libraries, the play archive and accounts, and writes songs, user_stats, user_scores, service_stats and \
       population; plays that the archive lacks go into it. A run counts what changed since the last one; everything \
-      with --full, after a change of parameters, and when it is the first. Its clock is --as-of.
+      with --full or when --full-every says so, after a change of parameters, and when it is the first. Its clock is \
+      --as-of.
 
       mixdown learn --store data/store
       mixdown learn --store data/store --full --as-of 2026-01-01T00:00:00Z --timezone Asia/Kolkata
@@ -22,6 +23,9 @@ struct LearnCommand: StepCommand {
 
   @Flag(help: "Count everything, not what changed alone.")
   var full = false
+
+  @Option(help: "Count everything when the last run that did is so many days ago: 7 for every week. Default: never.")
+  var fullEvery: Int?
 
   @OptionGroup(title: "Figures")
   var figures: LearningOptions
@@ -53,6 +57,7 @@ struct LearnCommand: StepCommand {
 
   func validate() throws {
     guard memory.bytes >= 16 << 20 else { throw ValidationError("--memory is at least 16MiB.") }
+    guard (fullEvery ?? 1) >= 1 else { throw ValidationError("--full-every is a number of days, 1 or more.") }
     guard (archiveMonths ?? 0) >= 0 else { throw ValidationError("--archive-months cannot be negative.") }
   }
 
@@ -92,6 +97,7 @@ struct LearnCommand: StepCommand {
   private func learnJob() -> LearnJob {
     var options = LearnOptions(parameters: figures.parameters)
     options.isFull = full
+    options.fullEvery = fullEvery
     options.force = force
     options.mirrorsUsers = mirrorUsers
     options.archiveMonths = archiveMonths
@@ -115,6 +121,7 @@ struct LearnCommand: StepCommand {
     var shown = figures.shown
     shown["as-of"] = Instant.text(options.parameters.asOf)
     shown["full"] = "\(full)"
+    shown["full-every"] = fullEvery.map(String.init)
     shown["mirror-users"] = "\(mirrorUsers)"
     shown["force"] = "\(force)"
     shown["workers"] = "\(options.workers)"

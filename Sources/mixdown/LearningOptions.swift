@@ -47,7 +47,9 @@ struct LearningOptions: ParsableArguments {
       ("prior-weight-language", priorWeightLanguage), ("prior-weight-genre", priorWeightGenre),
       ("prior-weight-mood", priorWeightMood), ("favorite-weight", favoriteWeight), ("unknown-weight", unknownWeight),
     ] {
-      guard weight >= 0, weight.isFinite else { throw ValidationError("--\(name) is a number of 0 or more.") }
+      guard LearningParameters.weights.contains(weight) else {
+        throw ValidationError("--\(name) is a number of 0 to 1 000 000.")
+      }
     }
     guard (0...1).contains(explicitWeight) else { throw ValidationError("--explicit-weight is 0 to 1.") }
     guard (0...1).contains(likedAbove), (0...1).contains(skippedBelow), skippedBelow <= likedAbove else {

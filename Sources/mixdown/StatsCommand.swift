@@ -150,7 +150,8 @@ struct StatisticsTable {
     let greatest = max(1, values.map(\.1).max() ?? 1)
     let rows = values.map { ["  " + $0.0, "\($0.1)"] }
     return zip(aligned(rows), values).map { line, value in
-      let length = (value.1 * 40 + greatest - 1) / greatest
+      // In doubles, which no stored count is too great for.
+      let length = Int((40 * Double(max(0, value.1)) / Double(greatest)).rounded(.up))
       return length > 0 ? line + "  " + String(repeating: "▇", count: length) : line
     }
   }

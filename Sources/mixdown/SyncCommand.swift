@@ -167,8 +167,9 @@ struct SyncCommand: StepCommand {
     job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
     job.skipsActive = skipActive
     job.events.left = { report in
-      logger.warning(
-        "user left as they are",
+      // Whose browser is syncing is left on most nights, as it was asked for.
+      logger.log(
+        level: report.reason == .active ? .notice : .warning, "user left as they are",
         metadata: [
           "user": "\(report.user)", "reason": "\(report.reason)", "detail": "\(report.detail)",
         ])

@@ -100,6 +100,8 @@ import Testing
     }
     let run = try sandbox.sync([sandbox.folder("in")], ["--skip-active"])
     #expect(run.status == 0 && run.errors.contains("ann") && run.errors.contains("active"), "\(run.errors)")
+    let night = try sandbox.sync([sandbox.folder("in")], ["--skip-active", "--quiet"])
+    #expect(night.status == 0 && night.output.isEmpty && night.errors.isEmpty, "\(night.output)\(night.errors)")
     #expect(try sandbox.libraries.map(\.userId) == ["bob"])
     #expect(try run.manifest.left == ["active": 1])
     #expect(try mixdown(sessions + ["--as-of", "2026-01-01T00:03:00Z"]).output.contains("1 ended and removed"))

@@ -179,6 +179,79 @@ import Testing
     #expect(bytes(sandbox) != later)
   }
 
+  /// A clock that was put back: what it leaves in the catalogue says something else than what users' figures are made of.
+  @Test func `beside a catalogue of a later run everything is counted again by the next`() throws {
+    let sandbox = try Sandbox()
+    func sync(_ user: String, language: String?) throws {
+      let field = language.map { #","language":"\#($0)""# } ?? ""
+      let history = #"[{"videoId":"b","title":"B","playedAt":1766000000000,"completionRate":0.9\#(field)}]"#
+      let dump = Dump("\(user).json", object(["user_id": quoted(user), "history": history]))
+      try sandbox.syncWell([Packing.folder.pack([dump], in: sandbox.folder, as: "\(user)-")])
+    }
+    try sync("one", language: nil)
+    try #require(learn(sandbox, asOf: "2026-01-03T00:00:00Z").status == 0)
+    try sync("two", language: nil)
+    try sync("three", language: "ta")
+    let back = try learn(sandbox, asOf: "2026-01-02T12:00:00Z")
+    #expect(back.status == 3 && back.errors.contains("subject=songs"), "\(back.errors)")
+    let next = try learn(sandbox, asOf: "2026-01-04T00:00:00Z")
+    #expect(next.status == 0 && next.output.contains("(all)"), "\(next.output)\(next.errors)")
+    #expect(try timeless(sandbox, .songs)["v:b"]?.contains(#""ta""#) == true)
+    let night = try learn(sandbox, asOf: "2026-01-05T00:00:00Z")
+    #expect(night.status == 0 && !night.output.contains("(all)"), "\(night.output)")
+    let users = try timeless(sandbox, .userStats)
+    #expect(users["two"]?.contains(#""ta""#) == true)
+    try #require(learn(sandbox, asOf: "2026-01-05T00:00:00Z", ["--full"]).status == 0)
+    #expect(try timeless(sandbox, .userStats) == users)
+  }
+
+  @Test func `everything is counted after as many days as were asked for`() throws {
+    let sandbox = try store(users: 10)
+    let nights = [("2026-01-01", true), ("2026-01-02", false), ("2026-01-07", false), ("2026-01-08", true)]
+    for (day, isFull) in nights + [("2026-01-09", false)] {
+      // As a timer is late now and then: days count, and not hours.
+      let run = try learn(sandbox, asOf: "\(day)T0\(isFull ? 1 : 3):00:00Z", ["--full-every", "7"])
+      #expect(run.status == 0 && run.output.contains("(all)") == isFull, "\(day) \(run.output)")
+    }
+  }
+
+  @Test(arguments: [(["NaN"], "shares"), (["0.5", "Infinity"], "shares"), (["-0.5"], "shares")])
+  func `shares of the population that are none are counted again`(_ shares: [String], _ field: String) throws {
+    let sandbox = try store(users: 10)
+    try #require(learn(sandbox).status == 0)
+    let learned = bytes(sandbox)
+    let stored = shares.enumerated().map { #""v\#($0.offset)": {"$numberDouble": "\#($0.element)"}"# }
+    try sandbox.folder.write(
+      "store/population.bson",
+      bson(#"{"dimension": "language", "shares": {\#(stored.joined(separator: ","))}, "users": 3}"#))
+    let run = try learn(sandbox, asOf: "2026-01-02T02:00:00Z")
+    #expect(run.output.contains("(all)") && run.errors.contains("population: \(field)"), "\(run.output)\(run.errors)")
+    #expect(try timeless(sandbox, .population).count == 3)
+    try removeDerived(sandbox)
+    try #require(learn(sandbox).status == 0)
+    #expect(bytes(sandbox)["population"] == learned["population"])
+  }
+
+  @Test(arguments: ["1e7", "1e308", "inf", "nan", "-1"])
+  func `a weight that sums of plays cannot bear is refused`(_ weight: String) throws {
+    for name in [
+      "prior-weight-language", "prior-weight-genre", "prior-weight-mood", "favorite-weight", "unknown-weight",
+    ] {
+      let run = try mixdown(["learn", "--store", "nowhere", "--\(name)=\(weight)"])
+      #expect(run.status == 64 && run.errors.contains("--\(name)"), "\(run.errors)")
+    }
+  }
+
+  @Test func `a count that somebody made greater than any is shown`() throws {
+    let sandbox = try store(users: 3)
+    try #require(learn(sandbox).status == 0)
+    let figures = #"{"by_hour": [1, {"$numberLong": "1152921504606846976"}], "by_weekday": [], "plays": 1}"#
+    try sandbox.folder.write(
+      "store/user_stats.bson", bson(#"{"user_id": "ann", "year": \#(figures), "all_time": \#(figures)}"#))
+    let run = try mixdown(["stats", "ann", "--store", sandbox.store])
+    #expect(run.status == 0 && run.output.contains("1152921504606846976"), "\(run.status) \(run.output)\(run.errors)")
+  }
+
   @Test func `an account with choices and no library has scores alone`() throws {
     let sandbox = try store(users: 20)
     var writer = BSONWriter()

@@ -134,6 +134,9 @@ import Testing
       "invalid-field-playlist-song", #"{"playlists": [{"id": "p", "songs": [{"videoId": "a"}, true]}]}"#,
       Line("invalid-field", "playlists", 0, "song 1: a boolean, not an object")),
     Fixture(
+      "invalid-field-playlist-songs", #"{"playlists": [{"id": "p", "songs": null}, {"id": "q", "songs": "[]"}]}"#,
+      Line("invalid-field", "playlists", 1, "songs is a string, not a list")),
+    Fixture(
       "no-identity", #"{"favorites": [{"artist": "x", "videoId": "", "title": null}]}"#,
       Line("no-identity", "favorites", 0, "neither videoId nor title")),
     Fixture(

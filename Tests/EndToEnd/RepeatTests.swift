@@ -28,6 +28,17 @@ import Testing
     return try #require(sandbox.bytes)
   }
 
+  /// Readers that wait must leave threads to whom they wait for, however many they are.
+  @Test(.timeLimit(.minutes(5)), arguments: [[], ["--resumable"]])
+  func `more inputs and workers than the system gives threads end`(_ flags: [String]) throws {
+    let sandbox = try Sandbox()
+    let inputs = try (0..<600).map { user in
+      try sandbox.folder.write("in/\(user).json", #"{"favorites":[{"videoId":"a"}]}"#)
+    }
+    try sandbox.syncWell(inputs, ["--workers", "600"] + flags)
+    #expect(try sandbox.libraries.count == inputs.count)
+  }
+
   @Test(arguments: [Packing.folder, .tar, .tarGzip, .tarZstd, .zip, .sevenZip])
   func `dumps that their paths and times alone describe give the same bytes from every packing`(
     _ packing: Packing

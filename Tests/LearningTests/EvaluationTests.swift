@@ -71,6 +71,19 @@ struct EvaluationResultTests {
       EvaluationResult(trials, resamples: 300, seed: 5) == EvaluationResult(trials.reversed(), resamples: 300, seed: 5))
   }
 
+  @Test func `what parameters cost hangs on no order either, and of equals the present ones stay`() {
+    let trials = (0..<200).map { user in
+      trial(user, plays: 60, gains: [0, 0, 0, 0], losses: [1 / Double(user + 3), 1, 1, 1])
+    }
+    let loss = Tuning.loss(of: trials)
+    let halves = Array(trials[100...] + trials[..<100])
+    #expect([trials.reversed(), halves].allSatisfy { Tuning.loss(of: $0) == loss })
+    #expect(abs(loss - trials.reduce(0) { $0 + ($1.figures.language?[0].loss ?? 0) } / 200) < 1e-12)
+    let start = LearningParameters(asOf: 0)
+    #expect(Tuning.tuned(start) { _ in loss }.parameters == start)
+    #expect(Tuning.tuned(start) { abs($0.halfLifeDays - 61) }.parameters.halfLifeDays == 60)
+  }
+
   @Test func `users with fewer than 60 plays are reported apart`() {
     let result = EvaluationResult(trials(ahead: 0.1), resamples: 100, seed: 1)
     #expect(result.groups.map(\.isEstablished) == [true, false])

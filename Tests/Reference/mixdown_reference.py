@@ -758,6 +758,9 @@ class Library:
                         # Reading: a playlist's song is reported under the playlist's index.
                         report("playlists", index, why.reason, song)
                 entry["songs"] = songs
+            elif kind == "playlists" and value.get("songs") is not None:
+                # Reading: songs that are no list are kept like a song that is no object; the playlist is used without.
+                report("playlists", index, "invalid-field", value["songs"])
             result.append(entry)
         return result
 

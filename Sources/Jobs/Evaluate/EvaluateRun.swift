@@ -47,7 +47,9 @@ struct EvaluateRun {
     var users = 0
     var withoutTest = 0
     var left = 0
-    var tuning: (parameters: LearningParameters, before: Double, after: Double)?
+    var tuning: Tuning.Outcome?
+    /// By how many users' plays the parameters were chosen.
+    var tuningUsers = 0
   }
 
   func run() throws(EvaluateError) -> Outcome {
@@ -61,21 +63,16 @@ struct EvaluateRun {
     outcome.left = left
     if options.tunes {
       events.phase("tune")
+      var users = 0
       outcome.tuning = try Tuning.tuned(options.parameters) { parameters throws(EvaluateError) in
         let trials = try self.trials(scan, repertoire, parameters, window.previous, checksLeaks: false)
-        return Self.loss(trials)
+          .filter(\.isEstablished)
+        users = trials.count
+        return Tuning.loss(of: trials)
       }
+      outcome.tuningUsers = users
     }
     return outcome
-  }
-
-  /// The mean log-loss of the scores, over the dimensions of users with enough plays.
-  private static func loss(_ trials: [EvaluationTrial]) -> Double {
-    let losses = trials.filter(\.isEstablished).map { trial in
-      let figures = Dimension.allCases.compactMap { trial.figures[$0]?[EvaluationModel.affinity.rawValue].loss }
-      return figures.reduce(0, +) / Double(max(1, figures.count))
-    }
-    return losses.reduce(0, +) / Double(max(1, losses.count))
   }
 
   // MARK: Reading

@@ -46,13 +46,16 @@ public struct EvaluationReport: Codable, Sendable {
   }
 
   public struct Tuning: Codable, Sendable {
+    /// With 60 plays or more before the week, who are those by whom it chooses; without any nothing is better than the
+    /// present parameters.
+    public var users: Int?
     public var parameters: [String: Double]
     /// The mean log-loss in the week before the cut, with the present parameters and with these.
     public var lossBefore: Double
     public var lossAfter: Double
 
     enum CodingKeys: String, CodingKey {
-      case parameters
+      case users, parameters
       case lossBefore = "log_loss_before"
       case lossAfter = "log_loss_after"
     }
@@ -89,6 +92,7 @@ public struct EvaluationReport: Codable, Sendable {
     lostTo = outcome.result.lostTo.map { "\($0.model.key) \($0.measure.key)" }
     tuning = outcome.tuning.map { tuned in
       Tuning(
+        users: outcome.tuningUsers,
         parameters: Dictionary(
           uniqueKeysWithValues: Learning.Tuning.knobs.map { ($0.name, $0.value(tuned.parameters)) }),
         lossBefore: tuned.before, lossAfter: tuned.after)

@@ -11,8 +11,9 @@ struct DerivedWriter {
   private let collection: any StoredCollection
   private let options: LearnOptions
   private let events: LearnEvents
-  /// Whether a document says nothing that the stored one does not, where more than its clock may differ.
-  var isSame: ((_ document: BSONDocument, _ stored: BSONDocument) throws(BSONFault) -> Bool)?
+  /// Whether a document says nothing that the stored one does not.
+  var isSame: (_ document: BSONDocument, _ stored: BSONDocument) throws(BSONFault) -> Bool =
+    DerivedDocument.isSameButForClock
   private let writer: (any StoreWriter)?
   private let arena = Arena()
   private var waiting: [(key: ByteView, document: BSONDocument)] = []
@@ -21,6 +22,8 @@ struct DerivedWriter {
   private(set) var made = WriteCounts()
   /// Documents that were left as they are, by reason.
   private(set) var left: [LeftReason: Int] = [:]
+  /// Of these, how many are of a later run and say something else.
+  private var newer = 0
 
   init(_ collection: any StoredCollection, _ options: LearnOptions, _ events: LearnEvents) throws(StoreError) {
     self.collection = collection
@@ -45,10 +48,13 @@ struct DerivedWriter {
     var changes: [DocumentChange] = []
     for ((key, document), found) in zip(waiting, stored) {
       do throws(BSONFault) {
-        guard try DerivedDocument.decision(document, over: found.first, force: options.force) == .write else {
-          continue
+        if let stored = found.first {
+          if try isSame(document, stored) { continue }
+          if try options.keeps(stored) {
+            newer += 1
+            continue
+          }
         }
-        if let isSame, let stored = found.first, try isSame(document, stored) { continue }
         let replacement = try document.keepingID(of: found.first, in: arena)
         changes.append(DocumentChange(key: key, stored: found.first, document: replacement))
       } catch {
@@ -93,6 +99,11 @@ struct DerivedWriter {
       writer?.abandon()
       throw error
     }
+    guard newer > 0 else { return }
+    left[.newer, default: 0] += newer
+    // One line for all: there may be as many as songs.
+    let detail = "\(newer) of its documents were computed for a later time, and say something else; --force takes them"
+    events.left(LearnReport(subject: collection.schema.name, reason: .newer, detail: detail))
   }
 
   private mutating func removeOthers() throws(StoreError) {
@@ -103,7 +114,10 @@ struct DerivedWriter {
         guard let key = (try? document.value(collection.schema.key))?.string, !keys.contains(key.fingerprint) else {
           continue
         }
-        if (try? options.keeps(document)) ?? false { continue }
+        if (try? options.keeps(document)) ?? false {
+          newer += 1
+          continue
+        }
         changes.append(DocumentChange(key: key, stored: document, document: nil))
       }
       try write(changes)

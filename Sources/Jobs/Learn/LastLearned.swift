@@ -115,6 +115,9 @@ struct LastLearned: Sendable {
   /// The file of a store in its state folder.
   static func path(state: String) -> String { state + "/learned" }
 
+  /// Removes the file, so that the next run counts everything.
+  static func forget(state: String) { removeFile(path(state: state)) }
+
   /// Reads the file; nil when there is none, or none that this run can begin with.
   static func read(_ path: String, store: String, parameters: String) throws(StoreError) -> LastLearned? {
     let file: PosixFile

@@ -8,6 +8,8 @@ public struct LearnOptions: Sendable {
   public var parameters: LearningParameters
   /// Whether everything is counted; else what changed since the last run.
   public var isFull = false
+  /// After how many days everything is counted again, by the days of the parameters' zone; nil for never unasked.
+  public var fullEvery: Int?
   /// Whether documents of a later `as_of` are replaced too.
   public var force = false
   /// Whether the scores are also put into the application's `users`.

@@ -33,13 +33,13 @@ struct LearnRun {
     let stamp = stamp(asOf: parameters.asOf, watermark: try store.now())
     let collections = try LearnCollections(store)
     let known = try lastRun(collections)
-    let last = try canGoOn(from: known, collections) ? known : nil
-    let titles = try knownTitles(of: last)
     let zones = Zones()
     let repertoire = Repertoire()
-    if last != nil { try readSongs(collections.songs, into: repertoire) }
     let stored = try readPopulation(collections.population, into: repertoire)
-    var population = stored
+    let last = try canGoOn(from: known, with: stored, collections) ? known : nil
+    let titles = try knownTitles(of: last)
+    if last != nil { try readSongs(collections.songs, into: repertoire) }
+    var population = stored ?? Population()
     let fullAsOf = last?.fullAsOf ?? parameters.asOf
     let log =
       options.dryRun || !collections.libraries.writesInOrder
@@ -79,8 +79,11 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("users")
+    // Users' figures are made beside documents of a later run, which say something else: no run may begin with them.
+    let isAhead = summary.left[.newer] == nil
     let newTitles =
-      options.dryRun || !isWhole ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
+      options.dryRun || !isWhole || !isAhead
+      ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
     let users = UserDocuments(
       options, collections, try inOrderOfWriting(read.all, collections), catalogue: catalogue, population: population,
       zones: zones, log: log, titles: newTitles, events: events)
@@ -90,11 +93,11 @@ struct LearnRun {
       _ = stopped(&summary)
     } else {
       try newTitles?.commit()
-      try log?.commit()
+      if isAhead { try log?.commit() } else if log != nil { LastLearned.forget(state: state) }
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
           watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
-          fullAsOf: Instant.text(fullAsOf), figures: options.fingerprint,
+          fullAsOf: Instant.text(fullAsOf), figures: isAhead ? options.fingerprint : "",
           catalogue: String(votes.titleChanges.after, radix: 16))
       }
     }
@@ -124,8 +127,14 @@ struct LearnRun {
   }
 
   /// Whether what the last run knew is what this one begins with; else everything is counted.
-  private func canGoOn(from last: LastLearned?, _ collections: LearnCollections) throws(StoreError) -> Bool {
-    guard let last, last.asOf <= parameters.asOf, !options.countsEverything else { return false }
+  private func canGoOn(
+    from last: LastLearned?, with population: Population?, _ collections: LearnCollections
+  ) throws(StoreError) -> Bool {
+    guard let last, population != nil, last.asOf <= parameters.asOf, !options.countsEverything else { return false }
+    if let days = options.fullEvery {
+      let zone = Zones().zone(parameters.timezone) ?? .utc
+      if zone.day(of: parameters.asOf) - zone.day(of: last.fullAsOf) >= days { return false }
+    }
     return try !isEmptied(collections)
   }
 
@@ -151,19 +160,22 @@ struct LearnRun {
     }
   }
 
+  /// - Returns: nil where a document of it is none that a run has left: then everything is counted.
   private func readPopulation(
     _ collection: any StoredCollection, into repertoire: Repertoire
-  ) throws(StoreError) -> Population {
+  ) throws(StoreError) -> Population? {
     var population = Population()
+    var isWhole = true
     try collection.cursor(updatedSince: nil).forEachDocument { document in
       do throws(LearningFault) {
         try population.read(document, into: repertoire)
       } catch {
         let name = (try? document.value("dimension"))?.string?.string ?? ""
         events.left(LearnReport(subject: name, reason: .foreignDocument, detail: error.description))
+        isWhole = false
       }
     }
-    return population
+    return isWhole ? population : nil
   }
 
   /// The days that an incremental run counts again, as days since 1970 in the job's zone; nil for all.
