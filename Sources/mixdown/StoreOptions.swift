@@ -40,7 +40,10 @@ func namedStore(_ option: String?) -> String? {
 /// Where the folders of runs lie.
 struct StateOptions: ParsableArguments {
   @Option(
-    help: "Where the folders of runs lie. Also from MIXDOWN_STATE. Default: .runs in the store.",
+    help: """
+      Where the folders of runs lie. Also from MIXDOWN_STATE. Default: .runs in a store that is a folder, of servers \
+      mixdown in $XDG_STATE_HOME (or ~/.local/state).
+      """,
     completion: .directory)
   var state: String?
 

@@ -16,7 +16,7 @@ import Testing
       lines == [
         "job night, job.yaml",
         "store FOLDER/store job.yaml:2",
-        "state (beside the store) default",
+        "state (FOLDER/store/.runs) default",
         "step 1, sync",
         "inputs FOLDER/exports job.yaml:5",
         "mode replace job.yaml:8, environment MODE",
@@ -30,6 +30,23 @@ import Testing
         "no-create false default",
         "archive true default",
       ])
+  }
+
+  @Test(
+    arguments: [
+      ("data/store", [:], "data/store/.runs"),
+      ("mongodb://h/music", ["HOME": "/home/ann"], "/home/ann/.local/state/mixdown"),
+      ("mongodb://h/music", ["HOME": "/home/ann", "XDG_STATE_HOME": "/state"], "/state/mixdown"),
+    ] as [(String, [String: String], String)])
+  func `the plan shows where runs go that are not told where`(
+    _ store: String, _ environment: [String: String], _ place: String
+  ) throws {
+    let folder = try JobFolder()
+    let plan = try folder.plan(Self.head, set: ["store=\(store)"], environment: environment)
+    let line = try #require(plan.lines.first { $0.hasPrefix("  state ") })
+    #expect(line.split(separator: " ") == ["state", "(\(place))", "default"])
+    // It is no value: no step is given it.
+    #expect(plan.state.values.isEmpty && plan.steps.allSatisfy { !$0.arguments.contains { $0.hasPrefix("--state") } })
   }
 
   @Test func `a step is given what the command line would be`() throws {

@@ -47,17 +47,18 @@ public struct JobPlan: Sendable {
 
     self.path = path
     job = file.name
-    store = Self.common("store", of: file, paths, variable: "MIXDOWN_STORE", environment, &faults)
-    state = Self.common("state", of: file, paths, variable: "MIXDOWN_STATE", environment, &faults)
-    let place = JobPlace.file(path, line: 1, column: 1)
+    store = Self.common("store", of: file, paths, variable: "MIXDOWN_STORE", environment, note: "none", &faults)
+    let place = store.values.first.map { RunArchive.standard($0, environment) } ?? "none"
+    state = Self.common("state", of: file, paths, variable: "MIXDOWN_STATE", environment, note: place, &faults)
+    let top = JobPlace.file(path, line: 1, column: 1)
     if let name = store.values.first {
       do throws(StoreError) { try checkAddress(name) } catch {
         let settings = (file.settings + file.steps.flatMap(\.settings)).filter { $0.key == "store" }
         let written = settings.compactMap(\.values.first).first { !$0.text.isEmpty }
-        faults.append(JobFault(written?.place ?? place, "the store: \(error)"))
+        faults.append(JobFault(written?.place ?? top, "the store: \(error)"))
       }
     } else if reader.faults.isEmpty {
-      faults.append(JobFault(place, "the job names no \"store\", nor does MIXDOWN_STORE or --store"))
+      faults.append(JobFault(top, "the job names no \"store\", nor does MIXDOWN_STORE or --store"))
     }
     var steps: [Step] = []
     for step in file.steps {
@@ -70,17 +71,19 @@ public struct JobPlan: Sendable {
   }
 
   /// A parameter of the whole job, which stands at the top or in a step; several must agree.
+  ///
+  /// - Parameter note: what people read where there is no value.
   private static func common(
-    _ key: String, of file: JobFile, _ paths: PathResolver, variable: String?, _ environment: [String: String],
-    _ faults: inout [JobFault]
+    _ key: String, of file: JobFile, _ paths: PathResolver, variable: String, _ environment: [String: String],
+    note: String, _ faults: inout [JobFault]
   ) -> Parameter {
     let settings = (file.settings + file.steps.flatMap(\.settings)).filter { $0.key == key }
     let values = settings.compactMap(\.values.first).filter { !$0.text.isEmpty }
     guard let first = values.first else {
-      if let variable, let value = environment[variable], !value.isEmpty {
+      if let value = environment[variable], !value.isEmpty {
         return Parameter(key: key, values: [value], origin: .environment(variable, nil), note: "")
       }
-      return Parameter(key: key, values: [], origin: .standard, note: key == "state" ? "beside the store" : "none")
+      return Parameter(key: key, values: [], origin: .standard, note: note)
     }
     let path = paths.path(first)
     for other in values.dropFirst() where paths.path(other) != path {

@@ -15,7 +15,8 @@ public struct RunArchive: Sendable {
     self.state = state ?? Self.standard(store, ProcessInfo.processInfo.environment)
   }
 
-  private static func standard(_ store: String, _ environment: [String: String]) -> String {
+  /// Where the runs of a store go that are not told where.
+  static func standard(_ store: String, _ environment: [String: String]) -> String {
     guard MongoAddress.isAddress(store) else { return store + "/.runs" }
     if let home = environment["XDG_STATE_HOME"], home.hasPrefix("/") { return home + "/mixdown" }
     return (environment["HOME"] ?? ".") + "/.local/state/mixdown"
