@@ -10,8 +10,9 @@ struct Mixdown: ParsableCommand {
     abstract: "Merges exported browser libraries into the cloud's, in bulk.",
     discussion: """
       Reads dumps of browser libraries from files, folders and archives, joins them with the libraries of a store, \
-      and writes the result back. Nothing is lost: what is not used is kept in the run's quarantine with the reason. \
-      A second run on the same input changes nothing.
+      and writes the result back. What is refused is kept in the run's quarantine with the reason; what a rule of the \
+      merge drops, an older queue or a search past the twentieth, is counted. A second run on the same input changes \
+      nothing.
 
       Exit status: 0 done; 3 done, and something was quarantined or left; 4 done, but a baseline predicts better; \
       1 failed; 64 usage; 65 data refused; 69 store unreachable; 74 input or output; 75 the store is in use, or \
