@@ -116,7 +116,7 @@ struct LearnCommand: StepCommand {
     return job
   }
 
-  /// What the manifest shows of the flags, defaults included.
+  /// What the manifest shows of the flags: those that decide what is done, defaults included.
   private func shown(_ options: LearnOptions) -> [String: String] {
     var shown = figures.shown
     shown["as-of"] = Instant.text(options.parameters.asOf)

@@ -59,7 +59,7 @@ struct SessionsCommand: StepCommand {
     return sessions
   }
 
-  /// What the manifest shows of the flags, defaults included.
+  /// What the manifest shows of the flags: those that decide what is done, defaults included.
   private func effectiveParameters(_ sessions: Sessions) -> [String: String] {
     var shown = [
       "inputs": inputs.joined(separator: "\n"), "as-of": Instant.text(sessions.asOf),

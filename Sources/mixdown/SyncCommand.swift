@@ -223,7 +223,7 @@ struct SyncCommand: StepCommand {
     }
   }
 
-  /// What the manifest shows of the flags, defaults included.
+  /// What the manifest shows of the flags: those that decide what is done, defaults included.
   private func effectiveParameters(_ options: SyncOptions) -> [String: String] {
     var shown = [
       "inputs": inputs.joined(separator: "\n"), "mode": mode.rawValue, "users-from": input.usersFrom.rawValue,
