@@ -66,9 +66,6 @@ struct ReportCommand: StepCommand {
     }
     if state.folder == nil { try sayingWhy { () throws(StoreError) in try checkStore(store) } }
     let archive = RunArchive(state: state.folder, store: store)
-    guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
-      throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
-    }
-    return archive.state + "/" + run
+    return archive.state + "/" + (try oneRun(name, in: archive))
   }
 }

@@ -8,6 +8,20 @@ func sayingWhy<Value>(_ body: () throws(StoreError) -> Value) throws -> Value {
   do throws(StoreError) { return try body() } catch { throw failure("\(error)", ExitStatus(error)) }
 }
 
+/// The run that a person names, of those that have a folder.
+///
+/// - Throws: the status to end with, after why it is not one.
+func oneRun(_ name: String, in archive: RunArchive) throws -> String {
+  try oneRun(name, try sayingWhy { () throws(StoreError) in try archive.meant(name) }, in: archive.state)
+}
+
+private func oneRun(_ name: String, _ meant: Result<String, UnclearRun>, in place: String) throws -> String {
+  switch meant {
+  case .success(let run): return run
+  case .failure(let why): throw failure(why.text(name, in: place), .usage)
+  }
+}
+
 /// Which store, and where the folders of its runs are.
 struct RunFolderOptions: ParsableArguments {
   @Option(help: "The store. Also from MIXDOWN_STORE.", completion: .directory)
@@ -48,13 +62,15 @@ struct RunFolderOptions: ParsableArguments {
 
   /// The manifest of the run that a person names when it has no folder here, but the store knows it.
   func manifestWithoutFolder(_ name: String) throws -> Manifest? {
-    guard named != nil, !name.contains("/") else { return nil }
+    guard let named, !name.contains("/") else { return nil }
     let archive = try archive()
-    guard try sayingWhy({ () throws(StoreError) in try archive.run(name) }) == nil else { return nil }
+    guard try sayingWhy({ () throws(StoreError) in try archive.meant(name) }) == .failure(.none) else { return nil }
     let (listing, failed) = try listing()
     if let failed { throw failed }
     let meant = RunArchive.meant(name, among: listing.runs.map(\.id))
-    return listing.runs.first { $0.id == meant && !$0.hasFolder }?.manifest
+    guard meant != .failure(.none) else { return nil }
+    let run = try oneRun(name, meant, in: named)
+    return listing.runs.first { $0.id == run && !$0.hasFolder }?.manifest
   }
 
   /// The run that a person names, by its id or by its folder, and the folders that it lies among.
@@ -66,9 +82,6 @@ struct RunFolderOptions: ParsableArguments {
       if ids.contains(folder.lastPathComponent) { return (folder.lastPathComponent, beside) }
     }
     let archive = try archive()
-    guard let run = try sayingWhy({ () throws(StoreError) in try archive.run(name) }) else {
-      throw failure("\(name): no one run in \(archive.state) has this id, or one that begins or ends so", .usage)
-    }
-    return (run, archive)
+    return (try oneRun(name, in: archive), archive)
   }
 }

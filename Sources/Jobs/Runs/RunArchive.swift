@@ -54,15 +54,19 @@ public struct RunArchive: Sendable {
     return "\(folder.path)/manifest.json: missing, damaged, or of a newer version of Mixdown than this"
   }
 
-  /// The one run that a person means by an id, by its beginning or end, or by its folder; nil when none or several are.
-  public func run(_ name: String) throws(StoreError) -> String? { Self.meant(name, among: try ids()) }
+  /// The one run that a person means by an id, by its beginning or end, or by its folder.
+  public func meant(_ name: String) throws(StoreError) -> Result<String, UnclearRun> {
+    Self.meant(name, among: try ids())
+  }
 
   /// The one of these runs that a person means by an id, by its beginning or end, or by its folder.
-  public static func meant(_ name: String, among ids: [String]) -> String? {
+  public static func meant(_ name: String, among ids: [String]) -> Result<String, UnclearRun> {
     let last = name.split(separator: "/").last.map { String($0).uppercased() } ?? ""
-    if ids.contains(last) { return last }
+    guard last.count >= UnclearRun.leastLength else { return .failure(.tooShort) }
+    if ids.contains(last) { return .success(last) }
     let meant = ids.filter { $0.hasPrefix(last) || $0.hasSuffix(last) }
-    return meant.count == 1 && last.count >= 4 ? meant[0] : nil
+    guard let first = meant.first else { return .failure(.none) }
+    return meant.count == 1 ? .success(first) : .failure(.several(meant.count))
   }
 
   /// Whether a run was surely another store's: the state directory of all servers is one, and any may be shared. Names of

@@ -35,9 +35,9 @@ public struct UndoJob: JobStep {
 
   public func check() throws(StepFailure) {
     let archive = RunArchive(state: state, store: store)
-    let found: String?
-    do throws(StoreError) { found = try archive.run(undone) } catch { throw StepFailure(error) }
-    guard found == undone else {
+    let ids: [String]
+    do throws(StoreError) { ids = try archive.ids() } catch { throw StepFailure(error) }
+    guard ids.contains(undone) else {
       throw StepFailure(.usage, "there is no folder of a run \(undone) in \(archive.state)")
     }
     if !isForced, let why = archive.unreadable(undone) {

@@ -37,6 +37,27 @@ import Testing
     #expect(bench.ids == ["01M89TR7EBMW1QV46YT6B2R517"])
   }
 
+  @Test func `a name that is not one run's is told from one that is nobody's`() throws {
+    let bench = try Bench(.directory)
+    let first = try bench.sync(bench.inputs(Listeners(count: 1)))
+    #expect(try bench.run("runs", ["show", String(first.prefix(4))]).output.contains(first))
+    _ = try bench.sync(bench.inputs(Listeners(count: 1)))
+    let faults = [
+      (String(first.prefix(3)), "give at least 4 characters"),
+      (String(first.prefix(4)), "2 runs in \(bench.state) have"), ("ZZZZ", "no run in \(bench.state) has"),
+    ]
+    for (name, why) in faults {
+      for command in [["runs", "show"], ["verify"], ["undo"], ["quarantine"], ["report"]] {
+        let run = try bench.run(command[0], command.dropFirst() + [name], expecting: 64)
+        #expect(run.errors.hasPrefix("mixdown: error: \(name): \(why)"), "\(run.errors)")
+      }
+    }
+    // Where no folder is left the store knows them.
+    for id in bench.ids { try FileManager.default.removeItem(atPath: "\(bench.state)/\(id)") }
+    let known = try bench.run("runs", ["show", String(first.prefix(4))], expecting: 64)
+    #expect(known.errors.contains("2 runs in \(bench.store) have"), "\(known.errors)")
+  }
+
   @Test(arguments: [
     ["runs"], ["runs", "show", "X"], ["undo", "X"], ["quarantine", "X"], ["verify", "X"], ["report", "X"],
   ])
