@@ -37,6 +37,7 @@ struct ForgetCommand: SpeakingCommand {
   func validate() throws {
     guard !users.isEmpty || file != nil else { throw ValidationError("Name a USER or a --file.") }
     guard !users.contains("") else { throw ValidationError("A USER's id is empty.") }
+    try folders.requireStore()
   }
 
   func run() throws {
@@ -53,7 +54,7 @@ struct ForgetCommand: SpeakingCommand {
     guard ids.allSatisfy({ UserID.lengths.contains($0.count) }) else {
       throw failure("a user's id has 1 to 256 bytes", .usage)
     }
-    var job = ForgetJob(ids, store: try folders.storeName(), state: folders.state.folder)
+    var job = ForgetJob(ids, store: folders.storeName, state: folders.state.folder)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
     try end(report, on: job.store) {

@@ -31,6 +31,10 @@ struct QuarantineCommand: SpeakingCommand {
   @OptionGroup(title: "Messages")
   var log: LogOptions
 
+  func validate() throws {
+    if replay == nil { try folders.requirePlace(of: id) } else { try folders.requireStore() }
+  }
+
   func run() throws {
     let (run, archive) = try folders.run(id)
     let folder = "\(archive.state)/\(run)"
@@ -53,7 +57,7 @@ struct QuarantineCommand: SpeakingCommand {
   private static let mostLeft = 20
 
   private func feed(_ quarantine: Quarantine, in folder: String, of archive: RunArchive) throws {
-    let store = try folders.storeName()
+    let store = folders.storeName
     let dumps = folder + "/replay.ndjson"
     defer { try? FileManager.default.removeItem(atPath: dumps) }
     let (written, left): (Int, [String])

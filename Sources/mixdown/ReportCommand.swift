@@ -31,7 +31,8 @@ struct ReportCommand: StepCommand {
   var log: LogOptions
 
   func run() throws {
-    guard let name else { throw ValidationError("Name the run by its id or its folder.") }
+    // A step of a job names none, so that the parser cannot ask for it.
+    guard let name else { throw failure("name the run by its id or its folder", .usage) }
     let report = RunReport(folder: try folder(name))
     do throws(StoreError) {
       if let users = record.reportUsers {
@@ -61,8 +62,8 @@ struct ReportCommand: StepCommand {
   private func folder(_ name: String) throws -> String {
     if name.contains("/"), FileManager.default.fileExists(atPath: name) { return name }
     guard let store = namedStore(store) ?? state.folder else {
-      throw ValidationError(
-        "Name the run's folder, or where it lies: --state or MIXDOWN_STATE, --store or MIXDOWN_STORE.")
+      throw failure(
+        "name the run's folder, or where it lies: --state or MIXDOWN_STATE, --store or MIXDOWN_STORE", .usage)
     }
     if state.folder == nil { try sayingWhy { () throws(StoreError) in try checkStore(store) } }
     let archive = RunArchive(state: state.folder, store: store)

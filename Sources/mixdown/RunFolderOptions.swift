@@ -33,18 +33,36 @@ struct RunFolderOptions: ParsableArguments {
 
   private var named: String? { namedStore(store) }
 
-  /// The store; refused where none is named.
-  func storeName() throws -> String {
-    guard let named else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
-    return named
+  /// The store; empty where none is named, which ``requireStore()`` refuses.
+  var storeName: String { named ?? "" }
+
+  // What is refused while the arguments are parsed is shown with the usage of the command that they were for: each
+  // command says in its `validate()` what it needs.
+
+  func requireStore() throws {
+    guard named != nil else { throw ValidationError("Name the store with --store or MIXDOWN_STORE.") }
+  }
+
+  /// Refuses where nothing says among which runs to look.
+  ///
+  /// - Parameter run: the run that is asked for, which its folder is enough to find.
+  func requirePlace(of run: String? = nil) throws {
+    guard named == nil, state.folder == nil else { return }
+    do throws(StoreError) {
+      if let run, try runOfFolder(run) != nil { return }
+    } catch {
+      // Why its folder cannot be looked for is said when that is done.
+      return
+    }
+    throw ValidationError(
+      "Name the store with --store or MIXDOWN_STORE, or where its runs lie: --state or MIXDOWN_STATE.")
   }
 
   /// The folders of runs; where they are named the store need not be, nor need it be there.
   func archive() throws -> RunArchive {
     if let folder = state.folder { return RunArchive(state: folder) }
-    let name = try storeName()
-    try sayingWhy { () throws(StoreError) in try checkStore(name) }
-    return RunArchive(state: nil, store: name)
+    try sayingWhy { () throws(StoreError) in try checkStore(storeName) }
+    return RunArchive(state: nil, store: storeName)
   }
 
   /// The runs of folders and store, and what kept the store from being asked.
@@ -75,13 +93,16 @@ struct RunFolderOptions: ParsableArguments {
 
   /// The run that a person names, by its id or by its folder, and the folders that it lies among.
   func run(_ name: String) throws -> (id: String, archive: RunArchive) {
-    let folder = URL(fileURLWithPath: name)
-    let beside = RunArchive(state: folder.deletingLastPathComponent().path)
-    if name.contains("/") {
-      let ids = try sayingWhy { () throws(StoreError) in try beside.ids() }
-      if ids.contains(folder.lastPathComponent) { return (folder.lastPathComponent, beside) }
-    }
+    if let run = try sayingWhy({ () throws(StoreError) in try runOfFolder(name) }) { return run }
     let archive = try archive()
     return (try oneRun(name, in: archive), archive)
+  }
+
+  /// The run whose folder has this path, and the folders that it lies among; nil where none is there.
+  private func runOfFolder(_ path: String) throws(StoreError) -> (id: String, archive: RunArchive)? {
+    guard path.contains("/") else { return nil }
+    let folder = URL(fileURLWithPath: path)
+    let beside = RunArchive(state: folder.deletingLastPathComponent().path)
+    return try beside.ids().contains(folder.lastPathComponent) ? (folder.lastPathComponent, beside) : nil
   }
 }

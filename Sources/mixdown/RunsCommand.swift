@@ -26,6 +26,8 @@ struct RunsCommand: ParsableCommand {
     @Option(help: "The most runs that are shown.")
     var limit = 50
 
+    func validate() throws { try folders.requirePlace() }
+
     func run() throws {
       let (listing, failed) = try folders.listing()
       let runs = listing.runs.prefix(max(0, limit))
@@ -65,6 +67,8 @@ struct RunsCommand: ParsableCommand {
     @OptionGroup
     var folders: RunFolderOptions
 
+    func validate() throws { try folders.requirePlace(of: id) }
+
     func run() throws {
       if let manifest = try folders.manifestWithoutFolder(id) {
         return say(String(decoding: try manifest.json(), as: UTF8.self).trimmingCharacters(in: .newlines))
@@ -100,10 +104,11 @@ struct RunsCommand: ParsableCommand {
 
     func validate() throws {
       guard keep >= 0 else { throw ValidationError("--keep cannot be negative.") }
+      try folders.requireStore()
     }
 
     func run() throws {
-      let (archive, store) = (try folders.archive(), try folders.storeName())
+      let (archive, store) = (try folders.archive(), folders.storeName)
       let result: Pruning
       do throws(StoreError) {
         result = try Pruning(archive, store: store, server: folders.server.options, keep: keep, force: force)

@@ -29,6 +29,8 @@ struct UndoCommand: SpeakingCommand {
   @OptionGroup(title: "Messages")
   var log: LogOptions
 
+  func validate() throws { try folders.requireStore() }
+
   func run() throws {
     let logger = log.logger()
     let (undone, archive) = try folders.run(id)
@@ -36,7 +38,7 @@ struct UndoCommand: SpeakingCommand {
       if !log.quiet { say("\(undone) was a dry run: it has written nothing, and there is nothing to put back") }
       return
     }
-    var job = UndoJob(undone, store: try folders.storeName(), state: archive.state)
+    var job = UndoJob(undone, store: folders.storeName, state: archive.state)
     job.isForced = force
     job.left = { logger.warning("left as it is: \($1)", metadata: ["document": "\($0)"]) }
     job.warn = { logger.warning("\($0)") }

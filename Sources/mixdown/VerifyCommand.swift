@@ -25,6 +25,8 @@ struct VerifyCommand: SpeakingCommand {
   @OptionGroup(title: "Messages")
   var log: LogOptions
 
+  func validate() throws { try folders.requireStore() }
+
   func run() throws {
     let logger = log.logger()
     let (verified, archive) = try folders.run(id)
@@ -32,7 +34,7 @@ struct VerifyCommand: SpeakingCommand {
       if !log.quiet { say("\(verified) was a dry run: it has written nothing, and there is nothing to check") }
       return
     }
-    let store = try folders.storeName()
+    let store = folders.storeName
     if let why = archive.unreadable(verified) { throw failure(why, .refused) }
     if let why = archive.mismatch(of: verified, with: store) { throw failure(why, .usage) }
     let result: Verification

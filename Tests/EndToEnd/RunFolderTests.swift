@@ -230,6 +230,27 @@ import Testing
     }
   }
 
+  @Test(
+    arguments: [
+      (["verify", "X"], "verify <run>"), (["undo", "X"], "undo <run>"),
+      (["quarantine", "X"], "quarantine <run>"), (["quarantine", "X", "--replay", "y"], "quarantine <run>"),
+      (["quarantine", "/nowhere/X"], "quarantine <run>"), (["forget", "ann"], "forget [<users>"),
+      (["runs"], "runs list"), (["runs", "show", "X"], "runs show <run>"), (["runs", "prune"], "runs prune"),
+      (["learn"], "learn"),
+    ])
+  func `who names no store is shown the usage of their command`(_ command: [String], _ usage: String) throws {
+    let run = try mixdown(command)
+    #expect(run.status == 64 && run.errors.hasPrefix("Error: Name the store with --store"), "\(run.errors)")
+    #expect(run.errors.contains("Usage: mixdown \(usage)"), "\(run.errors)")
+  }
+
+  @Test(arguments: [["report"], ["report", "X"]])
+  func `a report that does not say of what says what to name`(_ command: [String]) throws {
+    let run = try mixdown(command)
+    #expect(run.status == 64 && run.errors.hasPrefix("mixdown: error: name the run"), "\(run.errors)")
+    #expect(!run.errors.contains("Usage"))
+  }
+
   @Test func `a sync needs inputs and a store, which the environment may name`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
