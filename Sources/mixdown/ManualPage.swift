@@ -40,6 +40,10 @@ struct ManualPage {
       "How many seconds the lease of a run on a server is long, from 0.5 to 86400. The same for all runs; default: 60."
     ),
     ("XDG_STATE_HOME", "The folders of runs on a server lie in its folder mixdown; default: ~/.local/state."),
+    (
+      "MONGOC_DISABLE_SHM",
+      "libmongoc's own. Set to 1, it makes no counters in shared memory, and does not warn where there is none."
+    ),
   ]
 
   /// The commands that do something, each with its name as it is written: `runs show`.
