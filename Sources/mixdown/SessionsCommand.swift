@@ -75,7 +75,12 @@ struct SessionsCommand: StepCommand {
     var step = SessionsStep(sessions, parameters: effectiveParameters(sessions))
     step.allowQuarantine = allowQuarantine
     // Among other steps the users would be many lines; who wants them asks for them.
-    if format == .json { step.done = { say(SessionsText($0, asOf: sessions.asOf).json) } }
+    if format == .json {
+      step.done = { [isQuiet = log.quiet] summary in
+        let text = SessionsText(summary, asOf: sessions.asOf)
+        if !isQuiet || text.needsLook { say(text.json) }
+      }
+    }
     return step
   }
 
@@ -95,11 +100,10 @@ struct SessionsCommand: StepCommand {
     step.allowQuarantine = allowQuarantine
     step.done = { [format, isQuiet = log.quiet, dryRun] summary in
       let text = SessionsText(summary, asOf: sessions.asOf)
+      guard !isQuiet || text.needsLook else { return }
       guard format == .text else { return say(text.json) }
-      text.users.forEach(say)
-      if !isQuiet || summary.pings.quarantined + summary.left > 0 {
-        say(LastLine.beginning(isDry: dryRun) + text.lastLine)
-      }
+      if !isQuiet { text.users.forEach(say) }
+      say(LastLine.beginning(isDry: dryRun) + text.lastLine)
     }
     let job = Job(
       name: SessionsStep.name, store: store.name, state: state.folder, asOf: sessions.asOf, steps: [step],
@@ -117,6 +121,9 @@ struct SessionsText {
     self.summary = summary
     self.asOf = asOf
   }
+
+  /// Whether something is not as it should be.
+  var needsLook: Bool { summary.pings.quarantined + summary.left > 0 }
 
   /// A line for each user with an active session.
   var users: [String] {

@@ -76,6 +76,31 @@ import Testing
     _ = database
   }
 
+  @Test(arguments: ["text", "json"])
+  func `sessions that are to be quiet show nobody, and what they did only when something needs a look`(
+    _ format: String
+  ) throws {
+    let sandbox = try Sandbox()
+    let clock = ["--as-of", Sandbox.asOf]
+    let good = #"{"user_id": "ann", "session_id": "a", "last_ping_at": "2025-12-31T23:59:00Z"}"#
+    let pings = try sandbox.folder.write("good.ndjson", good)
+    let flags = ["--store", sandbox.store, "--state", sandbox.newState(), "--quiet", "--format", format] + clock
+    let quiet = try mixdown(["sessions", pings] + flags)
+    #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty, "\(quiet.output)\(quiet.errors)")
+    let bad = try mixdown(["sessions", sandbox.folder.write("bad.ndjson", good + "\n{}\n")] + flags)
+    #expect(bad.status == 3 && bad.output.hasPrefix(format == "text" ? "2 pings: " : "{\n"), "\(bad.output)")
+    #expect(bad.output.hasSuffix("1 active of 1 users\n") == (format == "text"))
+
+    let job = try sandbox.folder.write(
+      "job.yaml",
+      "job: night\nstore: store\nstate: state\nsteps:\n  - sessions: {inputs: [\"${PINGS}\"], format: \(format)}\n")
+    for (flags, isShown) in [([], format == "json"), (["--quiet"], false)] as [([String], Bool)] {
+      let run = try mixdown(["run", job] + clock + flags, environment: ["PINGS": pings])
+      #expect(run.status == 0 && run.output.contains("\"ann\"") == isShown, "\(run.output)\(run.errors)")
+      #expect(run.output.isEmpty == !flags.isEmpty)
+    }
+  }
+
   private struct Shown: Decodable {
     struct User: Decodable, Equatable {
       let userId: String
