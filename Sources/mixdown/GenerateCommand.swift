@@ -48,6 +48,12 @@ struct GenerateCommand: ParsableCommand {
       """)
   var archives: [String] = []
 
+  func validate() throws {
+    guard archives.isEmpty || profile == .benchmark || profile == .light else {
+      throw ValidationError("--archives goes with --profile benchmark or light; \(profile.rawValue) names its own.")
+    }
+  }
+
   func run() throws {
     var options = GeneratorOptions(users: users, seed: seed, out: out)
     switch profile {

@@ -7,6 +7,15 @@ import Testing
   private static let data = URL(fileURLWithPath: #filePath)
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appending(path: "data")
 
+  @Test(arguments: ["everything", "listening"])
+  func `archives are not named where a profile names its own`(_ profile: String) throws {
+    let folder = try TemporaryFolder()
+    let flags = ["--users", "2", "--out", folder("out"), "--profile", profile, "--archives", "a.zip"]
+    let run = try mixdown(["generate"] + flags)
+    #expect(run.status == 64 && run.errors.contains("--archives goes with"), "\(run.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder("out")))
+  }
+
   @Test func `the sample is what the generator makes of its seed`() throws {
     let folder = try TemporaryFolder()
     let made = URL(fileURLWithPath: folder("made"))
