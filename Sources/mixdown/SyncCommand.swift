@@ -35,7 +35,9 @@ struct SyncCommand: StepCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Decide these sections alone: favorites, history, queue, playlists, preferences, recent_searches.",
+      """
+      Decide these sections alone: favorites, history, queue, playlists, preferences, recent_searches. Default: all.
+      """,
       valueName: "a,b,…"))
   var sections: String?
 

@@ -167,7 +167,7 @@ import Testing
     let rows = run.output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
     for row in [
       "job night, \(job)", "inputs \(input) \(job):6, environment INPUT", "workers 2 \(job):7", "mode merge default",
-      "history-limit 9 --set sync.history-limit", "dry-run true --dry-run",
+      "history-limit 9 --set sync.history-limit", "dry-run true --dry-run", "sections (all) default",
     ] {
       #expect(rows.contains(row), "\(row)")
     }
