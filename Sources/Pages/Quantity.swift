@@ -57,16 +57,27 @@ public enum Quantity {
 
   /// With this many decimals; a dash for what has more than eighteen digits then, which nobody reads.
   public static func fixed(_ number: Double, _ decimals: Int) -> String {
+    guard let parts = parts(of: number, decimals) else { return "–" }
+    return parts.sign + count(parts.whole) + parts.fraction
+  }
+
+  /// The same without separators, `1234.50`; what has more than eighteen digits then as Swift writes it.
+  public static func plain(_ number: Double, _ decimals: Int) -> String {
+    guard let parts = parts(of: number, decimals) else { return "\(number)" }
+    return parts.sign + String(parts.whole) + parts.fraction
+  }
+
+  /// A number's sign, the whole of it, and so many decimals with their point; nil for more than eighteen digits.
+  private static func parts(of number: Double, _ decimals: Int) -> (sign: String, whole: Int, fraction: String)? {
     var scale = 1
     for _ in 0..<decimals { scale *= 10 }
     let rounded = (number.magnitude * Double(scale)).rounded()
-    guard rounded < 1e18 else { return "–" }
+    guard rounded < 1e18 else { return nil }
     let scaled = Int(rounded)
     let sign = number < 0 && scaled > 0 ? "−" : ""
-    guard decimals > 0 else { return sign + count(scaled) }
+    guard decimals > 0 else { return (sign, scaled, "") }
     let fraction = String(scaled % scale)
-    return sign + count(scaled / scale) + "."
-      + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction
+    return (sign, scaled / scale, "." + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction)
   }
 
   /// For SVG: at most two decimals, a full stop, no separators.

@@ -1,4 +1,5 @@
 import Jobs
+import Pages
 
 /// The line that a job ends with: how it went, and what is to be done. It is what cron mails.
 struct JobEnding {
@@ -10,7 +11,7 @@ struct JobEnding {
     let last = report.manifest.steps.last
     let failed = last?.outcome == .failed ? " in step \(last?.name ?? "")" : ""
     let status = "exit status \(report.status.rawValue)"
-    let seconds = LastLine.twoPlaces(report.elapsed)
+    let seconds = Quantity.plain(report.elapsed, 2)
     line =
       switch report.status {
       case .done: "\(job) done in \(seconds) s" + (report.folder.map { "; \($0)" } ?? "")

@@ -1,4 +1,5 @@
 import Jobs
+import Pages
 
 /// The line that a run ends with, for a person.
 struct LastLine {
@@ -12,13 +13,13 @@ struct LastLine {
       ("beyond the limit", entries.beyondLimit), ("removed", entries.removed), ("quarantined", entries.quarantined),
     ]
     let quarantine = manifest.quarantine.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-    let rate = seconds > 0 ? Int((Double(users.seen) / seconds).rounded()) : 0
+    let rate = seconds > 0 ? Double(users.seen) / seconds : 0
     var parts = [
       "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new",
       "\(dumps.read) dumps: \(dumps.used) used, \(dumps.quarantined) quarantined, \(dumps.skipped) skipped",
       "\(entries.read) entries: " + fates.map { "\($0.1) \($0.0)" }.joined(separator: ", "),
       quarantine.isEmpty ? "nothing quarantined" : "quarantined: " + quarantine.joined(separator: ", "),
-      "\(Self.twoPlaces(seconds)) s, \(rate) users/s",
+      "\(Quantity.plain(seconds, 2)) s, \(Quantity.plain(rate, 0)) users/s",
     ]
     if users.left > 0 {
       let reasons = manifest.left.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
@@ -29,9 +30,4 @@ struct LastLine {
 
   /// What the last line of a dry run says first.
   static func beginning(isDry: Bool) -> String { isDry ? "dry run, nothing written; " : "" }
-
-  static func twoPlaces(_ seconds: Double) -> String {
-    let hundredths = Int((seconds * 100).rounded())
-    return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-  }
 }

@@ -3,6 +3,7 @@ import Jobs
 import Learning
 import Library
 import Logging
+import Pages
 
 struct LearnCommand: StepCommand {
   static let configuration = CommandConfiguration(
@@ -90,7 +91,7 @@ struct LearnCommand: StepCommand {
     if !removed.isEmpty { parts.append((isDry ? "would remove: " : "removed: ") + removed.joined(separator: ", ")) }
     if zones > 0 { parts.append("\(zones) users of unknown zones") }
     if learning.withoutAccount > 0 { parts.append("\(learning.withoutAccount) without an account") }
-    parts.append("\(LastLine.twoPlaces(seconds)) s")
+    parts.append("\(Quantity.plain(seconds, 2)) s")
     return LastLine.beginning(isDry: isDry) + parts.joined(separator: "; ")
   }
 

@@ -36,6 +36,15 @@ import Testing
     #expect(Quantity.fixed(number, decimals) == text)
   }
 
+  @Test(arguments: [
+    (0, 0, "0"), (1.005, 1, "1.0"), (-0.04, 1, "0.0"), (-0.06, 1, "−0.1"), (1234.5, 2, "1234.50"), (0.05, 2, "0.05"),
+    (9.9e13, 4, "99000000000000.0000"), (1e300, 1, "1e+300"), (-1e300, 0, "-1e+300"), (.nan, 1, "nan"),
+    (.infinity, 1, "inf"),
+  ])
+  func `decimals without separators are as many`(number: Double, decimals: Int, text: String) {
+    #expect(Quantity.plain(number, decimals) == text)
+  }
+
   @Test func `a noun follows its number`() {
     #expect(Quantity.count(1, "user") == "1 user" && Quantity.count(2000, "user") == "2,000 users")
     #expect(Quantity.count(0, "library", plural: "libraries") == "0 libraries")

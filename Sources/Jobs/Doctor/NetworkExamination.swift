@@ -1,3 +1,4 @@
+internal import Pages
 internal import Stores
 
 extension DoctorReport {
@@ -34,7 +35,7 @@ extension DoctorReport {
     let part = "TCP \(address.text) port \(probe.port)"
     let start = ContinuousClock.now
     switch HostProbe.connect(address, within: timeout) {
-    case .reached: good(part, "reached in \(tenths(start.duration(to: .now).inSeconds * 1000)) ms")
+    case .reached: good(part, "reached in \(Quantity.plain(start.duration(to: .now).inSeconds * 1000, 1)) ms")
     case .refused:
       bad(
         part, "refused: the machine is there, and nothing listens on the port",
@@ -52,10 +53,4 @@ extension DoctorReport {
 
 extension Duration {
   var inSeconds: Double { self / .seconds(1) }
-}
-
-/// With one digit behind the point.
-func tenths(_ number: Double) -> String {
-  let scaled = Int((number * 10).rounded())
-  return "\(scaled < 0 ? "-" : "")\(abs(scaled) / 10).\(abs(scaled) % 10)"
 }

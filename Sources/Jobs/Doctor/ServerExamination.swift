@@ -1,5 +1,6 @@
 internal import BSON
 internal import Library
+internal import Pages
 internal import Stores
 
 /// Looks at a store that is a database on a server, from the name to the indexes.
@@ -72,11 +73,11 @@ struct ServerExamination {
       times.append(time)
     }
     let milliseconds = (times.sorted()[times.count / 2]).inSeconds * 1000
-    report.good("server", "answers in \(tenths(milliseconds)) ms (round trip, median of \(times.count))")
+    report.good("server", "answers in \(Quantity.plain(milliseconds, 1)) ms (round trip, median of \(times.count))")
     if let difference { examineClock(difference) }
     if milliseconds > 20 {
       report.note(
-        "distance", "\(tenths(milliseconds)) ms to the server",
+        "distance", "\(Quantity.plain(milliseconds, 1)) ms to the server",
         "Run Mixdown in the server's region: every batch waits for an answer.")
     }
   }

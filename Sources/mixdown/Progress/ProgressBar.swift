@@ -1,3 +1,5 @@
+import Pages
+
 /// The progress of a merge as one line of text.
 struct ProgressBar {
   let figures: ProgressFigures
@@ -55,7 +57,7 @@ struct ProgressBar {
   private var speed: String? {
     switch figures.phase {
     case .read: rate.perSecond.map { "\(Self.bytes(Int($0)))/s" }
-    case .merge: rate.usersPerSecond.map { "\(Int($0)) users/s" }
+    case .merge: rate.usersPerSecond.map { "\(Quantity.plain($0.rounded(.down), 0)) users/s" }
     case .commit: nil
     }
   }
@@ -79,8 +81,7 @@ struct ProgressBar {
     var (size, unit) = (Double(count), "B")
     for larger in ["KiB", "MiB", "GiB", "TiB"] where size >= 1024 { (size, unit) = (size / 1024, larger) }
     guard unit != "B" else { return "\(count) B" }
-    let tenths = Int((size * 10).rounded())
-    return "\(tenths / 10).\(tenths % 10) \(unit)"
+    return "\(Quantity.plain(size, 1)) \(unit)"
   }
 
   /// `0:07`, `12:30`, `3:05:00`.
