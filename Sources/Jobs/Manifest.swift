@@ -2,6 +2,7 @@ internal import Digests
 internal import Dumps
 internal import Glibc
 internal import Library
+internal import Stores
 internal import Sync
 
 /// What a run was and did, for any language to read: `manifest.json`.

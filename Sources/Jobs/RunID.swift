@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A run's name: a ULID, so that names sort by time. 48 bits of milliseconds and 80 random bits in Crockford's base32.
 public struct RunID: Sendable, CustomStringConvertible {
   public let description: String
@@ -27,11 +25,4 @@ public struct RunID: Sendable, CustomStringConvertible {
     text.utf8.count == 26
       && text.utf8.allSatisfy { ($0 >= 48 && $0 < 58) || ($0 >= 65 && $0 < 91 && !"ILOU".utf8.contains($0)) }
   }
-}
-
-/// The wall clock, in milliseconds since 1970. Read once a run: see `--as-of`.
-public func wallClock() -> Int64 {
-  var time = timespec()
-  _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-  return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
 }

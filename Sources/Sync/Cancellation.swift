@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Stores
 internal import Synchronization
 
 /// The wish that a run stops in order: what is in flight is finished, nothing more is begun.
@@ -21,17 +21,11 @@ public final class Cancellation: Sendable {
   /// Whether nothing more is to be begun.
   public var isRequested: Bool {
     if isDone.load(ordering: .acquiring) { return true }
-    guard let deadline, Self.now >= deadline else { return false }
+    guard let deadline, wallClock() >= deadline else { return false }
     request("the deadline passed")
     return true
   }
 
   /// What asked the run to stop; nil when nothing did.
   public var why: String? { isRequested ? reason.withLock { $0 } : nil }
-
-  private static var now: Int64 {
-    var time = timespec()
-    _ = unsafe clock_gettime(CLOCK_REALTIME, &time)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-  }
 }

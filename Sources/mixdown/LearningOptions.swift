@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Jobs
 import Learning
+import Stores
 
 /// What the figures of learning depend on: shared by the commands that compute or explain them.
 struct LearningOptions: ParsableArguments {

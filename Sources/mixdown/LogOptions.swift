@@ -3,6 +3,7 @@ import Foundation
 import Jobs
 import Library
 import Logging
+import Stores
 
 /// A command that is told how it is to speak.
 protocol SpeakingCommand: ParsableCommand {

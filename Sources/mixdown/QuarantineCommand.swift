@@ -3,6 +3,7 @@ import Foundation
 import Jobs
 import Library
 import Logging
+import Stores
 import Sync
 
 struct QuarantineCommand: SpeakingCommand {

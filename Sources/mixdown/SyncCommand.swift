@@ -4,6 +4,7 @@ import Foundation
 import Jobs
 import Library
 import Logging
+import Stores
 import Sync
 
 struct SyncCommand: StepCommand {
