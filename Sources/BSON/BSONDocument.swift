@@ -107,8 +107,10 @@ public struct BSONElements {
   @inlinable
   public var position: Int { offset }
 
-  // No access below is checked twice: this walk is what a run does most. Offsets are sums of a few lengths of 32 bits
-  // and cannot overflow.
+  // No access below is checked twice: this walk is what a run does most, and `load` and `part` check nothing in a release.
+  // What they are given was compared on the way: a key's zero lies in the document, at `end` at the latest; a length is
+  // read where its four bytes end there or before; and a value that would reach past `end` is refused before anything of
+  // it is handed on. Offsets are sums of a few lengths of 32 bits and cannot overflow.
 
   /// An integer of the document.
   ///

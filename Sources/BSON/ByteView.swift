@@ -8,9 +8,11 @@ internal import Glibc
 ///
 /// Safe although it holds a pointer, by one rule that every maker of views keeps: **a view is made only from memory
 /// that outlives the batch it is used in** – the mapping of a store lives as long as the store, an arena until it is
-/// reset at the end of the batch, an array for the closure of `withView`. Views are never stored past their batch, and
-/// every access through one is bounds-checked. The bytes are never written while a view of them exists, so a view may
-/// cross threads.
+/// reset at the end of the batch, an array for the closure of `withView`. Views are never stored past their batch. The
+/// bytes are never written while a view of them exists, so a view may cross threads.
+///
+/// Every access through one is bounds-checked, but for the walk of ``BSONElements``, which says why it need not be. Who
+/// uses ``extended(by:)``, or the pointer of ``withUnsafeBytes(_:)``, answers for it where that stands.
 @safe @frozen
 public struct ByteView: @unchecked Sendable {
   @usableFromInline let base: UnsafeRawPointer

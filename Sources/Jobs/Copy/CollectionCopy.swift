@@ -41,7 +41,7 @@ struct CollectionCopy {
   ) throws(StoreError) -> CopiedCollection {
     guard target.writesInOrder else {
       let total = Mutex(CopiedCollection(schema.name))
-      let writers = Pool { () throws(StoreError) in try target.beginWriting(.any) }
+      let writers = Pool { @Sendable () throws(StoreError) in try target.beginWriting(.any) }
       try eachBatch(of: from) { [lease] documents, arena throws(StoreError) in
         if let lease { try lease.check() }
         let writer = try writers.take()
@@ -152,13 +152,14 @@ private final class DocumentBatch: @unchecked Sendable {
 
 /// Writers that wait for the next batch.
 ///
-/// Safe to share: the writers are behind the lock, and one that was taken is its taker's alone.
+/// Safe to share: the writers are behind the lock, and one that was taken, or made, is its taker's alone. Several takers
+/// may make one at once, outside of the lock.
 private final class Pool: @unchecked Sendable {
-  private let make: () throws(StoreError) -> any StoreWriter
+  private let make: @Sendable () throws(StoreError) -> any StoreWriter
   private let lock = Mutex(())
   private var free: [any StoreWriter] = []
 
-  init(_ make: @escaping () throws(StoreError) -> any StoreWriter) { self.make = make }
+  init(_ make: @escaping @Sendable () throws(StoreError) -> any StoreWriter) { self.make = make }
 
   func take() throws(StoreError) -> any StoreWriter {
     if let writer = lock.withLock({ _ in free.popLast() }) { return writer }
