@@ -12,7 +12,9 @@ public struct Manifest: Codable, Sendable {
   }
 
   public struct Input: Codable, Sendable {
+    /// As it was named.
     public var path: String
+    /// The size in bytes of the input file, or of all the files of a folder that were read.
     public var bytes: Int
     /// Lower-case hexadecimal; nil when the input was not read to its end.
     public var sha256: String?
@@ -76,6 +78,7 @@ public struct Manifest: Codable, Sendable {
     public var name: String
     public var outcome = Outcome.running
     public var exitStatus: Int32?
+    /// Seconds that the step took.
     public var seconds = 0.0
 
     enum CodingKeys: String, CodingKey {
@@ -144,7 +147,9 @@ public struct Manifest: Codable, Sendable {
   public var learning: LearningCounts?
   /// How the scores were judged, where they were.
   public var evaluation: EvaluationReport?
+  /// Seconds by phase (`read`, `merge`, `commit`, `learn.…`), and of all the run (`total`).
   public var seconds: [String: Double] = [:]
+  /// The most bytes that were resident, pages of the store's file in the page cache among them.
   public var peakMemoryBytes = 0
 
   enum CodingKeys: String, CodingKey {
