@@ -1,4 +1,3 @@
-internal import Library
 public import Stores
 public import Sync
 

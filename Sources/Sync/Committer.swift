@@ -1,4 +1,3 @@
-internal import BSON
 internal import Dispatch
 internal import Library
 internal import Stores

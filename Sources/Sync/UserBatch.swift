@@ -1,5 +1,4 @@
 internal import BSON
-internal import Dumps
 internal import Stores
 
 /// Some users with all that a run knows of each, in the order in which they are visited.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Jobs
 
 /// When a run is to stop: a time of the day in UTC, `06:00`, or a span of time from its start, `90m`.
 struct Deadline: ExpressibleByArgument {

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Foundation
-import Jobs
 import Learning
 import Stores
 

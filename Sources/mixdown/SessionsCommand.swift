@@ -1,10 +1,8 @@
 import ArgumentParser
-import Dumps
 import Foundation
 import Jobs
 import Library
 import Stores
-import Sync
 
 struct SessionsCommand: StepCommand {
   static let configuration = CommandConfiguration(

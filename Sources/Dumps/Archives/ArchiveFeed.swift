@@ -1,5 +1,4 @@
 internal import CArchive
-internal import Glibc
 
 /// Gives libarchive the bytes of a source, and keeps what the source threw, which C cannot pass on.
 ///

@@ -1,5 +1,4 @@
 internal import CArchive
-internal import Glibc
 
 /// An archive or compressed file, read from front to back with libarchive: entry by entry, block by block.
 ///

@@ -1,5 +1,4 @@
 internal import CArchive
-internal import Glibc
 
 /// The owner of one libarchive reader.
 ///

@@ -1,5 +1,4 @@
 internal import Digests
-internal import Glibc
 
 /// Reads the dumps of an input: a JSON or NDJSON file, a directory, an archive or a compressed file, told apart
 /// by content (docs/dumps.md).

@@ -1,5 +1,3 @@
-internal import BSON
-
 /// One dump's text as it arrives in parts: trimmed, padded, and never held past the limit.
 ///
 /// The bytes of a part are copied once, straight into the array that leaves with the dump.

@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Stores
 
 /// A job as it will be run: every parameter with its value and where that comes from. Nothing was touched to make it.

@@ -1,4 +1,3 @@
-internal import Library
 internal import Pages
 
 /// The report of a run as a page: what was done, what changed, what was not used and why.

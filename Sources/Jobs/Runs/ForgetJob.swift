@@ -1,7 +1,6 @@
 internal import BSON
 internal import Library
 public import Stores
-internal import Sync
 
 /// Removes users from a store and from the folders of its runs, for good.
 ///

@@ -1,6 +1,5 @@
 internal import BSON
 internal import Dumps
-internal import Stores
 
 /// Finds forgotten users in lines of JSON: of a quarantine, a log, or dumps.
 ///

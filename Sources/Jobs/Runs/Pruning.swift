@@ -1,4 +1,3 @@
-internal import BSON
 internal import Foundation
 public import Stores
 internal import Sync

@@ -1,4 +1,3 @@
-internal import BSON
 internal import Stores
 
 /// Sets up a directory: an empty file of documents for each collection that has none, and beside it the

@@ -1,5 +1,4 @@
 public import BSON
-internal import CMongo
 internal import Glibc
 internal import Synchronization
 

@@ -1,5 +1,3 @@
-internal import BSON
-
 extension StoreError {
   /// What a failure of a server asks of the operator.
   ///
