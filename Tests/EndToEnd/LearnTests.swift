@@ -130,6 +130,26 @@ import Testing
     }
   }
 
+  @Test func `stores that share a state folder learn at the same time, and each goes on from where it was`() throws {
+    let sandbox = try store(users: 40)
+    let other = sandbox.folder("other")
+    try FileManager.default.copyItem(atPath: sandbox.store, toPath: other)
+    for night in 0..<3 {
+      let runs = try [sandbox.store, other].map { store in
+        try Child([
+          mixdownBinary, "learn", "--store", store, "--state", sandbox.folder("state"), "--as-of", Sandbox.asOf,
+        ])
+      }
+      for run in runs {
+        guard case .exited(0) = try run.wait() else {
+          Issue.record("\(run.errors)")
+          continue
+        }
+        #expect(run.output.contains("(all)") == (night == 0), "\(run.output)")
+      }
+    }
+  }
+
   @Test func `a run that was killed and one that follows leave what one run leaves`() throws {
     let sandbox = try store(users: 60)
     try #require(learn(sandbox).status == 0)

@@ -1,5 +1,4 @@
 internal import BSON
-internal import Digests
 internal import Glibc
 internal import Learning
 internal import Stores
@@ -23,7 +22,7 @@ final class KnownTitles: Sendable {
 
   /// The file of a store in a state folder, which may be that of several.
   static func path(state: String, store: String) -> String {
-    state + "/" + prefix + hexadecimal(sha256(Array(store.utf8)).prefix(8))
+    StateFile.path(state: state, prefix: prefix, store: store)
   }
 
   /// The print of the catalogue that the run left: see ``TitleChanges/after``.

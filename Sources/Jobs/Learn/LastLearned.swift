@@ -112,8 +112,13 @@ struct LastLearned: Sendable {
   /// What a user takes in the file beside their id, in bytes.
   private static let bytesOfUser = 29
 
-  /// The file of a store in its state folder.
-  static func path(state: String) -> String { state + "/learned" }
+  /// What the names of these files begin with.
+  static let prefix = "learned-"
+
+  /// The file of a store in a state folder, which may be that of several.
+  static func path(state: String, store: String) -> String {
+    StateFile.path(state: state, prefix: prefix, store: store)
+  }
 
   /// Removes the file, so that the next run counts everything.
   static func forget(state: String) { removeFile(path(state: state)) }

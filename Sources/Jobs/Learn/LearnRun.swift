@@ -43,7 +43,7 @@ struct LearnRun {
     let fullAsOf = last?.fullAsOf ?? parameters.asOf
     let log =
       options.dryRun || !collections.libraries.writesInOrder
-      ? nil : try LastLearned.Writer(LastLearned.path(state: state), of: stamp, fullAsOf: fullAsOf)
+      ? nil : try LastLearned.Writer(learnedPath, of: stamp, fullAsOf: fullAsOf)
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
       options, collections, folder: folder, last: last, known: known, log: log,
@@ -119,9 +119,11 @@ struct LearnRun {
 
   // MARK: What was learned before
 
+  private var learnedPath: String { LastLearned.path(state: state, store: store.name) }
+
   private func lastRun(_ collections: LearnCollections) throws(StoreError) -> LastLearned? {
     if collections.libraries.writesInOrder {
-      return try LastLearned.read(LastLearned.path(state: state), store: store.name, parameters: options.fingerprint)
+      return try LastLearned.read(learnedPath, store: store.name, parameters: options.fingerprint)
     }
     return options.countsEverything ? nil : try LastLearned(runsOf: store, parameters: options.fingerprint)
   }

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Stores
 internal import Synchronization
 
@@ -7,6 +8,11 @@ internal import Synchronization
 final class StateFile: Sendable {
   private let path: String
   private let file: Mutex<PartialFile>
+
+  /// The path of a store's own file: runs of several stores may share a state folder, also at the same time.
+  static func path(state: String, prefix: String, store: String) -> String {
+    state + "/" + prefix + hexadecimal(sha256(Array(store.utf8)).prefix(8))
+  }
 
   init(_ path: String, header: ByteView) throws(StoreError) {
     self.path = path

@@ -36,8 +36,12 @@ public struct RunArchive: Sendable {
         removeFile(folder + "/" + name)
       }
     }
-    for end in ["", ".partial"] { removeFile(LastLearned.path(state: state) + end) }
-    for name in try namesInFolder(state) where name.hasPrefix(KnownTitles.prefix) { removeFile(state + "/" + name) }
+    let prefixes = [LastLearned.prefix, KnownTitles.prefix]
+    for name in try namesInFolder(state) where prefixes.contains(where: name.hasPrefix) {
+      removeFile(state + "/" + name)
+    }
+    // An older version had one file for all stores, and ids of users are in it.
+    for end in ["", ".partial"] { removeFile(state + "/learned" + end) }
   }
 
   func folder(_ id: String) -> RunFolder { RunFolder(path: state + "/" + id) }
