@@ -94,6 +94,64 @@ import Testing
     #expect(try sandbox.folder.bytes(of: "store/user_library.metadata.json") == Array(newer.utf8))
   }
 
+  /// Each kind of command that opens a store, but for sync.
+  private func openings(of store: String, _ sandbox: Sandbox) -> [[String]] {
+    [
+      ["learn", "--store", store, "--state", sandbox.newState()], ["doctor", "--store", store],
+      ["setup", "--store", store], ["copy", store, sandbox.folder("copied")],
+      ["inspect", "--store", store, "--user", "ann"],
+    ]
+  }
+
+  @Test(arguments: [false, true])
+  func `a collection that is there compressed is refused, whoever opens it`(isDouble: Bool) throws {
+    let sandbox = try Sandbox()
+    let input = try Packing.tarZstd.pack(Listeners(count: 6).dumps, in: sandbox.folder)
+    if isDouble { try sandbox.syncWell([input]) }
+    let before = sandbox.bytes
+    let path = try sandbox.folder.write("store/user_library.bson.gz", [0x1F, 0x8B])
+    var runs = try [sandbox.sync([input]), sandbox.sync([input], ["--dry-run"])]
+    runs += try openings(of: sandbox.store, sandbox).map { try mixdown($0) }
+    for run in runs {
+      #expect(run.status == 65, "\(run.output)\(run.errors)")
+      let said = run.output + run.errors
+      #expect(said.contains(path) && said.contains(isDouble ? "remove it" : "gunzip"), "\(said)")
+    }
+    #expect(sandbox.bytes == before)
+    #expect(!FileManager.default.fileExists(atPath: sandbox.store + "/songs.bson"))
+    try FileManager.default.removeItem(atPath: path)
+    try sandbox.syncWell([input])
+  }
+
+  @Test func `a collection that nobody opens may be compressed`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("store/songs.bson.gz", [0x1F, 0x8B])
+    try sandbox.syncWell([input])
+  }
+
+  @Test(arguments: ["user_library.bson", "user_library.bson.gz"])
+  func `the folder of a whole dump is refused, and the database that is meant is named`(_ file: String) throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let database = try sandbox.folder.write("store/music/\(file)", [UInt8]()).dropLast(file.utf8.count + 1)
+    var runs = try [sandbox.sync([input]), sandbox.sync([input], ["--dry-run"])]
+    runs += try openings(of: sandbox.store, sandbox).map { try mixdown($0) }
+    for run in runs {
+      #expect(run.status == 65, "\(run.output)\(run.errors)")
+      #expect((run.output + run.errors).contains("name \(database)"), "\(run.output)\(run.errors)")
+    }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.store) == ["music"])
+  }
+
+  @Test func `a folder with others in it, of which none is a database, is a new store`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("store/music/songs.json", "[]")
+    try sandbox.syncWell([input])
+    #expect(sandbox.bytes != nil)
+  }
+
   @Test(arguments: ["user_library.bson", "play_archive.bson", "user_library.metadata.json"])
   func `a link in the place of a file is refused, and read through`(_ name: String) throws {
     let sandbox = try Sandbox()

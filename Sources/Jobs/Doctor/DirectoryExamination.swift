@@ -33,6 +33,7 @@ struct DirectoryExamination {
     }
     examineRights(facts)
     guard facts.isReadable else { return }
+    do throws(StoreError) { try store.checkIsDatabase() } catch { return report.bad("folder \(store.name)", error) }
     examineLock()
     let sizes = CollectionSchema.all.map { examine($0) } + [examineUsers()]
     examineRoom(facts, largest: sizes.max() ?? 0)

@@ -14,6 +14,7 @@ struct DirectorySetup {
 
   func run() throws(StoreError) -> SetupReport {
     var setup = self
+    try store.checkReplaceable(self.setup.collections)
     for schema in self.setup.collections { try setup.make(schema) }
     return setup.report
   }

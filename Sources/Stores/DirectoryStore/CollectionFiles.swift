@@ -8,6 +8,8 @@ struct CollectionFiles: Sendable {
 
   /// The documents, one after another.
   var data: String { "\(directory)/\(collection).bson" }
+  /// The documents as `mongodump --gzip` writes them, which nobody reads here.
+  var compressedData: String { data + ".gz" }
   /// Options and indexes.
   var metadata: String { "\(directory)/\(collection).metadata.json" }
 
@@ -36,8 +38,19 @@ extension CollectionFiles {
       why: "no JSON object, as mongodump writes it; where there is no such file, a run makes it")
   }
 
+  /// Refuses a collection whose documents are there compressed: it would count as one without any, and where others lie
+  /// beside them, nobody knows which are meant.
+  func checkUncompressed() throws(StoreError) {
+    guard try FileStatus.of(compressedData) != nil else { return }
+    let isDouble = try FileStatus.of(data) != nil
+    let what = isDouble ? "remove it, or put its content in the place of \(collection).bson" : "unpack it with gunzip"
+    let why = "compressed, as mongodump --gzip writes it, and no run reads that; \(what), or dump without --gzip"
+    throw .refused(path: compressedData, offset: 0, why: why)
+  }
+
   /// Refuses files that must not be replaced, for whoever is about to write: a link, for what it leads to would stay as
-  /// it was without anybody's noticing, and metadata that a later `mongorestore` could not read.
+  /// it was without anybody's noticing, what ``checkUncompressed()`` refuses, and metadata that a later `mongorestore`
+  /// could not read.
   ///
   /// What the metadata say is not looked at: a newer `mongodump` may say more.
   func checkReplaceable() throws(StoreError) {
@@ -47,6 +60,7 @@ extension CollectionFiles {
         + "a link"
       throw .refused(path: path, offset: 0, why: why)
     }
+    try checkUncompressed()
     guard let json = try readMetadata() else { return }
     if (try? JSONDecoder().decode([String: AnyJSON].self, from: Data(json))) == nil { throw unreadableMetadata }
   }

@@ -39,6 +39,7 @@ public final class DirectoryCollection: StoredCollection, Sendable {
     self.lock = lock
     files = CollectionFiles(directory: directory, collection: schema.name)
     mapping = try MappedFile.ifPresent(files.data)
+    try files.checkUncompressed()
     size = mapping?.status.size ?? 0
     if let mapping {
       (index, sequence) = try Self.index(mapping, schema)

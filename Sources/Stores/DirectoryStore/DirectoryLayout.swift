@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Glibc
 
 /// The files of a directory store, for those who look after them: setup, doctor and copy.
@@ -14,7 +15,8 @@ extension DirectoryStore {
 
   /// Refuses collections whose files must not be replaced, before a run that writes several has written any.
   ///
-  /// - Throws: ``StoreError/refused(path:offset:why:)`` for a symbolic link, and for metadata that are no JSON object.
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` for a symbolic link, for documents that are compressed, and for
+  ///   metadata that are no JSON object.
   package func checkReplaceable(_ collections: [CollectionSchema]) throws(StoreError) {
     for schema in collections {
       try CollectionFiles(directory: name, collection: schema.name).checkReplaceable()
@@ -45,12 +47,30 @@ extension DirectoryStore {
   }
 
   /// Whether a collection has a file of documents.
+  ///
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` for one that is compressed.
   package func has(_ collection: String) throws(StoreError) -> Bool {
-    try FileStatus.of(CollectionFiles(directory: name, collection: collection).data) != nil
+    let files = CollectionFiles(directory: name, collection: collection)
+    try files.checkUncompressed()
+    return try FileStatus.of(files.data) != nil
   }
 }
 
 extension DirectoryStore {
+  /// Refuses the folder of a whole dump, which holds databases: it would count as a store without documents.
+  package func checkIsDatabase() throws(StoreError) {
+    let manager = FileManager.default
+    func isData(_ file: String) -> Bool { file.hasSuffix(".bson") || file.hasSuffix(".bson.gz") }
+    // A folder that is not there is a new store, and one that cannot be listed shows when it is used.
+    guard let names = try? manager.contentsOfDirectory(atPath: name), !names.contains(where: isData) else { return }
+    let databases = names.map { CollectionFiles(directory: "\(name)/\($0)", collection: "user_library") }
+      .filter { manager.fileExists(atPath: $0.data) || manager.fileExists(atPath: $0.compressedData) }
+    guard !databases.isEmpty else { return }
+    let meant = databases.map(\.directory).sorted().joined(separator: " or ")
+    let why = "no collection lies in it, but databases lie in folders of it: name \(meant)"
+    throw .refused(path: name, offset: 0, why: why)
+  }
+
   /// What the system says of the directory; nil when there is none of this name.
   package func facts() throws(StoreError) -> DirectoryFacts? {
     do throws(StoreError) {

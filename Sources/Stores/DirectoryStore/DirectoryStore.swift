@@ -26,10 +26,12 @@ public final class DirectoryStore: Store, Sendable {
   ///   - locking: whether to lock the directory, which writing needs, and which makes the directory if it has to.
   ///     Reading works without, on a read-only volume too. With the lock, what a killed run has left is removed.
   ///   - run: who asks for the lock, for the message that a second one gets.
-  /// - Throws: ``StoreError/locked(path:holder:)``; `inputOutput`.
+  /// - Throws: ``StoreError/locked(path:holder:)``; ``StoreError/refused(path:offset:why:)`` for the folder of a whole
+  ///   dump, in which the databases are; `inputOutput`.
   public static func open(
     _ directory: String, locking: Bool, run: String = "unnamed"
   ) throws(StoreError) -> DirectoryStore {
+    try DirectoryStore(directory, lock: nil).checkIsDatabase()
     let store = DirectoryStore(directory, lock: locking ? try DirectoryLock(directory, run: run) : nil)
     // Nobody but who has the lock writes here, so that such files are those of a run that was killed.
     if locking { store.removeTemporaryFiles() }
@@ -46,8 +48,8 @@ public final class DirectoryStore: Store, Sendable {
 
   /// Opens a collection.
   ///
-  /// - Throws: ``StoreError/refused(path:offset:why:)`` when the file is torn, is no dump, holds a key twice or a
-  ///   document without one; `inputOutput`.
+  /// - Throws: ``StoreError/refused(path:offset:why:)`` when the file is torn, compressed, no dump, holds a key
+  ///   twice or a document without one; `inputOutput`.
   /// - Complexity: one look at every document's top level.
   public func collection(_ schema: CollectionSchema) throws(StoreError) -> DirectoryCollection {
     try DirectoryCollection(name, schema, lock: lock)
