@@ -175,8 +175,12 @@ public struct JobRun {
   fileprivate mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
     let outcome: Manifest.Outcome =
       if let failure { failure.isInterrupt ? .interrupted : .failed } else { .done }
-    // Of a run that failed a directory has nothing.
-    if outcome != .failed || !(opened is DirectoryStore), let written = openJournal?.written {
+    if outcome != .done, let store = opened as? DirectoryStore { openJournal?.takeBack(in: store) }
+    // What an earlier attempt has written is the run's, too, where this one did not get so far.
+    if isResumed, openJournal == nil, let folder {
+      openJournal = Journal(folder, run: id.description, store: manifest.store)
+    }
+    if let written = openJournal?.written {
       manifest.written = Manifest.Written(documents: written.documents, root: hexadecimal(written.root))
     }
     manifest.end(outcome, status, error: failure?.description)

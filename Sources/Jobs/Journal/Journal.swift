@@ -24,6 +24,19 @@ public final class Journal: ChangeJournal, Sendable {
     var tree = MerkleTree()
     /// What the tree came to when the journal was sealed last.
     var sealed: (count: Int, written: Written?)?
+    /// What was recorded from one seal to the next.
+    var parts: [Part] = []
+  }
+
+  /// What is recorded before a directory's files are replaced.
+  private struct Part {
+    /// Where it begins in the journal, in bytes.
+    let start: Int
+    /// How many changes and files were recorded before it.
+    let changes, files: Int
+    /// What told the file of each of its collections from any other; nil where there was none.
+    var found: [String: String?] = [:]
+    var isSealed = false
   }
 
   /// How many documents a run has written, and the root of the Merkle tree over them.
@@ -74,6 +87,39 @@ public final class Journal: ChangeJournal, Sendable {
     if state.withLock({ !$0.files.isEmpty }) { try synchronizeDirectory(folder.before) }
     try synchronizeDirectory(folder.path)
     try permission()
+    state.withLock { state in
+      if let last = state.parts.indices.last { state.parts[last].isSealed = true }
+    }
+  }
+
+  /// Takes back what was recorded last of files that nobody has replaced since: nothing of it was written. For a run that
+  /// did not end well, on a directory.
+  func takeBack(in store: DirectoryStore) {
+    state.withLock { state in
+      do throws(StoreError) {
+        var first: Part?
+        for part in state.parts.reversed() {
+          if try Self.isWritten(part, in: store) { break }
+          first = part
+        }
+        guard let first, let output = state.output else { return }
+        try output.file.truncate(to: first.start)
+        if first.changes == 0 { removeFile(folder.journal) }
+        state.tree.removeAll(after: first.changes)
+        for file in state.files[first.files...] { removeFile(folder.path + "/" + file.name) }
+        state.files.removeSubrange(first.files...)
+      } catch {
+        // Then the journal names documents that the run did not come to write, as it may for a server.
+      }
+    }
+  }
+
+  /// Whether one of its files was replaced.
+  private static func isWritten(_ part: Part, in store: DirectoryStore) throws(StoreError) -> Bool {
+    for (collection, found) in part.found {
+      if try store.fileState(of: collection) != found { return true }
+    }
+    return false
   }
 
   private func append(
@@ -125,21 +171,24 @@ public final class Journal: ChangeJournal, Sendable {
         let output: Output
         if let known = state.output { output = known } else { output = try self.begin(&state) }
         state.output = output
-        return (output, try self.link(collection, output, &state))
+        if state.parts.last?.isSealed ?? true {
+          let start = try output.file.status().size
+          state.parts.append(Part(start: start, changes: state.tree.count, files: state.files.count))
+        }
+        let file = try self.link(collection, output, &state)
+        let (part, name) = (state.parts.count - 1, collection.schema.name)
+        if state.parts[part].found[name] == nil {
+          state.parts[part].found.updateValue(try collection.fileState(), forKey: name)
+        }
+        return (output, file)
       }
     }.get()
   }
 
   /// Opens the journal: a new one, or behind what is whole of an earlier attempt of the same run.
   private func begin(_ state: inout State) throws(StoreError) -> Output {
-    let path = folder.journal
-    var end = 0
-    if let earlier = try JournalReader(ifPresent: folder) {
-      for change in earlier.changes() { state.tree.add(change) }
-      state.files = earlier.files
-      end = earlier.end
-    }
-    let file = try PosixFile(path, O_RDWR | O_CREAT | O_APPEND, mode: 0o600, operation: "create")
+    let end = try takeOver(&state)
+    let file = try PosixFile(folder.journal, O_RDWR | O_CREAT | O_APPEND, mode: 0o600, operation: "create")
     try file.truncate(to: end)
     if end == 0 {
       var writer = BSONWriter()
@@ -152,6 +201,16 @@ public final class Journal: ChangeJournal, Sendable {
       try file.write(writer.view.copy())
     }
     return Output(file)
+  }
+
+  /// Reads what an earlier attempt of the same run has left.
+  ///
+  /// - Returns: where that ends in the journal, in bytes.
+  private func takeOver(_ state: inout State) throws(StoreError) -> Int {
+    guard let earlier = try JournalReader(ifPresent: folder) else { return 0 }
+    for change in earlier.changes() { state.tree.add(change) }
+    state.files = earlier.files
+    return earlier.end
   }
 
   private func link(
@@ -188,10 +247,14 @@ public final class Journal: ChangeJournal, Sendable {
 
   // MARK: What was written
 
-  /// What the run has written; nil when that is nothing.
+  /// What the run has written, in all its attempts; nil when that is nothing.
   var written: Written? {
     sealing.wait()
     return state.withLock { state in
+      if state.output == nil {
+        // This attempt has recorded nothing; a journal that cannot be read tells of no other.
+        do throws(StoreError) { _ = try takeOver(&state) } catch { return nil }
+      }
       if let sealed = state.sealed, sealed.count == state.tree.count { return sealed.written }
       return state.tree.root()
     }

@@ -23,6 +23,9 @@ struct MerkleTree: Sendable {
     marks.append(Mark(identity: Identity(change.identity), digest: digest, isWithdrawn: change.isWithdrawn))
   }
 
+  /// Forgets all changes but the first that were added.
+  mutating func removeAll(after count: Int) { marks.removeSubrange(count...) }
+
   /// How many documents the run has written, and the root; nil when it has written none.
   func root() -> (documents: Int, root: [UInt8])? {
     let order = marks.indices.sorted { a, b in

@@ -46,6 +46,11 @@ extension DirectoryStore {
     return true
   }
 
+  /// What tells the file of a collection from any other, as ``StoredCollection/fileState()`` does for one that is open.
+  package func fileState(of collection: String) throws(StoreError) -> String? {
+    try FileStatus.of(CollectionFiles(directory: name, collection: collection).data)?.description
+  }
+
   /// Whether a collection has a file of documents.
   ///
   /// - Throws: ``StoreError/refused(path:offset:why:)`` for one that is compressed.

@@ -146,6 +146,68 @@ import Testing
     #expect(try bench.contents() == before)
   }
 
+  /// The application's accounts, as a copy that was cut short left them.
+  private func tearAccounts(of bench: Bench) throws -> String {
+    try bench.put(#"{"_id": 1, "id": "u0"}"#, key: "u0", into: .users)
+    let path = bench.store + "/users.bson"
+    try Data(contentsOf: URL(fileURLWithPath: path)).dropLast(5).write(to: URL(fileURLWithPath: path))
+    return path
+  }
+
+  @Test func `what a step has written is known and undone although a later one failed`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 10, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let accounts = try tearAccounts(of: bench)
+    let input = try bench.inputs(Listeners(count: 10, seed: 2), as: "second-")[0]
+    let text = "job: night\nsteps:\n  - sync: {inputs: [\"${INPUT}\"]}\n  - learn:\n"
+    let job = [try bench.folder.write("night.yaml", text), "--as-of", Bench.asOf]
+    try bench.run("run", job, expecting: 65, environment: ["INPUT": input])
+    let run = try #require(bench.ids.last)
+    let after = try bench.contents()
+    let written = try #require(try bench.manifest(run).written)
+    try #require(after != before)
+    #expect(written.documents == Set(after.filter { before[$0.key] != $0.value }.keys).count)
+    try bench.run("verify", [run])
+
+    let place = URL(fileURLWithPath: "\(bench.state)/\(run)/journal.bson")
+    let whole = try Data(contentsOf: place)
+    try whole.prefix(whole.count / 2).write(to: place)
+    try bench.run("verify", [run], expecting: 65)
+    try FileManager.default.removeItem(at: place)
+    try bench.run("verify", [run], expecting: 65)
+    #expect(try bench.run("undo", [run], expecting: 65).errors.contains(place.path))
+    #expect(try bench.contents() == after)
+    try whole.write(to: place)
+
+    // An attempt that has nothing more to write does not forget what the first has written.
+    try FileManager.default.removeItem(atPath: accounts)
+    try bench.run("run", job + ["--resume"], environment: ["INPUT": input])
+    let manifest = try bench.manifest(run)
+    #expect(manifest.attempts == 2 && manifest.written?.documents == written.documents)
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+  }
+
+  @Test func `a step that failed before it put files in place leaves nothing to undo`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 10, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let input = try bench.inputs(Listeners(count: 10, seed: 2), as: "second-")
+    // The signal is ignored, so that the store's new file cannot be written, as on a full disk.
+    let script = "trap '' XFSZ; ulimit -f 40; exec \"$@\""
+    try bench.run(
+      "sync", input + ["--as-of", Bench.asOf], expecting: 74, through: ["/bin/sh", "-c", script, "sh"])
+    let run = try #require(bench.ids.last)
+    let left = try FileManager.default.contentsOfDirectory(atPath: "\(bench.state)/\(run)")
+    #expect(try bench.manifest(run).written == nil && !left.contains("journal.bson"), "\(left)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(bench.state)/\(run)/before") == [])
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+  }
+
   @Test func `an old file that another program has changed is refused`() throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 4, seed: 1), as: "first-"))
