@@ -17,10 +17,6 @@ public final class Journal: ChangeJournal, Sendable {
   private struct State: ~Copyable {
     var output: Output?
     var files: [JournalFile] = []
-    /// The numbers of the files that this attempt has linked, by collection.
-    var linked: [String: Int] = [:]
-    /// Collections that cannot be linked.
-    var copied: Set<String> = []
     var tree = MerkleTree()
     /// What the tree came to when the journal was sealed last.
     var sealed: (count: Int, written: Written?)?
@@ -36,6 +32,8 @@ public final class Journal: ChangeJournal, Sendable {
     let changes, files: Int
     /// What told the file of each of its collections from any other; nil where there was none.
     var found: [String: String?] = [:]
+    /// The numbers of these files, where they could be linked: the next part finds other ones.
+    var linked: [String: Int] = [:]
     var isSealed = false
   }
 
@@ -175,12 +173,12 @@ public final class Journal: ChangeJournal, Sendable {
           let start = try output.file.status().size
           state.parts.append(Part(start: start, changes: state.tree.count, files: state.files.count))
         }
-        let file = try self.link(collection, output, &state)
         let (part, name) = (state.parts.count - 1, collection.schema.name)
         if state.parts[part].found[name] == nil {
+          state.parts[part].linked[name] = try self.link(collection, output, &state)
           state.parts[part].found.updateValue(try collection.fileState(), forKey: name)
         }
-        return (output, file)
+        return (output, state.parts[part].linked[name])
       }
     }.get()
   }
@@ -213,27 +211,23 @@ public final class Journal: ChangeJournal, Sendable {
     return earlier.end
   }
 
+  /// - Returns: the number of the collection's old file; nil where it cannot be linked.
   private func link(
     _ collection: any StoredCollection, _ output: Output, _ state: inout State
   ) throws(StoreError) -> Int? {
+    guard collection.writesInOrder else { return nil }
     let name = collection.schema.name
-    guard collection.writesInOrder, !state.copied.contains(name) else { return nil }
-    if let number = state.linked[name] { return number }
-    // The file of an earlier attempt may be an older one than what is in the store now.
+    // The file of an earlier attempt, or of an earlier step, may be an older one than what is in the store now.
     if let known = state.files.last(where: { $0.collection == name }),
       try collection.linkFile(as: folder.path + "/" + known.name) != nil
     {
-      state.linked[name] = known.number
       return known.number
     }
     let number = state.files.count
     try makeDirectory(folder.before, mode: 0o700)
     let isFirst = !state.files.contains { $0.collection == name }
     let place = "before/\(name)\(isFirst ? "" : ".\(number)").bson"
-    guard let linked = try collection.linkFile(as: folder.path + "/" + place) else {
-      state.copied.insert(name)
-      return nil
-    }
+    guard let linked = try collection.linkFile(as: folder.path + "/" + place) else { return nil }
     let file = JournalFile(
       number: number, collection: name, name: place, size: linked.size, modified: linked.modified)
     var writer = BSONWriter()
@@ -241,7 +235,6 @@ public final class Journal: ChangeJournal, Sendable {
     file.write(to: &writer, &sum)
     try output.file.write(writer.view.copy())
     state.files.append(file)
-    state.linked[name] = number
     return number
   }
 

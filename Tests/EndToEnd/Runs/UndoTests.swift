@@ -208,6 +208,29 @@ import Testing
     #expect(try bench.contents() == before)
   }
 
+  @Test func `a collection that two steps of a run write is put back as it was before the first`() throws {
+    let bench = try Bench(.directory)
+    func dump(_ user: String, _ plays: [(song: String, time: String)]) -> Dump {
+      let history = plays.map { #"{"videoId":"\#($0.song)","title":"\#($0.song)","playedAt":"\#($0.time)"}"# }
+      return Dump("\(user).json", #"{"user_id":"\#(user)","history":[\#(history.joined(separator: ","))]}"#)
+    }
+    let plays = [(song: "old", time: "2024-01-05T10:00:00Z"), (song: "new", time: "2025-12-05T10:00:00Z")]
+    let first = ["ann", "bob", "cid"].map { dump($0, plays) }
+    try bench.sync([Packing.tarZstd.pack(first, in: bench.folder, as: "first-")])
+    let before = try bench.contents()
+    // Documents behind ann's lie elsewhere in the file that the second step finds.
+    let second = [dump("ann", [(song: "another", time: "2024-01-06T10:00:00Z")])]
+    let input = try Packing.tarZstd.pack(second, in: bench.folder, as: "second-")
+    let steps = "  - sync: {inputs: [\"${INPUT}\"]}\n  - learn: {archive-months: 6}\n"
+    let job = try bench.folder.write("night.yaml", "job: night\nsteps:\n" + steps)
+    try bench.run("run", [job, "--as-of", Bench.asOf], environment: ["INPUT": input])
+    let run = try #require(bench.ids.last)
+    try #require(try !bench.contents([.playArchive]).keys.contains { $0.contains("2024-01") })
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents() == before)
+  }
+
   @Test func `an old file that another program has changed is refused`() throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 4, seed: 1), as: "first-"))
