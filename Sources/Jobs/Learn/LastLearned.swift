@@ -121,7 +121,7 @@ struct LastLearned: Sendable {
   }
 
   /// Removes the file, so that the next run counts everything.
-  static func forget(state: String) { removeFile(path(state: state)) }
+  static func forget(state: String, store: String) { removeFile(path(state: state, store: store)) }
 
   /// Reads the file; nil when there is none, or none that this run can begin with.
   static func read(_ path: String, store: String, parameters: String) throws(StoreError) -> LastLearned? {

@@ -93,7 +93,7 @@ struct LearnRun {
       _ = stopped(&summary)
     } else {
       try newTitles?.commit()
-      if isAhead { try log?.commit() } else if log != nil { LastLearned.forget(state: state) }
+      if isAhead { try log?.commit() } else if log != nil { LastLearned.forget(state: state, store: store.name) }
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
           watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
