@@ -54,7 +54,7 @@ struct Losses {
       func check(_ section: Section, _ read: Int?) {
         guard let items = library[section.rawValue]?.items, scene.parameters.sections.contains(section) else { return }
         let there = items.filter { $0 != nil }.count
-        let refused = replica.quarantined.filter { $0.section == section && !$0.detail.hasPrefix("song ") }.count
+        let refused = replica.quarantined.filter { $0.section == section && !$0.detail.hasPrefix("song") }.count
         if there != (read ?? 0) + refused {
           found.append("\(section): \(there) entries, \(read ?? 0) read and \(refused) quarantined")
         }
