@@ -1,5 +1,6 @@
 import Jobs
 import Learning
+import Pages
 
 /// An evaluation as a person reads it.
 struct EvaluationTable {
@@ -29,7 +30,9 @@ struct EvaluationTable {
     for model in EvaluationModel.allCases {
       guard let figures = row.models[model.key] else { continue }
       var line = ["  " + model.name]
-      for measure in EvaluationResult.Measure.allCases { line.append(decimals(figures.means[measure.key] ?? 0, 4)) }
+      for measure in EvaluationResult.Measure.allCases {
+        line.append(Quantity.plain(figures.means[measure.key] ?? 0, 4))
+      }
       if let differences = figures.differences {
         line.append(interval(differences["ndcg_5"], sign: 1))
         line.append(interval(differences["log_loss"], sign: -1))
@@ -46,7 +49,8 @@ struct EvaluationTable {
     guard let difference else { return "" }
     let ends = [difference.low * sign, difference.high * sign].sorted()
     let mark = ends[0] > 0 ? " +" : ends[1] < 0 ? " −" : ""
-    return "\(decimals(difference.mean * sign, 4)) [\(decimals(ends[0], 4)), \(decimals(ends[1], 4))]" + mark
+    return "\(Quantity.plain(difference.mean * sign, 4)) [\(Quantity.plain(ends[0], 4)), \(Quantity.plain(ends[1], 4))]"
+      + mark
   }
 
   private static func legend(_ report: EvaluationReport) -> String {
@@ -59,8 +63,8 @@ struct EvaluationTable {
       return ["Nobody with 60 plays or more was heard in the week before the cut: it chooses no parameters."]
     }
     return [
-      "The week before the cut would choose (log-loss \(decimals(tuning.lossAfter, 4)), "
-        + "now \(decimals(tuning.lossBefore, 4))):"
+      "The week before the cut would choose (log-loss \(Quantity.plain(tuning.lossAfter, 4)), "
+        + "now \(Quantity.plain(tuning.lossBefore, 4))):"
     ] + tuning.parameters.sorted { $0.key < $1.key }.map { "  --\($0.key) \($0.value)" }
   }
 }
@@ -84,17 +88,4 @@ func aligned(_ rows: [[String]]) -> [String] {
     while line.hasSuffix(" ") { line.removeLast() }
     return line
   }
-}
-
-/// A number with so many decimals; one that is too great for them as Swift writes it.
-func decimals(_ number: Double, _ places: Int) -> String {
-  var factor = 1.0
-  for _ in 0..<places { factor *= 10 }
-  let rounded = (abs(number) * factor).rounded()
-  guard rounded < 0x1p63 else { return "\(number)" }
-  let scaled = Int64(rounded)
-  let (whole, rest) = (scaled / Int64(factor), String(scaled % Int64(factor)))
-  let sign = number < 0 && scaled > 0 ? "−" : ""
-  guard places > 0 else { return sign + "\(whole)" }
-  return sign + "\(whole)." + String(repeating: "0", count: places - rest.count) + rest
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Jobs
+import Pages
 import Stores
 
 struct ExplainCommand: ParsableCommand {
@@ -85,23 +86,25 @@ struct ExplanationTable {
 
   private static func lines(_ value: PersonExplanation.Value, terms: Int) -> [String] {
     var rows = [
-      ["\(value.dimension) \(value.value)", decimals(value.affinity, 4)],
+      ["\(value.dimension) \(value.value)", Quantity.plain(value.affinity, 4)],
       ["  rank", "\(value.rank)"],
-      ["  evidence of the value, E", decimals(value.weight, 4)],
-      ["  evidence of all values, ΣE", decimals(value.evidence, 4)],
-      ["  confidence, ΣE / (ΣE + \(decimals(value.priorWeight, 1)))", decimals(value.confidence, 4)],
-      ["  prior, p", decimals(value.prior, 4)],
-      ["    what people like, P", decimals(value.populationShare, 4)],
+      ["  evidence of the value, E", Quantity.plain(value.weight, 4)],
+      ["  evidence of all values, ΣE", Quantity.plain(value.evidence, 4)],
+      ["  confidence, ΣE / (ΣE + \(Quantity.plain(value.priorWeight, 1)))", Quantity.plain(value.confidence, 4)],
+      ["  prior, p", Quantity.plain(value.prior, 4)],
+      ["    what people like, P", Quantity.plain(value.populationShare, 4)],
     ]
     if let choice = value.choiceShare {
-      rows.append(["    what the user chose, X, weighs \(decimals(value.explicitWeight, 2))", decimals(choice, 4)])
-      rows.append(["  without the choices", decimals(value.withoutChoices, 4)])
+      rows.append([
+        "    what the user chose, X, weighs \(Quantity.plain(value.explicitWeight, 2))", Quantity.plain(choice, 4),
+      ])
+      rows.append(["  without the choices", Quantity.plain(value.withoutChoices, 4)])
     }
-    if let without = value.withoutPrior { rows.append(["  without the prior", decimals(without, 4)]) }
+    if let without = value.withoutPrior { rows.append(["  without the prior", Quantity.plain(without, 4)]) }
     if value.evidence > 0 {
-      rows.append(["  without favourites", decimals(value.withoutFavorites, 4)])
-      rows.append(["  without plays", decimals(value.withoutPlays, 4)])
-      rows.append(["  without decay", decimals(value.withoutDecay, 4)])
+      rows.append(["  without favourites", Quantity.plain(value.withoutFavorites, 4)])
+      rows.append(["  without plays", Quantity.plain(value.withoutPlays, 4)])
+      rows.append(["  without decay", Quantity.plain(value.withoutDecay, 4)])
     }
     if value.skipped > 0 { rows.append(["  skipped plays, which count for nothing", "\(value.skipped)"]) }
     var lines = aligned(rows)
@@ -112,14 +115,15 @@ struct ExplanationTable {
       let song = (term.artist.map { "\(term.title) – \($0)" } ?? term.title).printable
       let name = song.count > 50 ? song.prefix(49) + "…" : song[...]
       table.append([
-        "  \(term.kind): \(name)", term.time.map { String($0.prefix(10)) } ?? "no time", decimals(term.ageDays, 1),
-        decimals(term.decay, 3), decimals(term.weight, 4), decimals(term.without, 4),
+        "  \(term.kind): \(name)", term.time.map { String($0.prefix(10)) } ?? "no time",
+        Quantity.plain(term.ageDays, 1),
+        Quantity.plain(term.decay, 3), Quantity.plain(term.weight, 4), Quantity.plain(term.without, 4),
       ])
     }
     lines += aligned(table)
     let hidden = value.terms.dropFirst(terms)
     if !hidden.isEmpty {
-      lines.append("  and \(hidden.count) more, which weigh \(decimals(hidden.reduce(0) { $0 + $1.weight }, 4))")
+      lines.append("  and \(hidden.count) more, which weigh \(Quantity.plain(hidden.reduce(0) { $0 + $1.weight }, 4))")
     }
     return lines
   }

@@ -82,7 +82,7 @@ struct StatisticsWords {
 
   static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
-  static func percent(_ share: Double) -> String { decimals(share * 100, 0) + " %" }
+  static func percent(_ share: Double) -> String { Quantity.plain(share * 100, 0) + " %" }
 
   func date(_ name: String) -> String {
     guard let time = statistics.times[name] else { return "never" }
@@ -101,7 +101,7 @@ struct StatisticsWords {
     if let repeats = figures.numbers["repeat_rate"] { facts.append(("played again", Self.percent(repeats))) }
     if let mean = figures.numbers["mean_completion"] { facts.append(("heard of a song", Self.percent(mean))) }
     if let seconds = figures.numbers["seconds_listened"], count("plays_timed") > 0 {
-      facts.append(("listened", "\(decimals(seconds / 3600, 1)) hours, of \(count("plays_timed")) plays"))
+      facts.append(("listened", "\(Quantity.plain(seconds / 3600, 1)) hours, of \(count("plays_timed")) plays"))
     }
     facts += [
       ("days with music, ever", "\(statistics.counts["active_days"] ?? 0)"),
