@@ -95,16 +95,35 @@ public struct JobRun {
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(
-        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked())
+        collections, of: store, run: id.description, job: manifest.job, seconds: Lease.secondsAsked()
+      ) { [cancellation] in cancellation.request("the run has lost its lease") }
     }
+    try checkIsUnfinished()
     opened = store
     try announce()
     return store
   }
 
+  /// Refuses to go on with a run that ended, or that somebody else has gone on with, before this had the right to write.
+  private func checkIsUnfinished() throws(StoreError) {
+    guard isResumed, let now = archive.manifest(id.description) else { return }
+    guard now.outcome == .done || !manifest.isLaterAttempt(than: now) else { return }
+    throw .locked(path: storeName, holder: "run \(id), which has just ended or is gone on with by another process")
+  }
+
+  /// Why the run must not write any more; nil while it may.
+  fileprivate var lossOfLease: StoreError? { lease?.loss }
+
+  /// Throws when the run has lost the right to write.
+  private var permission: @Sendable () throws(StoreError) -> Void {
+    { [lease] () throws(StoreError) in try lease?.check() }
+  }
+
   /// The run's folder. Made when the first step asks for it, with a manifest that says that the run goes on.
   mutating func runFolder() throws(StoreError) -> RunFolder {
     if let folder { return folder }
+    // Whoever was that slow must not write over the manifest of an attempt that has taken over.
+    try permission()
     manifest.nextUser = try firstUser()
     let made = try RunFolder(state: archive.state, run: id)
     try made.write(manifest)
@@ -129,9 +148,6 @@ public struct JobRun {
     if let openJournal { return openJournal }
     // The right to write comes with the store.
     _ = try store()
-    let permission: @Sendable () throws(StoreError) -> Void = { [lease] () throws(StoreError) in
-      if let lease { try lease.check() }
-    }
     let journal = Journal(try runFolder(), run: id.description, store: manifest.store, permission: permission)
     openJournal = journal
     return journal
@@ -140,7 +156,7 @@ public struct JobRun {
   /// Keeps what was read of the inputs; nil when nobody will go on with the run.
   mutating func spool() throws(StoreError) -> Spool? {
     guard isResumable else { return nil }
-    return try Spool(try runFolder().resume)
+    return try Spool(try runFolder().resume, permission: permission)
   }
 
   /// Where runs keep which users of the store are settled.
@@ -187,6 +203,7 @@ public struct JobRun {
     manifest.seconds["total"] = seconds
     defer { lease?.end() }
     guard let folder else { return status }
+    guard !folder.isTaken(from: manifest) else { return superseded(status) }
     if outcome == .done { folder.removeSpool() }
     folder.closeBefore()
     folder.releaseRoom()
@@ -208,6 +225,14 @@ public struct JobRun {
       do throws(StoreError) { try folder.write(manifest) } catch { status = ended(status, leaving: error) }
     }
     return status
+  }
+
+  /// Ends an attempt that was frozen until another had taken its place: folder and documents are that one's.
+  private mutating func superseded(_ status: ExitStatus) -> ExitStatus {
+    guard manifest.outcome == .done else { return status }
+    let why = StoreError.leaseLost(address: manifest.store, why: "another attempt has taken the run over")
+    manifest.end(.failed, .locked, error: why.description)
+    return .locked
   }
 
   /// Notes that something could not be left. A run that went well has failed by it; of one that did not, it stands beside
@@ -311,6 +336,8 @@ public struct Job: Sendable {
     } catch {
       failure = error
     }
+    // Who has lost the lease was not asked to stop by anybody.
+    if failure?.isInterrupt == true, let loss = run.lossOfLease { failure = StepFailure(loss) }
     let seconds = (clock.now - start) / .seconds(1)
     let status = run.end(failure?.status ?? worst, failure, seconds: seconds)
     return Report(manifest: run.manifest, folder: run.folderPath, status: status, elapsed: seconds)

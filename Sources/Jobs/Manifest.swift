@@ -222,6 +222,9 @@ public struct Manifest: Codable, Sendable {
     (parameters["\(step).dry-run"] ?? parameters["dry-run"]) == "true"
   }
 
+  /// Whether this is of an attempt of the run that came after that of another manifest.
+  func isLaterAttempt(than other: Manifest) -> Bool { attempts ?? 1 > other.attempts ?? 1 }
+
   /// Notes how the run ended, and what it took.
   mutating func end(_ outcome: Outcome, _ status: ExitStatus, error: String? = nil) {
     self.outcome = outcome
@@ -367,12 +370,16 @@ extension KeyedDecodingContainer {
 extension Manifest {
   /// Whether the process may still work: one of another host is not known to have died.
   var mayBeRunning: Bool {
-    guard outcome == .running, host == hostName() else { return outcome == .running }
-    return kill(process, 0) == 0 || errno == EPERM
+    outcome == .running && mayLive(process, on: host)
   }
 
   /// Whether the process died before the run had ended, as far as can be seen from this host.
   public var wasKilled: Bool { outcome == .running && !mayBeRunning }
+}
+
+/// Whether a process may be alive: one of another host is not known to have died.
+func mayLive(_ process: Int32, on host: String) -> Bool {
+  host != hostName() || kill(process, 0) == 0 || errno == EPERM
 }
 
 func hostName() -> String {

@@ -59,6 +59,9 @@ struct RunFolder {
     return try? JSONDecoder().decode(Manifest.self, from: json)
   }
 
+  /// Whether a later attempt of the run than the one of this manifest has the folder.
+  func isTaken(from manifest: Manifest) -> Bool { self.manifest?.isLaterAttempt(than: manifest) == true }
+
   /// Writes the manifest, whole or not at all; on a full disk over the one that is there, which takes no more room.
   func write(_ manifest: Manifest) throws(StoreError) {
     let (json, file) = (try manifest.json() + [0x0A], path + "/manifest.json")

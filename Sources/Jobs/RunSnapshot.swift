@@ -10,7 +10,9 @@ final class RunSnapshot: Sendable {
   /// Notes that the process ends now, for what the run did is not known any more.
   func interrupt() {
     state.withLock { state in
-      guard let (folder, manifest) = state, folder.manifest?.outcome == .running else { return }
+      guard let (folder, manifest) = state, let stored = folder.manifest, stored.outcome == .running,
+        !stored.isLaterAttempt(than: manifest)
+      else { return }
       var ended = manifest
       ended.end(.interrupted, .locked, error: "asked twice to stop: ended at once")
       // Nothing is left to be done when it cannot be written: the manifest goes on to say that the run goes on.

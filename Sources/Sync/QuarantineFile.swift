@@ -20,6 +20,8 @@ public final class QuarantineFile: Sendable {
   /// Creates the file; mode 0600, for dumps are private.
   public init(_ path: String, run: String) throws(StoreError) {
     self.run = run
+    // An earlier attempt of the run that was frozen and goes on again has its own open.
+    removeFile(path)
     let file = try PosixFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600, operation: "create")
     state = Mutex(State(file: file))
   }

@@ -64,16 +64,23 @@ public final class Spool: Sendable {
   }
 
   private let folder: String
+  /// Asked whether the run may still write, before an input is begun, noted as finished, or forgotten.
+  private let permission: @Sendable () throws(StoreError) -> Void
   private let state = Mutex(State())
 
-  /// - Parameter folder: in the run's folder; made when it is not there.
-  public init(_ folder: String) throws(StoreError) {
-    self.folder = folder
+  /// - Parameters:
+  ///   - folder: in the run's folder; made when it is not there.
+  ///   - permission: throws when the run has lost the right to write.
+  public init(
+    _ folder: String, permission: @escaping @Sendable () throws(StoreError) -> Void
+  ) throws(StoreError) {
+    (self.folder, self.permission) = (folder, permission)
     try makeDirectory(folder, mode: 0o700)
   }
 
   /// Forgets every input, so that all are read again. Call while none is being read.
   func clear() throws(StoreError) {
+    try permission()
     state.withLock { $0.inputs = [:] }
     try? FileManager.default.removeItem(atPath: folder)
     try makeDirectory(folder, mode: 0o700)
@@ -85,7 +92,9 @@ public final class Spool: Sendable {
 
   /// Begins an input anew.
   func begin(_ index: Int) throws(StoreError) {
-    removeFile(path(index, "json"))
+    try permission()
+    // Files of an earlier attempt that was frozen and goes on again stay its own.
+    for kind in ["json", "dumps", "quarantine"] { removeFile(path(index, kind)) }
     let flags = O_RDWR | O_CREAT | O_TRUNC | O_APPEND
     let input = Input(
       dumps: try PosixFile(path(index, "dumps"), flags, mode: 0o600, operation: "create"),
@@ -145,6 +154,7 @@ public final class Spool: Sendable {
       modified: status?.modified ?? 0, skipped: progress.skipped, quarantined: progress.quarantined,
       reasons: progress.reasons, dumpBytes: progress.dumpBytes, quarantineBytes: progress.quarantineBytes)
     guard let json = try? JSONEncoder().encode(note) else { return }
+    try permission()
     try input.dumps.synchronize()
     try input.quarantine.synchronize()
     try writeWhole([UInt8](json), to: path(index, "json"))

@@ -65,7 +65,6 @@ public final class Journal: ChangeJournal, Sendable {
   // MARK: Writing
 
   public func record(_ changes: [DocumentChange], of collection: any StoredCollection) throws(StoreError) {
-    try permission()
     try append(changes, of: collection, areWithdrawn: false)
   }
 
@@ -124,6 +123,8 @@ public final class Journal: ChangeJournal, Sendable {
     _ changes: [DocumentChange], of collection: any StoredCollection, areWithdrawn: Bool
   ) throws(StoreError) {
     guard !changes.isEmpty else { return }
+    // Who has lost the right to write must not write here either: another attempt may have the journal.
+    try permission()
     let (output, file) = try prepared(for: collection)
     let records = changes.map { record($0, of: collection, in: file, isWithdrawn: areWithdrawn) }
     var writer = BSONWriter(capacity: records.reduce(0) { $0 + 256 + $1.stored })
@@ -133,6 +134,8 @@ public final class Journal: ChangeJournal, Sendable {
       throw .noRoom(path: output.file.path, needed: Int64(writer.count), free: free)
     }
     let bytes = writer.view.copy()
+    // Once more, for that took its time.
+    try permission()
     let failure = state.withLock { state -> StoreError? in
       do throws(StoreError) { try output.file.write(bytes) } catch { return error }
       // What could not be recorded is not written.
@@ -186,9 +189,13 @@ public final class Journal: ChangeJournal, Sendable {
   /// Opens the journal: a new one, or behind what is whole of an earlier attempt of the same run.
   private func begin(_ state: inout State) throws(StoreError) -> Output {
     let end = try takeOver(&state)
-    let file = try PosixFile(folder.journal, O_RDWR | O_CREAT | O_APPEND, mode: 0o600, operation: "create")
-    try file.truncate(to: end)
-    if end == 0 {
+    // Where nothing is whole it is made anew: an earlier attempt that was frozen just before it wrote has the old file.
+    if end == 0 { removeFile(folder.journal) }
+    let flags = end == 0 ? O_CREAT | O_EXCL : 0
+    let file = try PosixFile(folder.journal, O_RDWR | O_APPEND | flags, mode: 0o600, operation: "create")
+    if end > 0 {
+      try file.truncate(to: end)
+    } else {
       var writer = BSONWriter()
       var sum = Checksum()
       let start = writer.open()

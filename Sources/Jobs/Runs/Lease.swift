@@ -40,17 +40,25 @@ final class Lease: Sendable {
   private let job: String
   private let names: [String]
   private let seconds: Double
+  /// Tells this attempt of the run from any other, which has the same id.
+  private let token = Int64.random(in: .min ... .max)
+  private let lost: @Sendable () -> Void
   private let standing: Mutex<Standing>
   private let queue = DispatchQueue(label: "mixdown.lease")
   private let timer: RenewalTimer
 
   /// Takes the leases of these collections at once or not at all.
   ///
+  /// One that another attempt of the same run holds is taken over before its end where that attempt's process is known
+  /// to have died.
+  ///
+  /// - Parameter lost: is told, perhaps several times, that the run must not write any more.
   /// - Throws: ``StoreError/locked(path:holder:)`` naming the holder.
   init(
-    _ collections: [CollectionSchema], of store: any Store, run: String, job: String, seconds: Double
+    _ collections: [CollectionSchema], of store: any Store, run: String, job: String, seconds: Double,
+    lost: @escaping @Sendable () -> Void = {}
   ) throws(StoreError) {
-    (self.store, self.run, self.job, self.seconds) = (store, run, job, seconds)
+    (self.store, self.run, self.job, self.seconds, self.lost) = (store, run, job, seconds, lost)
     // In one order, so that two runs never wait for each other's halves; neither waits at all.
     names = Set(collections.map { "lock:\($0.name)" }).sorted()
     standing = Mutex(.held(until: .now + .seconds(seconds)))
@@ -58,11 +66,11 @@ final class Lease: Sendable {
     var taken: [String] = []
     do throws(StoreError) {
       for name in names {
-        try Self.take(name, of: store, run: run, job: job, seconds: seconds)
+        try take(name)
         taken.append(name)
       }
     } catch {
-      Self.giveBack(taken, of: store, run: run)
+      giveBack(taken)
       throw error
     }
     timer.begin(every: seconds / 3) { [weak self] in self?.renew() }
@@ -70,6 +78,11 @@ final class Lease: Sendable {
 
   /// Throws ``StoreError/leaseLost(address:why:)`` unless the run may still write.
   func check() throws(StoreError) {
+    if let loss { throw loss }
+  }
+
+  /// Why the run must not write any more; nil while it may.
+  var loss: StoreError? {
     let why = standing.withLock { standing -> String? in
       switch standing {
       case .held(let end):
@@ -80,7 +93,9 @@ final class Lease: Sendable {
       case .lost(let why): return why
       }
     }
-    if let why { throw .leaseLost(address: store.name, why: why) }
+    guard let why else { return nil }
+    lost()
+    return .leaseLost(address: store.name, why: why)
   }
 
   /// Gives the leases back. Call at the run's end.
@@ -88,7 +103,7 @@ final class Lease: Sendable {
     timer.end()
     queue.sync {
       guard standing.withLock({ if case .held = $0 { true } else { false } }) else { return }
-      Self.giveBack(names, of: store, run: run)
+      giveBack(names)
     }
   }
 
@@ -97,13 +112,15 @@ final class Lease: Sendable {
     let start = ContinuousClock.now
     do throws(StoreError) {
       for name in names {
-        try Self.take(name, of: store, run: run, job: job, seconds: seconds, isRenewal: true)
+        try take(name, isRenewal: true)
       }
       standing.withLock { if case .held = $0 { $0 = .held(until: start + .seconds(seconds)) } }
     } catch .leaseLost(_, let why) {
       standing.withLock { $0 = .lost(why) }
+      lost()
     } catch {
       // A server that cannot be reached now may be again before the lease ends; until then the run may write.
+      _ = loss
     }
   }
 
@@ -127,9 +144,7 @@ final class Lease: Sendable {
   /// Takes or renews one lease.
   ///
   /// - Throws: ``StoreError/locked(path:holder:)``; of a renewal ``StoreError/leaseLost(address:why:)``.
-  private static func take(
-    _ name: String, of store: any Store, run: String, job: String, seconds: Double, isRenewal: Bool = false
-  ) throws(StoreError) {
+  private func take(_ name: String, isRenewal: Bool = false) throws(StoreError) {
     let runs = try store.open(.jobRuns)
     let arena = Arena()
     let key = arena.copy(Array(name.utf8))
@@ -137,11 +152,12 @@ final class Lease: Sendable {
       let stored = try runs.documents(of: [key], in: arena).first?.first
       let now = try store.now()
       let holder = try stored.map { document throws(StoreError) in try Holder(document, in: store) }
-      if isRenewal, holder?.run != run {
+      let isOwn = holder?.token == token
+      if isRenewal, !isOwn {
         let why = holder.map { "\($0) has taken it" } ?? "somebody has removed it from job_runs"
         throw .leaseLost(address: store.name, why: why)
       }
-      if let holder, holder.run != run, holder.expires > now {
+      if let holder, !isOwn, holder.expires > now, holder.run != run || !holder.hasDied {
         throw .locked(path: store.name, holder: holder.description)
       }
       var writer = BSONWriter()
@@ -149,20 +165,21 @@ final class Lease: Sendable {
       writer.append("_id", string: name)
       writer.append("run_id", string: name)
       writer.append("owner", string: run)
+      writer.append("token", integer: token)
       writer.append("job", string: job)
       writer.append("host", string: hostName())
       writer.append("process", integer: Int64(getpid()))
-      writer.append("since", date: holder?.run == run ? holder?.since ?? now : now)
+      writer.append("since", date: isOwn ? holder?.since ?? now : now)
       writer.append("expires", date: now + Int64(seconds * 1000))
       writer.append("updated_at", date: Instant.next(after: holder?.updated, atLeast: now))
       writer.close(start)
-      if try write(stored, BSONDocument(unchecked: writer.view), key, runs) { return }
+      if try Self.write(stored, BSONDocument(unchecked: writer.view), key, runs) { return }
     }
     if isRenewal { throw .leaseLost(address: store.name, why: "somebody else writes it again and again") }
     throw .locked(path: store.name, holder: "runs that begin at the same moment")
   }
 
-  private static func giveBack(_ names: [String], of store: any Store, run: String) {
+  private func giveBack(_ names: [String]) {
     // A lease that is not given back ends by itself, and where one cannot be, the next need not be tried.
     do throws(StoreError) {
       let runs = try store.open(.jobRuns)
@@ -170,9 +187,9 @@ final class Lease: Sendable {
         let arena = Arena()
         let key = arena.copy(Array(name.utf8))
         guard let stored = try runs.documents(of: [key], in: arena).first?.first,
-          try Holder(stored, in: store).run == run
+          try Holder(stored, in: store).token == token
         else { continue }
-        _ = try write(stored, nil, key, runs)
+        _ = try Self.write(stored, nil, key, runs)
       }
     } catch {
       return
@@ -192,9 +209,11 @@ final class Lease: Sendable {
   /// Who has a lease.
   private struct Holder: CustomStringConvertible {
     let run: String
+    /// Nil in a lease of an older version.
+    let token: Int64?
     let job: String
     let host: String
-    let process: Int64
+    let process: Int32
     let since: Int64
     let expires: Int64
     let updated: Int64
@@ -202,9 +221,10 @@ final class Lease: Sendable {
     init(_ document: BSONDocument, in store: any Store) throws(StoreError) {
       do throws(BSONFault) {
         run = try document.value("owner")?.string?.string ?? ""
+        token = try document.value("token")?.integer
         job = try document.value("job")?.string?.string ?? ""
         host = try document.value("host")?.string?.string ?? ""
-        process = try document.value("process")?.integer ?? 0
+        process = Int32(clamping: try document.value("process")?.integer ?? 0)
         since = try document.value("since")?.date ?? 0
         expires = try document.value("expires")?.date ?? 0
         updated = try document.value("updated_at")?.date ?? 0
@@ -212,6 +232,8 @@ final class Lease: Sendable {
         throw .refused(path: store.name + ".job_runs", offset: Int64(error.offset), why: error.what)
       }
     }
+
+    var hasDied: Bool { !mayLive(process, on: host) }
 
     var description: String { "run \(run) (\(job), host \(host), process \(process), since \(Instant.text(since)))" }
   }
