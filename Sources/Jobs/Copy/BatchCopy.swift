@@ -45,14 +45,6 @@ struct BatchCopy {
     result = CopiedCollection(schema.name)
   }
 
-  /// What one document needs.
-  private enum Step {
-    case write(DocumentChange)
-    /// The target has another `_id` for it, which no write can change.
-    case replace(removal: DocumentChange, DocumentChange)
-    case none
-  }
-
   private typealias Write = (document: BSONDocument, change: DocumentChange)
 
   func run(_ documents: [BSONDocument]) throws(StoreError) -> CopiedCollection {
@@ -67,22 +59,14 @@ struct BatchCopy {
     for attempt in 1... {
       let stored = try StoredCopies(of: open, schema, in: target, arena).documents
       var writes: [Write] = []
-      var replacements: [(removal: DocumentChange, write: Write)] = []
       for document in open {
-        switch step(document, stored) {
-        case .none: break
-        case .write(let change): writes.append((document, change))
-        case .replace(let removal, let change): replacements.append((removal, (document, change)))
-        }
+        if let change = change(document, stored) { writes.append((document, change)) }
       }
-      // What could not be removed, for somebody has written it since, is not written beside it.
-      let kept = replacements.isEmpty ? [] : Set(try writer.write(replacements.map(\.removal)))
-      writes += replacements.indices.filter { !kept.contains($0) }.map { replacements[$0].write }
       let lost = writes.isEmpty ? [] : Set(try writer.write(writes.map(\.change)))
       for index in writes.indices where !lost.contains(index) {
         if wasStored(writes[index].document, stored) { result.overwritten += 1 } else { result.written += 1 }
       }
-      open = kept.sorted().map { replacements[$0].write.document } + lost.sorted().map { writes[$0].document }
+      open = lost.sorted().map { writes[$0].document }
       if open.isEmpty { return }
       guard attempt < Self.mostTries else {
         for document in open { differ(document) }
@@ -95,25 +79,24 @@ struct BatchCopy {
     document.identity(schema).map { stored[$0] != nil } ?? false
   }
 
-  private mutating func step(_ document: BSONDocument, _ stored: [DocumentIdentity: BSONDocument]) -> Step {
+  /// What is to be written for a document; nil where nothing is.
+  private mutating func change(
+    _ document: BSONDocument, _ stored: [DocumentIdentity: BSONDocument]
+  ) -> DocumentChange? {
     guard let name = document.identity(schema) else {
       result.nameless += 1
-      return .none
+      return nil
     }
-    func change(_ stored: BSONDocument?, _ document: BSONDocument?) -> DocumentChange {
-      DocumentChange(key: name.key, subkey: name.subkey, stored: stored, document: document)
-    }
-    guard let old = stored[name] else { return .write(change(nil, document)) }
-    if old.bytes == document.bytes {
+    let old = stored[name]
+    if old?.bytes == document.bytes {
       result.present += 1
-      return .none
+      return nil
     }
-    guard copy.overwrites else {
+    guard old == nil || copy.overwrites else {
       differ(document)
-      return .none
+      return nil
     }
-    if target.writesInOrder || old.hasSameID(as: document) { return .write(change(old, document)) }
-    return .replace(removal: change(old, nil), change(nil, document))
+    return DocumentChange(key: name.key, subkey: name.subkey, stored: old, document: document)
   }
 
   private mutating func differ(_ document: BSONDocument) {
@@ -121,12 +104,5 @@ struct BatchCopy {
     if result.examples.count < CopiedCollection.mostExamples, let name = document.identity(schema) {
       result.examples.append(name.description)
     }
-  }
-}
-
-extension BSONDocument {
-  fileprivate func hasSameID(as other: BSONDocument) -> Bool {
-    guard let own = try? value("_id"), let id = try? other.value("_id") else { return false }
-    return own.type == id.type && own.bytes == id.bytes
   }
 }

@@ -22,7 +22,22 @@ final class MongoWriter: StoreWriter {
     operations = BulkOperations(collection.schema)
   }
 
+  /// A server gives no document another `_id`: there the old one goes, and then the new one comes. Who is killed in
+  /// between leaves neither.
   func write(_ changes: [DocumentChange]) throws(StoreError) -> [Int] {
+    var steps = changes
+    let moved = changes.indices.filter { changes[$0].changesID }
+    for index in moved { steps[index] = changes[index].removal }
+    var conflicts = try send(steps)
+    // What could not be removed, for somebody has written it since, is not written beside it.
+    let free = moved.filter { !conflicts.contains($0) }
+    conflicts += try send(free.map { changes[$0].insertion }).map { free[$0] }
+    for index in conflicts { collection.noteConflict(changes[index].key) }
+    return conflicts.sorted()
+  }
+
+  /// - Parameter changes: without one that changes an `_id`.
+  private func send(_ changes: [DocumentChange]) throws(StoreError) -> [Int] {
     var conflicts: [Int] = []
     for kind in ChangeKind.allCases {
       var batch: [Int] = []
@@ -36,8 +51,7 @@ final class MongoWriter: StoreWriter {
       }
       if !batch.isEmpty { conflicts += try send(&batch, of: changes, kind) }
     }
-    for index in conflicts { collection.noteConflict(changes[index].key) }
-    return conflicts.sorted()
+    return conflicts
   }
 
   /// Every write is durable and visible when it is acknowledged.
@@ -118,6 +132,20 @@ final class MongoWriter: StoreWriter {
       case .insertion: true
       }
     return isCounted ? refused : sent
+  }
+}
+
+extension DocumentChange {
+  /// Whether what takes the place of the stored document has another `_id`.
+  fileprivate var changesID: Bool {
+    guard let old = try? stored?.value("_id"), let new = try? document?.value("_id") else { return false }
+    return old.type != new.type || old.bytes != new.bytes
+  }
+
+  fileprivate var removal: DocumentChange { DocumentChange(key: key, subkey: subkey, stored: stored, document: nil) }
+
+  fileprivate var insertion: DocumentChange {
+    DocumentChange(key: key, subkey: subkey, stored: nil, document: document)
   }
 }
 

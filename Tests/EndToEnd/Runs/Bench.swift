@@ -162,4 +162,33 @@ final class Bench {
     _ = try output.write([DocumentChange(key: key, stored: stored, document: BSONDocument(writer.view))])
     try output.commit()
   }
+
+  /// Removes a user's library and makes another of the same fields, as a program does that knows nothing of `_id`.
+  func remake(_ user: String) throws {
+    let bytes = try #require(try contents([.userLibrary])["user_library \(user) "])
+    let opened = try openStore(store, locking: true, run: "another program")
+    try bytes.withView { bytes in
+      let stored = try BSONDocument(bytes)
+      var writer = BSONWriter()
+      let start = writer.open()
+      var elements = stored.elements
+      while let element = try elements.next() {
+        if element.key == ByteView("_id") {
+          writer.append("_id", string: "made anew")
+        } else {
+          writer.append(element.key, element.value)
+        }
+      }
+      writer.close(start)
+      try Array(user.utf8).withView { key in
+        let removal = DocumentChange(key: key, stored: stored, document: nil)
+        let addition = DocumentChange(key: key, stored: nil, document: BSONDocument(unchecked: writer.view))
+        for change in [removal, addition] {
+          let output = try opened.open(.userLibrary).beginWriting(.any)
+          try #require(try output.write([change]).isEmpty)
+          try output.commit()
+        }
+      }
+    }
+  }
 }

@@ -84,6 +84,28 @@ import Testing
     #expect(try bench.contents() == before)
   }
 
+  @Test(arguments: Bench.Kind.allCases)
+  func `a library that was removed and made anew under another _id is left, and with --force it is the old one again`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))
+    let before = try bench.contents()
+    let run = try bench.sync(bench.inputs(Listeners(count: 6, seed: 2), as: "second-"))
+    let user = Listeners.name(3)
+    try bench.remake(user)
+    let after = try bench.contents()
+    let undo = try bench.run("undo", [run], expecting: 3)
+    #expect(undo.errors.contains(user))
+    let key = "user_library \(user) "
+    #expect(try bench.contents()[key] == after[key])
+
+    try bench.run("undo", [run, "--force"])
+    #expect(try bench.contents() == before)
+    try bench.run("undo", [#require(bench.ids.last)])
+    #expect(try bench.contents()[key] == after[key])
+  }
+
   @Test func `a later run is named as who wrote since, even if the clock was put back before it`() throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 6, seed: 1), as: "first-"))

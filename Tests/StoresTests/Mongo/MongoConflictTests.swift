@@ -67,6 +67,21 @@ import Testing
     #expect(try stored == [])
   }
 
+  @Test(arguments: [false, true])
+  func `a document of another _id takes the place of the one that was read, and of no other`(isRead: Bool) throws {
+    try put([library("ann", at: 1), library("bob", at: 1)])
+    let old = document { writer in
+      writer.append("_id", string: "another id")
+      writer.append("user_id", string: "ann")
+    }
+    let changes = try [scratch.change(collection, to: library("bob", at: 5)), scratch.change(collection, to: old)]
+    if !isRead { try liveWrite("ann", queue: 9, at: 3) }
+    #expect(try write(changes) == (isRead ? [] : [1]))
+    #expect(try stored == [Fields(isRead ? old : library("ann", at: 3, queue: 9)), Fields(library("bob", at: 5))])
+    // Sent again, as after a lost answer.
+    if isRead { #expect(try write(changes) == []) }
+  }
+
   @Test func `a new document that somebody else made first is given back`() throws {
     let change = try scratch.change(collection, to: library("ann", at: 5, favorites: 2))
     let theirs = document { writer in
