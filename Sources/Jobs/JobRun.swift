@@ -92,6 +92,7 @@ public struct JobRun {
     if let opened { return opened }
     let store = try openStore(storeName, locking: writes, run: id.description, options: server)
     if writes, let store = store as? DirectoryStore { try store.checkReplaceable(collections + [.jobRuns]) }
+    try checkIndexes(of: store)
     if writes, !(store is DirectoryStore) {
       for step in steps { try step.prepare(store) }
       lease = try Lease(
@@ -102,6 +103,15 @@ public struct JobRun {
     opened = store
     try announce()
     return store
+  }
+
+  /// Checks what all steps rely on before the first one begins; what an earlier step makes needs not be there yet.
+  private func checkIndexes(of store: any Store) throws(StoreError) {
+    var known: Set<String> = []
+    for step in steps {
+      try Jobs.checkIndexes(of: step.reliesOn.filter { !known.contains($0.name) }, in: store)
+      known.formUnion((step.reliesOn + step.makes).map(\.name))
+    }
   }
 
   /// Refuses to go on with a run that ended, or that somebody else has gone on with, before this had the right to write.

@@ -24,6 +24,12 @@ public protocol JobStep: Sendable {
   /// The collections that it writes, which no other run may write meanwhile.
   var collections: [CollectionSchema] { get }
 
+  /// The collections whose indexes it relies on: those that it writes, and those that it reads.
+  var reliesOn: [CollectionSchema] { get }
+
+  /// The collections whose indexes it makes, on which the steps after it rely.
+  var makes: [CollectionSchema] { get }
+
   /// Makes what a run on a server needs before it may write anything: the place of its lease.
   func prepare(_ store: any Store) throws(StoreError)
 
@@ -45,6 +51,10 @@ extension JobStep {
 
   /// The libraries and what belongs to them.
   public var collections: [CollectionSchema] { [.userLibrary, .playArchive] }
+
+  public var reliesOn: [CollectionSchema] { collections + [.forgotten] }
+
+  public var makes: [CollectionSchema] { [] }
 }
 
 /// What ends a step, and with it the run.

@@ -55,6 +55,8 @@ public struct SyncJob: JobStep {
 
   public var writes: Bool { !options.dryRun }
 
+  public var reliesOn: [CollectionSchema] { collections + [.forgotten] + (skipsActive ? [.sessionPings] : []) }
+
   public func check() throws(StepFailure) {
     prepareForArchives()
     for input in options.inputs {

@@ -1,5 +1,6 @@
 import BSON
 import Foundation
+import MongodHarness
 import Stores
 import Testing
 
@@ -266,6 +267,23 @@ import Testing
         try document.withView { try BSONDocument($0).value("as_of")?.date }
       })
     #expect(computed.count == 1 && computed.first.flatMap(\.self) == clock)
+  }
+
+  @Test func `what a later step relies on is looked for before the first one writes, unless a step before it makes it`()
+    throws
+  {
+    let bench = try Bench(.server)
+    try bench.folder.write("ann.json", #"{"history":[{"videoId":"a","playedAt":1760000000000}]}"#)
+    try MongoStore(bench.store).database.run(json: #"{"dropIndexes": "user_scores", "index": "user_id_1"}"#)
+    func job(_ steps: String...) throws -> String {
+      let lines = ["steps:"] + steps.map { "  - \($0)" }
+      return try bench.folder.write("job.yaml", lines.joined(separator: "\n") + "\n")
+    }
+    let refused = try bench.run("run", [job("sync: {inputs: [ann.json]}", "learn:")], expecting: 65)
+    #expect(refused.errors.contains("user_scores has no index user_id_1"), "\(refused.errors)")
+    #expect(try bench.contents().isEmpty && bench.contents([.jobRuns]).isEmpty && bench.ids.isEmpty)
+    try bench.run("run", [job("sync: {inputs: [ann.json]}", "setup:", "learn:")])
+    #expect(try bench.contents().isEmpty == false)
   }
 
   @Test func `a quiet job with something quarantined says so in two lines`() throws {

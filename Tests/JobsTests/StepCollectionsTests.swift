@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MongodHarness
 import Stores
 import Testing
 
@@ -30,6 +31,32 @@ import Testing
     let written = Set(after.keys.filter { after[$0] != before[$0] })
     #expect(written.subtracting(step.collections.map(\.name)) == ["job_runs"])
     #expect(written.count > 1)
+  }
+
+  @Test(arguments: [
+    ["sync"], ["sync", "--skip-active"], ["sync", "--dry-run"], ["sessions"], ["learn"], ["learn", "--dry-run"],
+    ["evaluate"], ["report", "--report-users", "2"],
+  ])
+  func `a step needs no other indexes than it declares, and none that is not there`(_ command: [String]) throws {
+    let store = try TestStore(.server)
+    let database = try #require(store.database)
+    let inputs = command[0] == "sync" ? [try store.file("ann.json", #"{"history": []}"#)] : []
+    let state = store.folder + "/state"
+    let arguments = command.dropFirst() + inputs + ["--store", store.name, "--state", state, "--quiet"]
+    let step = try #require(Steps.command(command[0])).parse(Array(arguments)).step()
+    try database.makeIndexes(step.reliesOn + (step.writes ? [.jobRuns] : []))
+    func run() -> Job.Report {
+      Job(name: command[0], store: store.name, state: state, asOf: wallClock(), steps: [step]).run()
+    }
+    let report = run()
+    #expect(report.status == .done, "\(report.manifest.error ?? "")")
+    for schema in step.reliesOn where !schema.indexes.isEmpty {
+      try database.run(#"{"dropIndexes": "\#(schema.name)", "index": "*"}"#)
+      let refused = run()
+      #expect(refused.status == .refused && refused.manifest.error?.contains(schema.name) == true)
+      #expect(refused.folder == nil)
+      try database.makeIndexes([schema])
+    }
   }
 
   /// The bytes of each collection.

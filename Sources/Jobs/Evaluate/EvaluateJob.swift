@@ -31,6 +31,7 @@ public struct EvaluateJob: JobStep {
 
   public var writes: Bool { false }
   public var collections: [CollectionSchema] { [] }
+  public var reliesOn: [CollectionSchema] { LearnCollections.schemas }
 
   public func check() throws(StepFailure) {}
 

@@ -14,11 +14,13 @@ struct LearnCollections: Sendable {
   let services: any StoredCollection
   let population: any StoredCollection
 
+  static let schemas: [CollectionSchema] = [
+    .playArchive, .userLibrary, .userStats, .userScores, .users, .songs, .serviceStats, .population,
+  ]
+
   /// Opens them beside one another, for to open a directory's is to walk over its file.
   init(_ store: any Store) throws(StoreError) {
-    let schemas: [CollectionSchema] = [
-      .playArchive, .userLibrary, .userStats, .userScores, .users, .songs, .serviceStats, .population,
-    ]
+    let schemas = Self.schemas
     let results = Mutex<[String: Result<any StoredCollection, StoreError>]>([:])
     DispatchQueue.concurrentPerform(iterations: schemas.count) { place in
       let result = Result { () throws(StoreError) in try store.open(schemas[place]) }

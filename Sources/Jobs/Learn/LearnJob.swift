@@ -40,6 +40,9 @@ public struct LearnJob: JobStep {
     [.playArchive, .songs, .userStats, .userScores, .serviceStats, .population] + (options.mirrorsUsers ? [.users] : [])
   }
 
+  /// What an earlier run has learned stands in `job_runs`.
+  public var reliesOn: [CollectionSchema] { LearnCollections.schemas + [.jobRuns] }
+
   public func check() throws(StepFailure) {}
 
   /// Accounts that are written are looked for by `id`: without an index each batch would read all of them.

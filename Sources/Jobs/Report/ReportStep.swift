@@ -1,4 +1,4 @@
-internal import Stores
+public import Stores
 
 /// Asks for a report and metrics that say more, and makes the report of what was done so far; the run makes it once
 /// more when it ends.
@@ -14,6 +14,7 @@ public struct ReportStep: JobStep {
   }
 
   public var writes: Bool { false }
+  public var reliesOn: [CollectionSchema] { records.report.namedUsers > 0 ? [.userScores] : [] }
 
   public func check() throws(StepFailure) {}
 

@@ -46,7 +46,6 @@ public struct SessionsStep: JobStep {
     if run.isResumed { sessions.asOf = run.asOf }
     do throws(StoreError) {
       store = try run.store()
-      try checkIndexes(of: collections, in: store)
       quarantine = try run.quarantine()
       sessions.forgotten = try ForgottenUsers(store).test
       if writes { sessions.journal = try run.journal() }

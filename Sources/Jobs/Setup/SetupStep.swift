@@ -19,6 +19,8 @@ public struct SetupStep: JobStep {
   public var makesStore: Bool { true }
 
   public var collections: [CollectionSchema] { setup.collections }
+  public var reliesOn: [CollectionSchema] { [] }
+  public var makes: [CollectionSchema] { setup.collections }
 
   /// Runs take turns by documents in `job_runs`, so that this one has to be there before all others.
   public func prepare(_ store: any Store) throws(StoreError) {
