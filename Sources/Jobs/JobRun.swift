@@ -42,12 +42,14 @@ public struct JobRun {
     storeName = job.store
     var server = job.server
     server.isToStop = { cancellation.isRequested }
+    if job.isDryRun { server.unindexed = Set(job.steps.flatMap(\.makes).map(\.name)) }
     self.server = server
     self.cancellation = cancellation
     archive = RunArchive(state: job.state, store: job.store)
     steps = job.steps
-    writes = steps.contains(where: \.writes)
-    collections = job.steps.filter(\.writes).flatMap(\.collections)
+    let writing = job.begun.filter(\.writes)
+    writes = !writing.isEmpty
+    collections = writing.flatMap(\.collections)
     isResumable = job.isResumable && writes
     let shown = withoutPassword(job.store)
     let earlier = job.resume && writes ? Self.unfinished(job, shown, in: archive) : nil
@@ -276,6 +278,8 @@ public struct Job: Sendable {
   public var resume = false
   /// Whether the run keeps what it has read until it has ended, so that it can be gone on with.
   public var isResumable = false
+  /// Whether steps that write are left out, and what they make is taken for there.
+  public var isDryRun = false
   /// How a server is spoken to.
   public var server: MongoOptions
   public var events = JobEvents()
@@ -291,6 +295,9 @@ public struct Job: Sendable {
     self.steps = steps
     self.server = server
   }
+
+  /// Those of the steps that are begun.
+  var begun: [any JobStep] { isDryRun ? steps.filter { !$0.writes } : steps }
 
   /// How a run ended.
   public struct Report: Sendable {
@@ -339,7 +346,7 @@ public struct Job: Sendable {
       } catch {
         throw StepFailure(error)
       }
-      for step in steps {
+      for step in begun {
         if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
         worst = max(worst, try self.run(step, in: &run))
       }

@@ -93,7 +93,7 @@ struct RunCommand: SpeakingCommand {
     if dryRun {
       // A step that has no dry run of its own.
       for step in steps where step.writes { say("\(type(of: step).name): left out of a dry run") }
-      job.steps.removeAll(where: \.writes)
+      job.isDryRun = true
     }
     // All steps share one store: who waits longest for it waits for all of them.
     job.server.serverTimeout = commands.compactMap(\.serverTimeout).map { .milliseconds($0.milliseconds) }.max()

@@ -150,6 +150,28 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: sandbox.store + "/user_stats.bson"))
   }
 
+  @Test(arguments: Bench.Kind.allCases)
+  func `a dry run of a job that sets up its store ends as the run does, and makes nothing`(_ kind: Bench.Kind) throws {
+    let folder = try TemporaryFolder()
+    let database = kind == .server ? try TestDatabase() : nil
+    let store = database?.address ?? folder("store")
+    try folder.write("ann.json", #"{"history":[{"videoId":"a","playedAt":1760000000000}]}"#)
+    try folder.write("pings.ndjson", #"{"user_id":"ann","session_id":"s","last_ping_at":1750000000000}"#)
+    let steps = ["setup:", "sync: {inputs: [ann.json], skip-active: true}", "sessions: {inputs: [pings.ndjson]}"]
+    let lines = (steps + ["learn:", "evaluate: {resamples: 100}", "report:"]).map { "  - \($0)\n" }
+    let job = try folder.write("job.yaml", "steps:\n" + lines.joined())
+    let arguments = ["run", job, "--store", store, "--state", folder("state")]
+    let dry = try mixdown(arguments + ["--dry-run"])
+    #expect(dry.status == 0 && dry.output.hasPrefix("setup: left out of a dry run\n"), "\(dry.output)\(dry.errors)")
+    if let database {
+      #expect(try database.database.documents(json: #"{"listCollections": 1}"#).isEmpty)
+    } else {
+      #expect(!FileManager.default.fileExists(atPath: store))
+    }
+    let run = try mixdown(arguments)
+    #expect(run.status == 0, "\(run.output)\(run.errors)")
+  }
+
   @Test func `a job that is stopped is told to be run again, not to wait for another`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)

@@ -77,12 +77,7 @@ public struct SetupReport: Sendable, Equatable {
 /// - Throws: ``StoreError/indexesMissing(address:collection:indexes:)`` for the first collection that lacks some.
 public func checkIndexes(of schemas: [CollectionSchema], in store: any Store) throws(StoreError) {
   guard let server = store as? MongoStore else { return }
-  for schema in schemas {
-    let missing = try server.database.missingIndexes(of: schema).filter(\.isUnique)
-    guard missing.isEmpty else {
-      throw .indexesMissing(address: store.name, collection: schema.name, indexes: missing.map(\.name))
-    }
-  }
+  for schema in schemas { try server.checkIndexes(of: schema) }
 }
 
 // MARK: Indexes

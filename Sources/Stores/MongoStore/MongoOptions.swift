@@ -10,6 +10,8 @@ public struct MongoOptions: Sendable {
   /// How long one answer may take before the connection counts as dead, unless the address says it
   /// (`socketTimeoutMS`). A frozen server keeps its connections, so nothing else would notice.
   public var answerTimeout: Duration
+  /// Collections that are used even though they lack their indexes: those that a dry run takes for made.
+  public var unindexed: Set<String> = []
   /// Is told that a server is gone and waited for, with its address and the reason.
   public var waiting: @Sendable (String) -> Void
 

@@ -27,11 +27,16 @@ public final class MongoStore: Store, Sendable {
   /// - Throws: ``StoreError/indexesMissing(address:collection:indexes:)`` when the unique index is not there, without
   ///   which each lookup would read the whole collection, and two runs could make a new document twice.
   public func open(_ schema: CollectionSchema) throws(StoreError) -> any StoredCollection {
+    if !database.options.unindexed.contains(schema.name) { try checkIndexes(of: schema) }
+    return collection(schema)
+  }
+
+  /// Throws what ``open(_:)`` does where the unique index is not there.
+  public func checkIndexes(of schema: CollectionSchema) throws(StoreError) {
     let missing = try database.missingIndexes(of: schema).filter(\.isUnique)
     guard missing.isEmpty else {
       throw .indexesMissing(address: name, collection: schema.name, indexes: missing.map(\.name))
     }
-    return collection(schema)
   }
 
   /// Opens a collection without a look at its indexes.
