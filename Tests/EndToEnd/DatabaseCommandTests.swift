@@ -40,6 +40,22 @@ import Testing
     #expect(try mixdown(["setup", "--store", database.address]).output.hasSuffix("nothing to do\n"))
   }
 
+  // MARK: A server that does not answer
+
+  @Test(arguments: [["sync"], ["stats", "ann"], ["runs", "prune", "--keep", "1"]])
+  func `a server that says nothing is waited for once`(_ command: [String]) throws {
+    let sandbox = try Sandbox()
+    let listener = try SilentListener()
+    let inputs = command == ["sync"] ? [try sandbox.folder.write("ann.json", #"{"queue":[]}"#)] : []
+    let store = ["--store", "mongodb://127.0.0.1:\(listener.port)/music", "--server-timeout", "15s"]
+    let state = command[0] == "stats" ? [] : ["--state", sandbox.newState()]
+    let begun = ContinuousClock.now
+    let run = try mixdown(command + inputs + store + state)
+    #expect(run.status == 69, "\(run.errors)")
+    // Twice would be 30 s.
+    #expect(begun.duration(to: .now) < .seconds(28))
+  }
+
   // MARK: sessions
 
   @Test(arguments: Kind.allCases)

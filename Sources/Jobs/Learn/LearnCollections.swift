@@ -22,10 +22,15 @@ struct LearnCollections: Sendable {
   init(_ store: any Store) throws(StoreError) {
     let schemas = Self.schemas
     let results = Mutex<[String: Result<any StoredCollection, StoreError>]>([:])
+    let failure = Mutex<StoreError?>(nil)
     DispatchQueue.concurrentPerform(iterations: schemas.count) { place in
+      // A server that does not answer is waited for once, not for each.
+      guard failure.withLock({ $0 == nil }) else { return }
       let result = Result { () throws(StoreError) in try store.open(schemas[place]) }
+      if case .failure(let error) = result { failure.withLock { $0 = error } }
       results.withLock { $0[schemas[place].name] = result }
     }
+    if let failure = failure.withLock({ $0 }) { throw failure }
     func opened(_ schema: CollectionSchema) throws(StoreError) -> any StoredCollection {
       guard let result = results.withLock({ $0[schema.name] }) else { return try store.open(schema) }
       return try result.get()

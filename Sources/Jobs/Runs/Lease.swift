@@ -180,6 +180,8 @@ final class Lease: Sendable {
   }
 
   private func giveBack(_ names: [String]) {
+    // A server that could not be reached for the first is not waited for once more.
+    guard !names.isEmpty else { return }
     // A lease that is not given back ends by itself, and where one cannot be, the next need not be tried.
     do throws(StoreError) {
       let runs = try store.open(.jobRuns)
