@@ -57,7 +57,7 @@ public struct JobRun {
     id = earlier.flatMap { RunID($0.runID) } ?? RunID(milliseconds: wallClock())
     asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
     manifest = Manifest(
-      run: id, job: job.name, version: SyncJob.version, store: shown, parameters: job.parameters, asOf: asOf)
+      run: id, job: job.name, version: programVersion, store: shown, parameters: job.parameters, asOf: asOf)
     if let earlier {
       manifest.startedAt = earlier.startedAt
       manifest.attempts = (earlier.attempts ?? 1) + 1
@@ -175,7 +175,7 @@ public struct JobRun {
   mutating func settled(scope: String, _ options: SyncOptions) throws(StoreError) -> SettledPlace {
     SettledPlace(
       folder: try runFolder().path, earlier: try archive.ids().map { archive.folder($0).path },
-      scope: "\(SyncJob.version) \(manifest.store) \(scope)", options)
+      scope: "\(programVersion) \(manifest.store) \(scope)", options)
   }
 
   /// Takes what the steps do not use, and why.

@@ -5,7 +5,6 @@ public import Sync
 
 /// The merge as a run of its own, or as a step of one.
 public struct SyncJob: JobStep {
-  public static let version = "0.1.0"
   public static let name = "sync"
 
   public var options: SyncOptions

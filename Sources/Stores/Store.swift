@@ -24,8 +24,10 @@ public protocol StoredCollection: Sendable {
   /// The store's name, for messages.
   var name: String { get }
 
-  /// Whether changes have to come one batch after another, in the order in which a run visits keys.
-  var writesInOrder: Bool { get }
+  /// Whether nobody else can write it while a run does, for it is locked. Then the run's changes go one batch after
+  /// another, in the order in which it visits keys, and are seen all at once; else each batch is seen as it is written,
+  /// beside what others write.
+  var hasOneWriter: Bool { get }
 
   /// Where the (first) document of a key stands among the others, when that is known without asking anybody.
   func position(of key: ByteView) -> Int?

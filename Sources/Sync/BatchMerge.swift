@@ -91,7 +91,7 @@ struct BatchMerge {
         next += 1
       }
       // A directory's writer refuses no user, so that nobody is merged again: count while the plays are in the cache.
-      if library.writesInOrder { worker.count(merged.tallied) }
+      if library.hasOneWriter { worker.count(merged.tallied) }
       batch.users.append(merged)
       batch.position = users.users[index].position
     }
@@ -110,7 +110,7 @@ struct BatchMerge {
       return settled.user(
         id, with: users.users[index].print, at: options.parameters.asOf, needsPlays: options.talliesPlays)
     }
-    guard !library.writesInOrder else { return known }
+    guard !library.hasOneWriter else { return known }
     // On a server others write too.
     let asked = ids.indices.filter { known[$0] != nil }
     guard !asked.isEmpty else { return known }
@@ -200,7 +200,7 @@ struct BatchMerge {
       {
         merged.settles = SettledUser(
           id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
-          version: try self.library.writesInOrder ? nil : library.value(self.library.schema.version)?.date,
+          version: try self.library.hasOneWriter ? nil : library.value(self.library.schema.version)?.date,
           dumps: dumps, fates: again, plays: merged.tallied)
       }
     } catch {

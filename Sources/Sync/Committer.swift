@@ -72,7 +72,7 @@ final class Committer: Sendable {
     if let path = options.writeBack, !options.dryRun {
       state.archive = try WriteBackArchive(path, clock: options.parameters.asOf)
     }
-    if !options.dryRun, library.writesInOrder {
+    if !options.dryRun, library.hasOneWriter {
       do throws(StoreError) {
         state.library = try library.beginWriting(options.firstUser == nil ? .stored : .any)
         state.plays = try plays.beginWriting(.any)

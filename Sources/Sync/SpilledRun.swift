@@ -2,10 +2,16 @@ internal import BSON
 internal import Glibc
 internal import Stores
 
-/// Sorted dumps on disk: BSON documents one after another, in a file that has no name any more.
+/// Dumps on disk: BSON documents one after another. Those that were sorted are in a file that has no name any more.
 final class SpilledRun: Sendable {
   private let file: PosixFile
   private let size: Int
+
+  /// Dumps that somebody else has written, in the order of the file.
+  init(reading path: String) throws(StoreError) {
+    file = try PosixFile(path, O_RDONLY)
+    size = try file.status().size
+  }
 
   convenience init(sorted dumps: [GroupedDump], in folder: String) throws(StoreError) {
     var iterator = dumps.makeIterator()
@@ -54,8 +60,12 @@ final class SpilledRun: Sendable {
       self.bufferSize = bufferSize
     }
 
+    /// The next dump; nil at the end of the file.
     func next() throws(StoreError) -> GroupedDump? {
-      guard try fill(4) else { return nil }
+      guard try fill(4) else {
+        guard filled.isEmpty, offset == run.size else { throw torn() }
+        return nil
+      }
       let length = buffer.withView { Int($0.load(filled.lowerBound, as: Int32.self)) }
       guard length >= 5, try fill(length) else { throw torn() }
       let start = filled.lowerBound
@@ -91,7 +101,7 @@ final class SpilledRun: Sendable {
     }
 
     private func torn() -> StoreError {
-      .inputOutput(path: run.file.path, operation: "read back a sorted run from", code: EIO)
+      .inputOutput(path: run.file.path, operation: "read back dumps from", code: EIO)
     }
   }
 }

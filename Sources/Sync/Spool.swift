@@ -177,37 +177,17 @@ public final class Spool: Sendable {
 
   /// Hands over the dumps of a finished input in pieces.
   func forEachBatch(_ index: Int, _ body: ([GroupedDump]) throws(StoreError) -> Void) throws(StoreError) {
-    let file = try PosixFile(path(index, "dumps"), O_RDONLY)
-    var (buffer, used, offset): ([UInt8], Int, Int) = ([], 0, 0)
+    let reader = SpilledRun.Reader(try SpilledRun(reading: path(index, "dumps")), bufferSize: 1 << 20)
     var batch: [GroupedDump] = []
     var size = 0
-    func torn() -> StoreError { .inputOutput(path: file.path, operation: "read back dumps from", code: EIO) }
-    while true {
-      while buffer.count - used >= 4 {
-        let length = buffer.withView { Int($0.load(used, as: Int32.self)) }
-        guard length >= 5 else { throw torn() }
-        guard buffer.count - used >= length else { break }
-        let start = used
-        let dump = buffer.withView { bytes in
-          Result { () throws(BSONFault) in try GroupedDump(BSONDocument(bytes.slice(start, length))) }
-        }
-        do throws(BSONFault) { batch.append(try dump.get()) } catch { throw torn() }
-        used += length
-        size += length
-        if size > 512 << 10 {
-          try body(batch)
-          (batch, size) = ([], 0)
-        }
+    while let dump = try reader.next() {
+      size += dump.footprint
+      batch.append(dump)
+      if size > 512 << 10 {
+        try body(batch)
+        (batch, size) = ([], 0)
       }
-      let needed = buffer.count - used >= 4 ? buffer.withView { Int($0.load(used, as: Int32.self)) } : 0
-      buffer.removeFirst(used)
-      used = 0
-      let more = try file.read(upTo: max(1 << 20, needed), at: offset)
-      if more.isEmpty { break }
-      offset += more.count
-      buffer += more
     }
-    guard buffer.isEmpty else { throw torn() }
     if !batch.isEmpty { try body(batch) }
   }
 

@@ -158,7 +158,7 @@ public struct Sync: Sendable {
     } catch {
       committer.abandon()
       settled?.abandon()
-      if library.writesInOrder { summary = SyncSummary() }
+      if library.hasOneWriter { summary = SyncSummary() }
       throw error
     }
   }
@@ -184,7 +184,7 @@ public struct Sync: Sendable {
     _ grouping: Grouping, into library: any StoredCollection, _ plays: any StoredCollection, _ pool: WorkerPool,
     _ committer: Committer, _ settled: SettledUsers?
   ) throws(StoreError) -> [UInt8]? {
-    let budget = library.writesInOrder ? options.batchBudget : options.serverBatchBudget
+    let budget = library.hasOneWriter ? options.batchBudget : options.serverBatchBudget
     let batches = Mutex(
       try NumberedBatches(UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)))
     let work = DispatchQueue(label: "mixdown.merge", attributes: .concurrent)
@@ -217,7 +217,7 @@ public struct Sync: Sendable {
   /// Merges one batch, and hands it to the committer or sends it.
   private func merge(_ batch: UserBatch, _ number: Int, _ merge: BatchMerge, _ committer: Committer) {
     do throws(StoreError) {
-      if merge.library.writesInOrder {
+      if merge.library.hasOneWriter {
         let merged = try merge.merged(batch, Array(batch.users.indices)[...])
         if let user = merged.unordered { committer.fail(.tokensGone(user: user.string)) }
         committer.accept(Committer.Parcel(batch: merged, worker: merge.worker), number: number)

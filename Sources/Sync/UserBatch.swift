@@ -64,7 +64,7 @@ struct UserBatches {
       let user = UserBatch.User(id: first.user, dumps: dumps, print: settled == nil ? nil : DumpsPrint(dumps))
       batch.append(user, size: size(of: user))
     }
-    if !library.writesInOrder { batch.sortByID() }
+    if !library.hasOneWriter { batch.sortByID() }
     return batch.users.isEmpty ? nil : batch
   }
 

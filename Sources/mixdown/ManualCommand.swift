@@ -12,6 +12,6 @@ struct ManualCommand: ParsableCommand {
 
   func run() throws {
     guard let tool = ToolInfo(dump: Mixdown._dumpHelp()) else { throw failure("the help cannot be read", .failed) }
-    say(ManualPage(tool.command, version: SyncJob.version).text)
+    say(ManualPage(tool.command, version: programVersion).text)
   }
 }

@@ -18,7 +18,7 @@ struct Mixdown: ParsableCommand {
       1 failed; 64 usage; 65 data refused; 69 store unreachable; 74 input or output; 75 the store is in use, or \
       interrupted; 78 job file.
       """,
-    version: SyncJob.version,
+    version: programVersion,
     subcommands: [
       RunCommand.self,
       SyncCommand.self,

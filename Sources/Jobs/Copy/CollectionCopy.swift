@@ -39,7 +39,7 @@ struct CollectionCopy {
   private func write(
     _ from: any StoredCollection, into target: any StoredCollection
   ) throws(StoreError) -> CopiedCollection {
-    guard target.writesInOrder else {
+    guard target.hasOneWriter else {
       let total = Mutex(CopiedCollection(schema.name))
       let writers = Pool { @Sendable () throws(StoreError) in try target.beginWriting(.any) }
       try eachBatch(of: from) { [lease] documents, arena throws(StoreError) in
@@ -54,7 +54,7 @@ struct CollectionCopy {
     }
     // A server gives documents by key, and that is the order of new ones; but others' collections it gives by _id.
     let isNew = (target as? DirectoryCollection)?.count == 0
-    let writer = try target.beginWriting(isNew && !from.writesInOrder && schema.isOwn ? .stored : .any)
+    let writer = try target.beginWriting(isNew && !from.hasOneWriter && schema.isOwn ? .stored : .any)
     do throws(StoreError) {
       var total = CopiedCollection(schema.name)
       let cursor = try from.cursor(updatedSince: nil)

@@ -143,7 +143,7 @@ public final class Journal: ChangeJournal, Sendable {
       return nil
     }
     if let failure { throw failure }
-    if !collection.writesInOrder { try output.file.synchronize() }
+    if !collection.hasOneWriter { try output.file.synchronize() }
   }
 
   /// - Parameter file: the number of the collection's old file, where it could be linked.
@@ -222,7 +222,7 @@ public final class Journal: ChangeJournal, Sendable {
   private func link(
     _ collection: any StoredCollection, _ output: Output, _ state: inout State
   ) throws(StoreError) -> Int? {
-    guard collection.writesInOrder else { return nil }
+    guard collection.hasOneWriter else { return nil }
     let name = collection.schema.name
     // The file of an earlier attempt, or of an earlier step, may be an older one than what is in the store now.
     if let known = state.files.last(where: { $0.collection == name }),

@@ -17,7 +17,7 @@ final class ArchiveStage: @unchecked Sendable {
   init(_ plays: any StoredCollection, _ options: LearnOptions) throws(StoreError) {
     self.plays = plays
     self.options = options
-    writer = plays.writesInOrder && !options.dryRun ? try plays.beginWriting(.any) : nil
+    writer = plays.hasOneWriter && !options.dryRun ? try plays.beginWriting(.any) : nil
   }
 
   /// - Returns: the indices of changes that met another version.

@@ -50,7 +50,7 @@ extension StoredCollection {
   /// The documents of all these keys, which are distinct and come in any order, however many times the store has to be
   /// asked.
   func all(of keys: [ByteView], in arena: Arena) throws(StoreError) -> [[BSONDocument]] {
-    if !writesInOrder, !zip(keys, keys.dropFirst()).allSatisfy(<) {
+    if !hasOneWriter, !zip(keys, keys.dropFirst()).allSatisfy(<) {
       let places = keys.indices.sorted { keys[$0] < keys[$1] }
       var found = [[BSONDocument]](repeating: [], count: keys.count)
       for (place, documents) in zip(places, try all(of: places.map { keys[$0] }, in: arena)) {

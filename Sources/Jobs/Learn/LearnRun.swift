@@ -42,7 +42,7 @@ struct LearnRun {
     var population = stored ?? Population()
     let fullAsOf = last?.fullAsOf ?? parameters.asOf
     let log =
-      options.dryRun || !collections.libraries.writesInOrder
+      options.dryRun || !collections.libraries.hasOneWriter
       ? nil : try LastLearned.Writer(learnedPath, of: stamp, fullAsOf: fullAsOf)
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
@@ -122,7 +122,7 @@ struct LearnRun {
   private var learnedPath: String { LastLearned.path(state: state, store: store.name) }
 
   private func lastRun(_ collections: LearnCollections) throws(StoreError) -> LastLearned? {
-    if collections.libraries.writesInOrder {
+    if collections.libraries.hasOneWriter {
       return try LastLearned.read(learnedPath, store: store.name, parameters: options.fingerprint)
     }
     return options.countsEverything ? nil : try LastLearned(runsOf: store, parameters: options.fingerprint)
@@ -312,7 +312,7 @@ struct LearnRun {
       FactsScan(file: scan.file, visits: visits, renumberings: scan.renumberings)
     }
     let visits = scan.visits.filter(\.isRecomputed)
-    guard collections.statistics.writesInOrder else { return scanning(visits) }
+    guard collections.statistics.hasOneWriter else { return scanning(visits) }
     var new: [(id: [UInt8], visit: Visit)] = []
     for visit in visits where visit.position == .max {
       new.append((try scan.read(visit).facts.user, visit))

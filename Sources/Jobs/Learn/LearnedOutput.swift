@@ -66,7 +66,7 @@ final class LearnedOutput: Sendable {
     self.options = options
     self.events = events
     slots = DispatchSemaphore(value: options.batchesInFlight)
-    if collections.statistics.writesInOrder { state.writers = try writers(.stored) }
+    if collections.statistics.hasOneWriter { state.writers = try writers(.stored) }
   }
 
   private func writers(_ order: WriteOrder) throws(StoreError) -> Writers? {

@@ -47,7 +47,7 @@ final class UserDocuments: Sendable {
           guard let number = output.reserve(batches: batchCount) else { break }
           do throws(StoreError) {
             let batch = try documents(of: number, &learner, output.arena())
-            if collections.statistics.writesInOrder {
+            if collections.statistics.hasOneWriter {
               output.accept(batch, number: number)
             } else {
               try output.send(batch) { change, stored throws(StoreError) in

@@ -72,7 +72,7 @@ final class UserIntake: Sendable {
   func run() throws(StoreError) -> [UserReader] {
     let readers = (0..<options.workers).map { UserReader(self, number: $0) }
     do throws(StoreError) {
-      if let last, !collections.libraries.writesInOrder {
+      if let last, !collections.libraries.hasOneWriter {
         try readChanged(since: last, readers)
       } else {
         try readAll(readers)
@@ -187,13 +187,13 @@ final class UserIntake: Sendable {
   func mustCompute(_ id: ByteView, _ last: LastLearned.User?, print: UInt64) -> Bool {
     guard let last, last.print == print, last.staleAfter > options.parameters.asOf else { return true }
     // Somebody may have removed what was learned.
-    return collections.scores.writesInOrder && collections.scores.position(of: id) == nil
+    return collections.scores.hasOneWriter && collections.scores.position(of: id) == nil
   }
 
   /// Whether anything may be stored of a user of whom nothing is left: a directory knows, a server is asked later, of
   /// many at once.
   func mayHaveFigures(_ id: ByteView) -> Bool {
-    guard removesFigures, collections.scores.writesInOrder else { return removesFigures }
+    guard removesFigures, collections.scores.hasOneWriter else { return removesFigures }
     return collections.scores.position(of: id) != nil || collections.statistics.position(of: id) != nil
   }
 

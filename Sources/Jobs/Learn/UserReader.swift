@@ -165,7 +165,7 @@ final class UserReader: @unchecked Sendable {
       put(&next, user.document)
       found.append(next)
     }
-    if intake.options.mirrorsUsers, intake.collections.scores.writesInOrder {
+    if intake.options.mirrorsUsers, intake.collections.scores.hasOneWriter {
       let scores = try intake.collections.scores.all(of: ids, in: arena)
       for index in found.indices {
         // Not by optional chaining: Swift 6.3.1 looks into an account that is not there (debug build).

@@ -14,7 +14,7 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   public let name: String
   /// How long the documents are, all together, in bytes.
   public let size: Int
-  public var writesInOrder: Bool { true }
+  public var hasOneWriter: Bool { true }
 
   let files: CollectionFiles
   /// The file of documents; nil when there was none.

@@ -5,7 +5,7 @@ internal import Synchronization
 public final class MongoCollection: StoredCollection, Sendable {
   public let schema: CollectionSchema
   public var name: String { database.address.name }
-  public var writesInOrder: Bool { false }
+  public var hasOneWriter: Bool { false }
 
   let database: MongoDatabase
   /// Bytes that one key's documents had on average when they were last read; decides how many are asked for at once.

@@ -35,7 +35,7 @@ private struct ContendedCollection: StoredCollection {
 
   var schema: CollectionSchema { collection.schema }
   var name: String { collection.name }
-  var writesInOrder: Bool { collection.writesInOrder }
+  var hasOneWriter: Bool { collection.hasOneWriter }
 
   func position(of key: ByteView) -> Int? { collection.position(of: key) }
   func documentSize(of key: ByteView) -> Int { collection.documentSize(of: key) }

@@ -134,6 +134,9 @@ import Testing
   @Test func `a secondary alone is read-only, and is not waited for as long as for an election`() throws {
     let primary = try servers.primary()
     let secondary = try #require(servers.members.first { $0.port != primary.port })
+    // What all members have acknowledged the secondary has, and with it the index that was made before.
+    let all = servers.members.count
+    try database.run(#"{"insert": "late", "documents": [{}], "writeConcern": {"w": \#(all), "wtimeout": 300000}}"#)
     let options = MongoOptions(serverTimeout: .seconds(2))
     let collection = try MongoStore(secondary.address(database.name), options).open(.userLibrary)
     let scratch = Scratch()
