@@ -79,10 +79,10 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("users")
-    // Users' figures are made beside documents of a later run, which say something else: no run may begin with them.
-    let isAhead = summary.left[.newer] == nil
+    // Else users' figures are made beside documents of a later run that say something else: no run may begin with them.
+    let isLatest = summary.left[.newer] == nil
     let newTitles =
-      options.dryRun || !isWhole || !isAhead
+      options.dryRun || !isWhole || !isLatest
       ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
     let users = UserDocuments(
       options, collections, try inOrderOfWriting(read.all, collections), catalogue: catalogue, population: population,
@@ -93,11 +93,11 @@ struct LearnRun {
       _ = stopped(&summary)
     } else {
       try newTitles?.commit()
-      if isAhead { try log?.commit() } else if log != nil { LastLearned.forget(state: state, store: store.name) }
+      if isLatest { try log?.commit() } else if log != nil { LastLearned.forget(state: state, store: store.name) }
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
           watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
-          fullAsOf: Instant.text(fullAsOf), figures: isAhead ? options.fingerprint : "",
+          fullAsOf: Instant.text(fullAsOf), figures: isLatest ? options.fingerprint : "",
           catalogue: String(votes.titleChanges.after, radix: 16))
       }
     }
