@@ -78,11 +78,8 @@ public struct JobRun {
     // A state directory that cannot be read fails the run as soon as it needs its folder.
     do throws(StoreError) { ids = try archive.ids() } catch { return nil }
     for id in ids {
-      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isDryRun,
-        !earlier.isDryRun(of: SyncJob.name)
-      else {
-        continue
-      }
+      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isRehearsal
+      else { continue }
       guard earlier.outcome != .done, same(earlier.parameters) == same(job.parameters) else { return nil }
       return earlier
     }
@@ -190,7 +187,7 @@ public struct JobRun {
   private func firstUser() throws(StoreError) -> String? {
     for earlier in try archive.ids() where earlier < id.description || isResumed && earlier == id.description {
       guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
-        manifest.store == self.manifest.store, !manifest.isDryRun, !manifest.isDryRun(of: SyncJob.name)
+        manifest.store == self.manifest.store, !manifest.isRehearsal
       else { continue }
       return manifest.nextUser
     }

@@ -54,5 +54,6 @@ import Testing
     var manifest = try read(Self.first)
     manifest.parameters = parameters
     #expect(manifest.isDryRun == isDry && manifest.isDryRun(of: "sync") == isSyncDry)
+    #expect(manifest.isRehearsal == (isDry || isSyncDry))
   }
 }

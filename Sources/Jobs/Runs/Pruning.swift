@@ -47,7 +47,7 @@ public struct Pruning: Sendable {
     var seen: Set<[String]> = []
     var resumable: Set<String> = []
     for id in ids {
-      guard let manifest = archive.manifest(id), !manifest.isDryRun,
+      guard let manifest = archive.manifest(id), !manifest.isRehearsal,
         seen.insert([manifest.job, manifest.store]).inserted
       else { continue }
       let hasKept = FileManager.default.fileExists(atPath: archive.folder(id).resume)
