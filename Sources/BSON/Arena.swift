@@ -48,6 +48,9 @@ public final class Arena {
     return unsafe ByteView(UnsafeRawBufferPointer(rebasing: piece[..<bytes.count]))
   }
 
+  /// A copy of an array's bytes that lives until the arena is reset.
+  public func copy(_ bytes: [UInt8]) -> ByteView { bytes.withView { copy($0) } }
+
   /// Room of `count` bytes for the caller to fill before any view of it is made.
   public func allocate(_ count: Int) -> UnsafeMutableRawBufferPointer {
     let rounded = (count + 7) & ~7

@@ -34,14 +34,16 @@ public struct BSONDocument: Sendable {
   public var elements: BSONElements { BSONElements(self) }
 
   /// The value of the first element with this key.
-  public func value(_ key: StaticString) throws(BSONFault) -> BSONValue? {
-    let name = ByteView(key)
+  public func value(_ key: ByteView) throws(BSONFault) -> BSONValue? {
     var elements = self.elements
     while let element = try elements.next() {
-      if element.key == name { return element.value }
+      if element.key == key { return element.value }
     }
     return nil
   }
+
+  /// The value of the first element with this key.
+  public func value(_ key: StaticString) throws(BSONFault) -> BSONValue? { try value(ByteView(key)) }
 
   /// The number of elements.
   public func count() throws(BSONFault) -> Int {
@@ -69,6 +71,27 @@ public struct BSONDocument: Sendable {
         try nested.validate(depth: depth + 1)
       }
     }
+  }
+}
+
+extension BSONWriter {
+  /// The document with this value under a key: where the document has the key, else at the end.
+  public mutating func put(
+    _ document: BSONDocument, setting key: StaticString, to value: BSONValue
+  ) throws(BSONFault) {
+    let start = open()
+    var isSet = false
+    var elements = document.elements
+    while let element = try elements.next() {
+      if element.key != ByteView(key) {
+        append(element.key, element.value)
+      } else if !isSet {
+        append(key, value)
+        isSet = true
+      }
+    }
+    if !isSet { append(key, value) }
+    close(start)
   }
 }
 

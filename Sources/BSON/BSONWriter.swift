@@ -127,10 +127,12 @@ public struct BSONWriter: ~Copyable {
     put(UInt64(bitPattern: date))
   }
 
-  public mutating func append(_ key: StaticString, double: Double) {
+  public mutating func append(_ key: ByteView, double: Double) {
     self.key(key, .double)
     put(double.bitPattern)
   }
+
+  public mutating func append(_ key: StaticString, double: Double) { append(ByteView(key), double: double) }
 
   public mutating func append(_ key: StaticString, bool: Bool) {
     self.key(key, .bool)
@@ -149,6 +151,12 @@ public struct BSONWriter: ~Copyable {
     put(UInt64(bitPattern: integer))
   }
 
+  @inlinable
+  public mutating func append(_ key: StaticString, strings: some Sequence<ByteView>) {
+    self.key(key, .array)
+    put(strings: strings)
+  }
+
   // MARK: Values
 
   /// The `position`-th element of an array: a document that is written already.
@@ -163,6 +171,17 @@ public struct BSONWriter: ~Copyable {
     fill(UInt32(truncatingIfNeeded: string.count + 1))
     fill(string)
     fill(UInt8(0))
+  }
+
+  /// An array of strings.
+  @inlinable
+  public mutating func put(strings: some Sequence<ByteView>) {
+    let start = open()
+    for (position, string) in strings.enumerated() {
+      index(position, .string)
+      put(string: string)
+    }
+    close(start)
   }
 
   @inlinable

@@ -123,6 +123,23 @@ extension ByteView: Comparable {
   }
 }
 
+extension ByteView {
+  public func hasPrefix(_ prefix: StaticString) -> Bool {
+    let prefix = ByteView(prefix)
+    return count >= prefix.count && slice(0, prefix.count) == prefix
+  }
+
+  /// Whether the text, which is not empty, occurs in these bytes.
+  public func contains(_ text: StaticString) -> Bool {
+    let needle = ByteView(text)
+    guard needle.count <= count, !needle.isEmpty else { return false }
+    for start in 0...(count - needle.count) where self[start] == needle[0] {
+      if slice(start, needle.count) == needle { return true }
+    }
+    return false
+  }
+}
+
 extension ByteView: Hashable {
   public func hash(into hasher: inout Hasher) { unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
 
@@ -155,4 +172,7 @@ extension [UInt8] {
   public func withView<R>(_ body: (ByteView) throws -> R) rethrows -> R {
     try unsafe withUnsafeBytes { try unsafe body(ByteView($0)) }
   }
+
+  /// Compared as unsigned bytes; of two where one is a prefix of the other, the longer is greater.
+  public func isLess(than other: [UInt8]) -> Bool { withView { own in other.withView { own < $0 } } }
 }

@@ -1,4 +1,4 @@
-public import BSON
+internal import BSON
 internal import Library
 
 /// What a dump is written as, told by its keys.
@@ -12,9 +12,9 @@ public enum DumpShape: String, Sendable, CaseIterable {
 }
 
 /// A dump without what is wrapped around it: whose it is, when it was taken, and the object that holds its sections.
-public struct DumpEnvelope {
+struct DumpEnvelope {
   /// What a dump says of its user.
-  public enum User: Equatable {
+  enum User: Equatable {
     case absent
     /// Something that is no user: an object above all.
     case invalid
@@ -22,20 +22,20 @@ public struct DumpEnvelope {
   }
 
   /// The object with the sections.
-  public private(set) var body: BSONDocument
+  private(set) var body: BSONDocument
   /// nil when no key of any shape is there.
-  public private(set) var shape: DumpShape?
-  public private(set) var user = User.absent
+  private(set) var shape: DumpShape?
+  private(set) var user = User.absent
   /// The value of `exported_at`.
-  public private(set) var exportedAt: Int64?
-  public private(set) var device: ByteView?
+  private(set) var exportedAt: Int64?
+  private(set) var device: ByteView?
   /// `tldr-user` as it stands there, when nothing else names the user.
   private(set) var browserUser: BSONValue?
   /// Whether any key of a shape or of the envelope is there.
-  public private(set) var isKnown: Bool
+  private(set) var isKnown: Bool
 
   /// Opens a dump. `data` is an envelope only when it is an object and no key of a shape stands beside it.
-  public init(_ dump: BSONDocument) throws(BSONFault) {
+  init(_ dump: BSONDocument) throws(BSONFault) {
     let outside = try Keys(dump)
     shape = outside.shape
     body = dump
@@ -99,23 +99,14 @@ public struct DumpEnvelope {
           case "updated_at", "section_updated_at": break
           case "data":
             data = element.value.document
-          case "favorites", "history", "total_songs_played", "queue", "playlists", "preferences", "recent_searches",
-            "removed":
-            isLibrary = true
+          default:
+            isLibrary = isLibrary || key == ByteView("total_songs_played") || Section(field: key) != nil
             continue
-          default: continue
           }
           hasOtherKey = true
         }
       }
       shape = isBrowser ? .localStorage : (isRequest ? .syncRequest : (isLibrary ? .library : nil))
     }
-  }
-}
-
-extension ByteView {
-  func hasPrefix(_ prefix: StaticString) -> Bool {
-    let prefix = ByteView(prefix)
-    return count >= prefix.count && slice(0, prefix.count) == prefix
   }
 }

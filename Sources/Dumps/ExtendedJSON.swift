@@ -106,15 +106,3 @@ enum ExtendedJSON {
 
   private static func truncated(_ number: Double) -> Int64? { number.magnitude < 0x1p63 ? Int64(number) : nil }
 }
-
-extension ByteView {
-  /// Whether the text occurs in these bytes.
-  func contains(_ text: StaticString) -> Bool {
-    let needle = ByteView(text)
-    guard needle.count <= count, !needle.isEmpty else { return false }
-    for start in 0...(count - needle.count) where self[start] == needle[0] {
-      if slice(start, needle.count) == needle { return true }
-    }
-    return false
-  }
-}

@@ -1,3 +1,6 @@
+public import Stores
+public import Sync
+
 /// How a command ends; what each asks of the operator is in docs/operations.md.
 public enum ExitStatus: Int32, Sendable, Codable {
   case done = 0
@@ -24,4 +27,28 @@ extension ExitStatus: Comparable {
   public static func < (one: ExitStatus, other: ExitStatus) -> Bool { one.urgency < other.urgency }
 
   private var urgency: Int32 { self == .failed ? .max : rawValue }
+}
+
+extension ExitStatus {
+  /// What an error that ended a run asks of the operator.
+  public init(_ error: SyncError) {
+    self =
+      switch error {
+      case .store(let error): ExitStatus(error)
+      case .input, .writeBack: .inputOutput
+      case .unbalanced, .tokensGone: .failed
+      }
+  }
+
+  public init(_ error: StoreError) {
+    self =
+      switch error {
+      case .refused, .rejected, .indexesMissing: .refused
+      case .unreachable: .unreachable
+      case .badAddress, .badSetting: .usage
+      case .inputOutput, .noRoom: .inputOutput
+      case .locked, .leaseLost: .locked
+      case .inconsistent: .failed
+      }
+  }
 }

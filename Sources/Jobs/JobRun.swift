@@ -1,7 +1,7 @@
 internal import BSON
 internal import Digests
 internal import Library
-public import Stores
+internal import Stores
 public import Sync
 
 /// One run: its id, its store, its folder and its manifest, which the steps of a job share.
@@ -36,9 +36,9 @@ public struct JobRun {
   /// The right to write into a server's store; a directory has its lock.
   private var lease: Lease?
   /// What is known of the run to the thread that hears signals.
-  fileprivate let snapshot = RunSnapshot()
+  let snapshot = RunSnapshot()
 
-  fileprivate init(_ job: Job, _ cancellation: Cancellation) {
+  init(_ job: Job, _ cancellation: Cancellation) {
     storeName = job.store
     var server = job.server
     server.isToStop = { cancellation.isRequested }
@@ -121,7 +121,7 @@ public struct JobRun {
   }
 
   /// Why the run must not write any more; nil while it may.
-  fileprivate var lossOfLease: StoreError? { lease?.loss }
+  var lossOfLease: StoreError? { lease?.loss }
 
   /// Throws when the run has lost the right to write.
   private var permission: @Sendable () throws(StoreError) -> Void {
@@ -197,7 +197,7 @@ public struct JobRun {
   /// Notes how the run ended, in its folder and in the store's `job_runs`.
   ///
   /// - Returns: the exit status; a run whose manifest cannot be written has failed.
-  fileprivate mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
+  mutating func end(_ status: ExitStatus, _ failure: StepFailure?, seconds: Double) -> ExitStatus {
     let outcome: Manifest.Outcome =
       if let failure { failure.isInterrupt ? .interrupted : .failed } else { .done }
     if outcome != .done, let store = opened as? DirectoryStore { openJournal?.takeBack(in: store) }
@@ -256,123 +256,5 @@ public struct JobRun {
     let errors = [manifest.error, isSaid ? nil : error.description].compactMap(\.self).joined(separator: "; ")
     manifest.end(wentWell ? .failed : manifest.outcome, status, error: errors)
     return status
-  }
-}
-
-/// Steps that are run one after another as one run: one id, one folder, one manifest, one exit status.
-public struct Job: Sendable {
-  public var name: String
-  /// Where the libraries are: a folder, or an address.
-  public var store: String
-  /// Where run folders go; nil for `.runs` in the store.
-  public var state: String?
-  /// The run's clock, in ms since 1970.
-  public var asOf: Int64
-  public var steps: [any JobStep]
-  /// When no further step or batch is to begin, in ms since 1970.
-  public var deadline: Int64?
-  /// Whether to go on with the last run of the job if that did not end.
-  public var resume = false
-  /// Whether the run keeps what it has read until it has ended, so that it can be gone on with.
-  public var isResumable = false
-  /// Whether steps that write are left out, and what they make is taken for there.
-  public var isDryRun = false
-  /// How a server is spoken to.
-  public var server: MongoOptions
-  public var events = JobEvents()
-
-  public init(
-    name: String, store: String, state: String?, asOf: Int64, steps: [any JobStep],
-    server: MongoOptions = MongoOptions()
-  ) {
-    self.name = name
-    self.store = store
-    self.state = state
-    self.asOf = asOf
-    self.steps = steps
-    self.server = server
-  }
-
-  /// Those of the steps that are begun.
-  var begun: [any JobStep] { isDryRun ? steps.filter { !$0.writes } : steps }
-
-  /// How a run ended.
-  public struct Report: Sendable {
-    public var manifest: Manifest
-    /// Nil for a run that ended before it had one.
-    public var folder: String?
-    public var status: ExitStatus
-    /// In seconds, from the start to the end.
-    public var elapsed: Double
-  }
-
-  /// Those of a job's steps bear the step's name in front, as `--set` writes them.
-  var parameters: [String: String] {
-    if let only = steps.first, steps.count == 1, type(of: only).name == name {
-      return only.parameters.mapValues(withoutPasswords)
-    }
-    let named = steps.flatMap { step in step.parameters.map { ("\(type(of: step).name).\($0.key)", $0.value) } }
-    return Dictionary(named) { $1 }.mapValues(withoutPasswords)
-  }
-
-  /// Looks whether the steps can begin, as ``run()`` does first. Touches nothing.
-  public func check() throws(StepFailure) {
-    do throws(StoreError) { try checkAddress(store) } catch { throw StepFailure(error) }
-    for step in steps {
-      try step.check()
-      try step.records.check()
-    }
-  }
-
-  /// Runs the steps; the first that fails is the last.
-  public func run() -> Report {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let cancellation = Cancellation(deadline: deadline)
-    var run = JobRun(self, cancellation)
-    let watch = SignalWatch(cancellation, heard: events.interrupted) { [snapshot = run.snapshot] in snapshot.interrupt()
-    }
-    defer { withExtendedLifetime(watch) {} }
-    var worst = ExitStatus.done
-    var failure: StepFailure?
-    do throws(StepFailure) {
-      try check()
-      // Before anything is made in it, the folder of the run among that.
-      do throws(StoreError) {
-        if !steps.contains(where: \.makesStore) { try checkStore(store) }
-      } catch {
-        throw StepFailure(error)
-      }
-      for step in begun {
-        if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
-        worst = max(worst, try self.run(step, in: &run))
-      }
-    } catch {
-      failure = error
-    }
-    // Who has lost the lease was not asked to stop by anybody.
-    if failure?.isInterrupt == true, let loss = run.lossOfLease { failure = StepFailure(loss) }
-    let seconds = (clock.now - start) / .seconds(1)
-    let status = run.end(failure?.status ?? worst, failure, seconds: seconds)
-    return Report(manifest: run.manifest, folder: run.folderPath, status: status, elapsed: seconds)
-  }
-
-  private func run(_ step: any JobStep, in run: inout JobRun) throws(StepFailure) -> ExitStatus {
-    let clock = ContinuousClock()
-    let start = clock.now
-    let name = type(of: step).name
-    events.begins(name)
-    var record = Manifest.Step(name: name)
-    do throws(StepFailure) {
-      let status = try step.run(in: &run)
-      record.end(.done, status, seconds: (clock.now - start) / .seconds(1))
-      run.manifest.steps.append(record)
-      events.ended(record, run.manifest)
-      return status
-    } catch {
-      record.end(error.isInterrupt ? .interrupted : .failed, error.status, seconds: (clock.now - start) / .seconds(1))
-      run.manifest.steps.append(record)
-      throw error
-    }
   }
 }

@@ -114,27 +114,3 @@ public struct SyncJob: JobStep {
     }
   }
 }
-
-extension ExitStatus {
-  /// What an error that ended a run asks of the operator.
-  public init(_ error: SyncError) {
-    self =
-      switch error {
-      case .store(let error): ExitStatus(error)
-      case .input, .writeBack: .inputOutput
-      case .unbalanced, .tokensGone: .failed
-      }
-  }
-
-  public init(_ error: StoreError) {
-    self =
-      switch error {
-      case .refused, .rejected, .indexesMissing: .refused
-      case .unreachable: .unreachable
-      case .badAddress, .badSetting: .usage
-      case .inputOutput, .noRoom: .inputOutput
-      case .locked, .leaseLost: .locked
-      case .inconsistent: .failed
-      }
-  }
-}

@@ -18,7 +18,7 @@ public struct EvaluationTrial: Sendable, Equatable {
 extension [EvaluationTrial] {
   /// Ascending by user, so that sums over the trials are the same bits whoever tried whom.
   var sortedByUser: [EvaluationTrial] {
-    sorted { one, other in one.user.withView { id in other.user.withView { id < $0 } } }
+    sorted { $0.user.isLess(than: $1.user) }
   }
 }
 

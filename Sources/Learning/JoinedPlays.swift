@@ -53,26 +53,12 @@ enum JoinedFavorites {
     while start < groups.count {
       var end = start + 1
       while end < groups.count, groups[end].key == groups[start].key { end += 1 }
-      groups[kept] = end - start > 1 ? try joined(groups[start..<end], in: arena) : groups[start]
+      groups[kept] = end - start > 1 ? try .joined(Array(groups[start..<end]), by: \.addedAt, in: arena) : groups[start]
       kept += 1
       start = end
     }
     groups.removeSubrange(kept...)
     groups.sort { $0.addedAt != $1.addedAt ? $0.addedAt < $1.addedAt : $0.key < $1.key }
     return groups
-  }
-
-  /// - Parameter versions: the newest first.
-  private static func joined(_ versions: ArraySlice<Entry>, in arena: Arena) throws(BSONFault) -> Entry {
-    var favorite = versions[versions.startIndex]
-    var fields = FieldMerge()
-    var rank = 0
-    var newest = favorite.addedAt
-    for version in versions {
-      if version.addedAt != newest { (rank, newest) = (rank + 1, version.addedAt) }
-      try fields.add(version.document, rank: rank)
-    }
-    favorite.document = fields.written(in: arena)
-    return favorite
   }
 }

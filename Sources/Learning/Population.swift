@@ -126,10 +126,3 @@ public struct PopulationPart: Sendable {
 func double(_ number: UInt128) -> Double {
   Double(UInt64(truncatingIfNeeded: number >> 64)) * 0x1p64 + Double(UInt64(truncatingIfNeeded: number))
 }
-
-extension BSONWriter {
-  mutating func append(_ key: ByteView, double: Double) {
-    self.key(key, .double)
-    put(double.bitPattern)
-  }
-}

@@ -79,17 +79,10 @@ enum CloudField {
   static func named(_ key: ByteView) -> CloudField {
     switch key {
     case "_id", "user_id": .identity
-    case "favorites": .section(.favorites)
-    case "history": .section(.history)
     case "total_songs_played": .total
-    case "queue": .section(.queue)
-    case "playlists": .section(.playlists)
-    case "preferences": .section(.preferences)
-    case "recent_searches": .section(.recentSearches)
-    case "removed": .section(.removed)
     case "updated_at": .updatedAt
     case "section_updated_at": .sectionTimes
-    default: .other
+    default: Section(field: key).map(CloudField.section) ?? .other
     }
   }
 }

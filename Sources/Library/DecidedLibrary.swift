@@ -198,7 +198,7 @@ struct DecidedLibrary {
   }
 
   private func searches(_ list: [ByteView]) -> SectionValue {
-    .value(BSONValue(type: .array, bytes: arena.written { writer in RecentSearches.write(list, to: &writer) }))
+    .value(BSONValue(type: .array, bytes: arena.written { writer in writer.put(strings: list) }))
   }
 
   // MARK: The document
@@ -297,17 +297,13 @@ struct DecidedLibrary {
   }
 
   private static var order: [StaticString] {
-    [
-      "favorites", "history", "total_songs_played", "queue", "playlists", "preferences", "recent_searches", "removed",
-    ]
+    Section.allCases.flatMap { $0 == .history ? [$0.field, "total_songs_played"] : [$0.field] }
   }
 
   private func append(_ field: ByteView, to writer: inout BSONWriter) {
     if field == ByteView("total_songs_played") {
       if let total { writer.append("total_songs_played", integer: total) }
-    } else if let section = Section.allCases.first(where: { ByteView($0.field) == field }),
-      let value = values[section] ?? nil
-    {
+    } else if let section = Section(field: field), let value = values[section] ?? nil {
       value.write(as: field, to: &writer)
     }
   }
@@ -382,20 +378,5 @@ private enum SectionValue {
     let start = writer.open()
     for (position, item) in items.enumerated() { writer.append(at: position, document(item)) }
     writer.close(start)
-  }
-}
-
-extension Section {
-  /// The section's name as a field.
-  var field: StaticString {
-    switch self {
-    case .favorites: "favorites"
-    case .history: "history"
-    case .queue: "queue"
-    case .playlists: "playlists"
-    case .preferences: "preferences"
-    case .recentSearches: "recent_searches"
-    case .removed: "removed"
-    }
   }
 }

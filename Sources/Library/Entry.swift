@@ -18,6 +18,11 @@ public struct Entry: Sendable {
   /// 0…1; −1 when absent.
   public var completionRate: Double
 
+  /// The order of plays: newest first, ties by song key.
+  static func precedesAsPlay(_ a: Entry, _ b: Entry) -> Bool {
+    a.playedAt != b.playedAt ? a.playedAt > b.playedAt : a.key < b.key
+  }
+
   /// The time of what has none.
   @inlinable public static var never: Int64 { .min }
 }

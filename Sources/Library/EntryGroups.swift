@@ -28,19 +28,7 @@ struct EntryGroups {
   /// The one entry that the versions of a song make: the greatest `addedAt` first.
   func joined(_ index: Int, in arena: Arena) throws(BSONFault) -> Entry {
     guard let others = further[index] else { return first[index] }
-    var versions = [first[index]] + others
-    versions.sort {
-      $0.addedAt != $1.addedAt ? $0.addedAt > $1.addedAt : $0.document.bytes > $1.document.bytes
-    }
-    var fields = FieldMerge()
-    var rank = 0
-    for (position, version) in versions.enumerated() {
-      if position > 0, version.addedAt != versions[position - 1].addedAt { rank = position }
-      try fields.add(version.document, rank: rank)
-    }
-    var joined = versions[0]
-    joined.document = fields.written(in: arena)
-    return joined
+    return try Entry.joined([first[index]] + others, by: \.addedAt, in: arena)
   }
 }
 

@@ -80,3 +80,29 @@ package struct FieldMerge {
     BSONDocument(unchecked: arena.written { writer in write(to: &writer, date: date) })
   }
 }
+
+extension Entry {
+  /// The one entry that versions of it make: each field takes its value from the version of the greatest `measure` that
+  /// has it, at equal measures the greater bytes.
+  ///
+  /// - Parameters:
+  ///   - versions: in any order; at least one.
+  ///   - measure: what versions are ordered by, as `addedAt`.
+  package static func joined(
+    _ versions: consuming [Entry], by measure: (Entry) -> some Comparable, in arena: Arena
+  ) throws(BSONFault) -> Entry {
+    versions.sort {
+      let (one, other) = (measure($0), measure($1))
+      return one != other ? one > other : $0.document.bytes > $1.document.bytes
+    }
+    var fields = FieldMerge()
+    var rank = 0
+    for position in versions.indices {
+      if position > 0, measure(versions[position]) != measure(versions[position - 1]) { rank = position }
+      try fields.add(versions[position].document, rank: rank)
+    }
+    var joined = versions[0]
+    joined.document = fields.written(in: arena)
+    return joined
+  }
+}

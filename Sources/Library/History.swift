@@ -22,17 +22,18 @@ enum History {
     let old = cloud ?? []
     // The cloud's list is as long as ten of a browser's, and nearly always in order, each play once.
     guard cloud != nil, isInOrder(old) else {
-      var merged = try merged(sorted: (news + old).sorted(by: precedes), limit: limit, fates: &fates, in: arena)
+      var merged = try merged(
+        sorted: (news + old).sorted(by: Entry.precedesAsPlay), limit: limit, fates: &fates, in: arena)
       merged.beyondLimitOfDumps = cloud == nil ? merged.distinct - merged.plays.count : nil
       return merged
     }
-    news.sort(by: precedes)
+    news.sort(by: Entry.precedesAsPlay)
     var merged = Merged(plays: [], distinct: 0)
     merged.plays.reserveCapacity(min(limit, news.count + old.count))
     var (start, end, next) = (0, 0, 0)
     while start < news.count || next < old.count {
       // The play that comes first, of which the cloud has one version at most.
-      if start == news.count || (next < old.count && precedes(old[next], news[start])) {
+      if start == news.count || (next < old.count && Entry.precedesAsPlay(old[next], news[start])) {
         merged.take(old[next], limit: limit, fates: &fates)
         next += 1
         continue
@@ -69,15 +70,11 @@ enum History {
     return merged
   }
 
-  private static func precedes(_ a: Entry, _ b: Entry) -> Bool {
-    a.playedAt != b.playedAt ? a.playedAt > b.playedAt : a.key < b.key
-  }
-
   private static func isSame(_ a: Entry, _ b: Entry) -> Bool { a.playedAt == b.playedAt && a.key == b.key }
 
   /// Whether each play stands after the one before it, and so none twice.
   private static func isInOrder(_ plays: [Entry]) -> Bool {
-    for index in plays.indices.dropFirst() where !precedes(plays[index - 1], plays[index]) { return false }
+    for index in plays.indices.dropFirst() where !Entry.precedesAsPlay(plays[index - 1], plays[index]) { return false }
     return true
   }
 
@@ -89,19 +86,7 @@ enum History {
     guard !range.allSatisfy({ plays[$0].document.bytes == first.document.bytes }) else { return first }
     var versions = Array(plays[range])
     if let stored { versions.append(stored) }
-    versions.sort {
-      $0.completionRate != $1.completionRate
-        ? $0.completionRate > $1.completionRate : $0.document.bytes > $1.document.bytes
-    }
-    var fields = FieldMerge()
-    var rank = 0
-    for position in versions.indices {
-      if position > 0, versions[position].completionRate != versions[position - 1].completionRate { rank = position }
-      try fields.add(versions[position].document, rank: rank)
-    }
-    var play = versions[0]
-    play.document = fields.written(in: arena)
-    return play
+    return try Entry.joined(versions, by: \.completionRate, in: arena)
   }
 }
 

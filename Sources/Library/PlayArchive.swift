@@ -50,21 +50,17 @@ public struct PlayArchive: ~Copyable {
 
   /// Newest first, ties by song key: the order of the library's history, which most lists are in already.
   private static func sorted(_ plays: [Entry]) -> [Entry] {
-    for index in plays.indices.dropFirst() where precedes(plays[index], plays[index - 1]) {
-      return plays.sorted(by: precedes)
+    for index in plays.indices.dropFirst() where Entry.precedesAsPlay(plays[index], plays[index - 1]) {
+      return plays.sorted(by: Entry.precedesAsPlay)
     }
     return plays
-  }
-
-  private static func precedes(_ a: Entry, _ b: Entry) -> Bool {
-    a.playedAt != b.playedAt ? a.playedAt > b.playedAt : a.key < b.key
   }
 
   private static func find(_ play: Entry, in plays: [Entry]) -> Entry? {
     var (low, high) = (0, plays.count)
     while low < high {
       let middle = (low + high) / 2
-      if precedes(plays[middle], play) { low = middle + 1 } else { high = middle }
+      if Entry.precedesAsPlay(plays[middle], play) { low = middle + 1 } else { high = middle }
     }
     guard low < plays.count, plays[low].playedAt == play.playedAt, plays[low].key == play.key else { return nil }
     return plays[low]

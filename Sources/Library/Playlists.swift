@@ -154,10 +154,7 @@ struct Playlists {
       if let createdAt { writer.append("created_at", date: createdAt) }
       if let updatedAt = versions.first?.updatedAt { writer.append("updated_at", date: updatedAt) }
       let clients = group.clientIDs
-      if !clients.isEmpty {
-        writer.key("client_ids", .array)
-        RecentSearches.write(clients, to: &writer)
-      }
+      if !clients.isEmpty { writer.append("client_ids", strings: clients) }
       others.writeElements(to: &writer)
       writer.close(start)
     }
@@ -175,8 +172,7 @@ struct Playlists {
     for song in songs.songs where artworks.count < 4 {
       if let artwork = try song.document.value("artwork")?.string { artworks.append(artwork) }
     }
-    writer.key("cover_urls", .array)
-    RecentSearches.write(artworks, to: &writer)
+    writer.append("cover_urls", strings: artworks)
   }
 }
 

@@ -49,13 +49,4 @@ enum RecentSearches {
     fates.kept += merged.searches.count
     return merged
   }
-
-  static func write(_ searches: [ByteView], to writer: inout BSONWriter) {
-    let start = writer.open()
-    for (index, search) in searches.enumerated() {
-      writer.index(index, .string)
-      writer.put(string: search)
-    }
-    writer.close(start)
-  }
 }

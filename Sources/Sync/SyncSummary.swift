@@ -1,3 +1,4 @@
+internal import BSON
 public import Dumps
 public import Library
 
@@ -83,7 +84,7 @@ public struct SyncSummary: Sendable {
     counts += user.counts
     if user.settled != nil { settledUsers += 1 }
     for field in user.changedFields {
-      if let place = fieldChanges.firstIndex(where: { unsafe $0.field.utf8Start == field.utf8Start }) {
+      if let place = fieldChanges.firstIndex(where: { ByteView($0.field) == ByteView(field) }) {
         fieldChanges[place].users += 1
       } else {
         fieldChanges.append((field, 1))

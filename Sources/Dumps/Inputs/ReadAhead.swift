@@ -5,13 +5,13 @@ internal import Synchronization
 /// before is looked at.
 ///
 /// Safe to share between the two threads, as its types alone cannot say: `source` and `counted` are called on the
-/// reading thread alone until ``stop()`` has returned, `failure` is that thread's alone, `lent` and `ending` belong to the caller's, and all that passes
-/// from one to the other goes through `state`.
+/// reading thread alone until ``stop()`` has returned, `failure` is that thread's alone, `lent` and `ending` belong to
+/// the caller's, and all that passes from one to the other goes through `state`.
 final class ReadAhead: BlockSource, @unchecked Sendable {
   /// Copies of some blocks of the source, one after another, in memory that is used again for later ones.
   ///
-  /// Safe to pass on although it holds a pointer and changes: of the two threads that has it that took it out of
-  /// `state` last, and what it points to is freed with it.
+  /// Safe to pass on although it holds a pointer and changes: at any time only the thread that last took it out of
+  /// `state` uses it, and what it points to is freed with it.
   @safe private final class Block: @unchecked Sendable {
     private var room = unsafe UnsafeMutableBufferPointer<UInt8>(start: nil, count: 0)
     private(set) var count = 0

@@ -63,16 +63,6 @@ extension Listener {
 }
 
 extension BSONWriter {
-  mutating func append(_ key: StaticString, strings: some Sequence<ByteView>) {
-    self.key(key, .array)
-    let array = open()
-    for (index, string) in strings.enumerated() {
-      self.index(index, .string)
-      put(string: string)
-    }
-    close(array)
-  }
-
   /// An id that says what was counted: `kind` and number, big-endian as ObjectIds are.
   mutating func appendObjectID(_ name: StaticString, kind: UInt32, index: Int) {
     key(name, .objectID)

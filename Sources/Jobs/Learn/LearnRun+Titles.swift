@@ -77,7 +77,7 @@ extension LearnRun {
         if let id = document.text("user_id"), !recomputed.contains(id.fingerprint) { ids.insert(id.copy()) }
       }
     }
-    return ids.sorted { one, other in one.withView { id in other.withView { id < $0 } } }
+    return ids.sorted { $0.isLess(than: $1) }
   }
 
   /// What the next run is to know of users' `t:` keys, begun with those of whom this one knows it from the last.

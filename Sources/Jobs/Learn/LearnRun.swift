@@ -317,7 +317,7 @@ struct LearnRun {
     for visit in visits where visit.position == .max {
       new.append((try scan.read(visit).facts.user, visit))
     }
-    new.sort { one, other in one.id.withView { id in other.id.withView { id < $0 } } }
+    new.sort { $0.id.isLess(than: $1.id) }
     return scanning(
       visits.filter { $0.position < .max }.sorted { $0.position < $1.position } + new.map(\.visit))
   }

@@ -239,9 +239,11 @@ final class UserDocuments: Sendable {
   ) throws(BSONFault) -> DocumentChange? {
     let known = try account.value("scores")?.document
     guard try DerivedDocument.decision(scores, over: known, force: options.force) == .write else { return nil }
-    let value = BSONValue(type: .document, bytes: scores.bytes)
+    let document = try arena.written(capacity: account.bytes.count + scores.bytes.count + 64) { w throws(BSONFault) in
+      try w.put(account, setting: "scores", to: BSONValue(type: .document, bytes: scores.bytes))
+    }
     return DocumentChange(
-      key: user, stored: account, document: try account.setting("scores", value, in: arena), changedFields: ["scores"])
+      key: user, stored: account, document: BSONDocument(unchecked: document), changedFields: ["scores"])
   }
 }
 
@@ -273,27 +275,6 @@ extension BSONDocument {
     if id.type == own.type, id.bytes == own.bytes { return self }
     var writer = BSONWriter(capacity: bytes.count + 64)
     try DerivedDocument.replacing(stored, with: self, to: &writer)
-    return BSONDocument(unchecked: arena.copy(writer.view))
-  }
-
-  /// The document with a field of this value, in the place where it has it, else at the end.
-  fileprivate func setting(
-    _ key: StaticString, _ value: BSONValue, in arena: Arena
-  ) throws(BSONFault) -> BSONDocument {
-    var writer = BSONWriter(capacity: bytes.count + value.bytes.count + 64)
-    let start = writer.open()
-    var isSet = false
-    var elements = self.elements
-    while let element = try elements.next() {
-      if element.key == ByteView(key) {
-        if !isSet { writer.append(key, value) }
-        isSet = true
-      } else {
-        writer.append(element.key, element.value)
-      }
-    }
-    if !isSet { writer.append(key, value) }
-    writer.close(start)
     return BSONDocument(unchecked: arena.copy(writer.view))
   }
 }

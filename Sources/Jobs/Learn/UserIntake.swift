@@ -134,7 +134,7 @@ final class UserIntake: Sendable {
   /// Those of these users who have not had their turn, ascending.
   private func unseen(_ ids: Set<[UInt8]>) -> [[UInt8]] {
     seen.withLock { seen in ids.filter { id in id.withView { !seen.contains($0.fingerprint) } } }
-      .sorted { one, other in one.withView { id in other.withView { id < $0 } } }
+      .sorted { $0.isLess(than: $1) }
   }
 
   /// Reads users once more whom the first pass has left as they are, to make their documents all the same. The archive

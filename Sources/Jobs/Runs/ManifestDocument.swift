@@ -59,8 +59,3 @@ struct ManifestDocument {
     throw .inconsistent(path: store.name, why: "somebody else writes the run's document in job_runs again and again")
   }
 }
-
-extension Arena {
-  /// A copy of an array's bytes that lives until the arena is reset.
-  func copy(_ bytes: [UInt8]) -> ByteView { bytes.withView { copy($0) } }
-}

@@ -40,6 +40,7 @@ final class SignalWatch {
   private static func isIgnored(_ number: Int32) -> Bool {
     var action = sigaction()
     guard unsafe sigaction(number, nil, &action) == 0 else { return false }
+    // Both are pointers to C functions, of one word: compared and never called.
     let handler = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
     let ignored = unsafe unsafeBitCast(SIG_IGN, to: Int.self)
     return handler == ignored

@@ -14,11 +14,6 @@ struct SessionID: Hashable, Comparable {
   var objectID: [UInt8] { Library.objectID(of: user + [0] + session) }
 }
 
-extension [UInt8] {
-  /// Compared as unsigned bytes.
-  func isLess(than other: [UInt8]) -> Bool { withView { own in other.withView { own < $0 } } }
-}
-
 /// When a session ends (docs/stores.md, *Sessions*): five minutes after its last ping.
 struct SessionClock {
   /// In milliseconds.

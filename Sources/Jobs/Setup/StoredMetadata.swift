@@ -101,21 +101,10 @@ struct StoredMetadata {
 
   private mutating func set(_ field: StaticString, _ type: BSONType, _ value: ByteView) {
     var writer = BSONWriter()
-    let root = writer.open()
-    var isThere = false
-    document.withView { view in
-      var elements = BSONDocument(unchecked: view).elements
-      while let element = try? elements.next() {
-        if element.key == ByteView(field) {
-          isThere = true
-          writer.append(field, BSONValue(type: type, bytes: value))
-        } else {
-          writer.append(element.key, element.value)
-        }
-      }
+    let isSet = document.withView { view in
+      (try? writer.put(BSONDocument(unchecked: view), setting: field, to: BSONValue(type: type, bytes: value))) != nil
     }
-    if !isThere { writer.append(field, BSONValue(type: type, bytes: value)) }
-    writer.close(root)
+    guard isSet else { return }
     document = writer.view.copy()
     isChanged = true
   }

@@ -163,13 +163,4 @@ extension BSONDocument {
     }
     return false
   }
-
-  /// The value of the first element with this key.
-  func value(_ key: ByteView) throws(BSONFault) -> BSONValue? {
-    var elements = self.elements
-    while let element = try elements.next() {
-      if element.key == key { return element.value }
-    }
-    return nil
-  }
 }

@@ -1,0 +1,28 @@
+internal import Foundation
+
+/// Finds what the paths of a job name.
+struct PathResolver {
+  /// The job file's folder, without links, so that ".." in front of a path means the folder above.
+  private let folder: String
+
+  init(folder: String) {
+    self.folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
+  }
+
+  /// A path as the steps are given it. What names no file, as `mongodb://…`, stays.
+  func path(_ value: JobFile.Value) -> String {
+    guard value.isOfFile, !value.text.hasPrefix("/"), !value.text.contains("://") else { return value.text }
+    return URL(fileURLWithPath: folder + "/" + value.text).standardizedFileURL.path
+  }
+
+  /// The fault of an input that is not there.
+  func missing(_ value: JobFile.Value) -> JobFault? {
+    let path = path(value)
+    guard !FileManager.default.fileExists(atPath: path) else { return nil }
+    let url = URL(fileURLWithPath: path)
+    let beside = (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
+    let nearest = nearestName(to: url.lastPathComponent, among: beside.sorted())
+    let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
+    return JobFault(value.place, "no such file or folder: \(withoutPassword(path))\(hint)")
+  }
+}
