@@ -90,7 +90,8 @@ struct RunsCommand: ParsableCommand {
       discussion: """
         A folder whose run can still be undone stays, unless --force: one that has a journal, as long as the store \
         holds any document that the run has written. So does the folder of a run that --resume would go on with, and of \
-        one that may still run. Folders of runs of another store always stay.
+        one that may still run, and one whose manifest cannot be read, for it may be another store's. Folders of runs \
+        that are known to be another store's always stay.
         """)
 
     @OptionGroup
@@ -99,7 +100,7 @@ struct RunsCommand: ParsableCommand {
     @Option(help: "How many of the newest folders stay whatever they are.")
     var keep = 30
 
-    @Flag(help: "Remove folders although their runs could still be undone.")
+    @Flag(help: "Remove folders although their runs could still be undone, or have a manifest that cannot be read.")
     var force = false
 
     func validate() throws {

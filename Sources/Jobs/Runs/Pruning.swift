@@ -13,7 +13,8 @@ public struct Pruning: Sendable {
   /// - Parameters:
   ///   - server: how a server is spoken to.
   ///   - keep: how many of the newest stay.
-  ///   - force: whether those go, too, that could still be undone or gone on with, or may still run.
+  ///   - force: whether those go, too, that could still be undone or gone on with, may still run, or have a manifest that
+  ///     cannot be read.
   public init(
     _ archive: RunArchive, store: String, server: MongoOptions = MongoOptions(), keep: Int, force: Bool
   ) throws(StoreError) {
@@ -30,7 +31,8 @@ public struct Pruning: Sendable {
     let resumable = Self.resumable(archive, ids)
     for run in ids.dropFirst(keep) {
       let folder = archive.folder(run)
-      if let why = try Self.reason(toKeep: folder, isResumable: resumable.contains(run), opened, force: force) {
+      let isResumable = resumable.contains(run)
+      if let why = try Self.reason(toKeep: run, in: archive, isResumable: isResumable, opened, force: force) {
         kept.append((run, why))
         continue
       }
@@ -57,9 +59,12 @@ public struct Pruning: Sendable {
   }
 
   private static func reason(
-    toKeep folder: RunFolder, isResumable: Bool, _ store: any Store, force: Bool
+    toKeep run: String, in archive: RunArchive, isResumable: Bool, _ store: any Store, force: Bool
   ) throws(StoreError) -> String? {
     guard !force else { return nil }
+    // It may be another store's, and then this one holds nothing that it has written.
+    if let why = archive.unreadable(run) { return why }
+    let folder = archive.folder(run)
     if let manifest = folder.manifest, manifest.mayBeRunning {
       return "it may still run: host \(manifest.host), process \(manifest.process)"
     }

@@ -207,11 +207,7 @@ import Testing
     let run = try bench.sync(bench.inputs(Listeners(count: 3)))
     let after = try bench.contents()
     let path = "\(bench.state)/\(run)/manifest.json"
-    if let manifest {
-      try manifest.write(toFile: path, atomically: true, encoding: .utf8)
-    } else {
-      try Self.edit("\(bench.state)/\(run)") { $0["manifest_version"] = 2 }
-    }
+    try Self.spoil("\(bench.state)/\(run)", manifest)
     for command in [["runs", "show", run], ["verify", run], ["undo", run]] {
       let refused = try mixdown(command + ["--store", bench.store, "--state", bench.state])
       #expect(refused.status == 65 && refused.output.isEmpty, "\(refused.output)")
@@ -220,6 +216,35 @@ import Testing
     #expect(try bench.contents() == after)
     try bench.run("undo", [run, "--force"])
     #expect(try bench.contents().isEmpty)
+  }
+
+  @Test(arguments: ["{bad", nil] as [String?])
+  func `a run whose manifest is damaged or newer may be another store's, and is pruned only if forced`(
+    _ manifest: String?
+  ) throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    let run = try bench.sync(input)
+    let folder = "\(bench.state)/\(run)"
+    try Self.spoil(folder, manifest)
+    let other = ["--store", bench.folder("other"), "--state", bench.state]
+    try #require(mixdown(["sync"] + input + other + ["--as-of", Bench.asOf]).status == 0)
+    let pruned = try mixdown(["runs", "prune", "--keep", "0"] + other)
+    #expect(pruned.status == 0 && pruned.output.contains("\(run) stays: \(folder)/manifest.json"), "\(pruned.output)")
+    try #require(bench.ids.contains(run))
+    try bench.run("undo", [run, "--force"])
+    #expect(try bench.contents().isEmpty)
+    #expect(try mixdown(["runs", "prune", "--keep", "0", "--force"] + other).status == 0)
+    #expect(!bench.ids.contains(run))
+  }
+
+  /// Makes a manifest one that cannot be read: by another text, or by a newer version.
+  private static func spoil(_ folder: String, _ manifest: String?) throws {
+    if let manifest {
+      try manifest.write(toFile: folder + "/manifest.json", atomically: true, encoding: .utf8)
+    } else {
+      try edit(folder) { $0["manifest_version"] = 2 }
+    }
   }
 
   /// What the store's `job_runs` says of a run; nil when it does not know it.
