@@ -74,23 +74,33 @@ public struct BSONDocument: Sendable {
   }
 }
 
+extension BSONDocument {
+  /// The document with this value under a key, as ``BSONWriter/put(_:setting:to:)`` writes it.
+  public func setting(_ key: StaticString, to value: BSONValue?, in arena: Arena) throws(BSONFault) -> BSONDocument {
+    let capacity = bytes.count + (value?.bytes.count ?? 0) + 64
+    return BSONDocument(
+      unchecked: try arena.written(capacity: capacity) { writer throws(BSONFault) in
+        try writer.put(self, setting: key, to: value)
+      })
+  }
+}
+
 extension BSONWriter {
-  /// The document with this value under a key: where the document has the key, else at the end.
+  /// The document with this value under a key: where the document has the key, else at the end; nil takes the key out.
   public mutating func put(
-    _ document: BSONDocument, setting key: StaticString, to value: BSONValue
+    _ document: BSONDocument, setting key: StaticString, to value: BSONValue?
   ) throws(BSONFault) {
     let start = open()
-    var isSet = false
+    var rest = value
     var elements = document.elements
     while let element = try elements.next() {
       if element.key != ByteView(key) {
         append(element.key, element.value)
-      } else if !isSet {
+      } else if let value = rest.take() {
         append(key, value)
-        isSet = true
       }
     }
-    if !isSet { append(key, value) }
+    if let value = rest { append(key, value) }
     close(start)
   }
 }

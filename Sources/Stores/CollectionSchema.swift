@@ -88,7 +88,8 @@ extension CollectionSchema {
   public static let forgotten = CollectionSchema(
     "forgotten", key: "user_id_hash", version: "forgotten_at", indexes: [IndexSchema("user_id_hash", isUnique: true)])
 
-  /// The application's own accounts: read by `id`, never indexed, and written only where asked for.
+  /// The application's own accounts: read by `id`, never indexed, and written only where asked for. Of what stands in
+  /// them `scores` alone is Mixdown's.
   public static let users = CollectionSchema("users", key: "id", indexes: [], isOwn: false)
 
   /// Every collection that `mixdown setup` makes.

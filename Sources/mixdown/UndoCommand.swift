@@ -8,7 +8,8 @@ struct UndoCommand: SpeakingCommand {
     abstract: "Put back what a run has changed.",
     discussion: """
       Every document that the run changed becomes what it was, byte for byte; what it created is removed. A document \
-      that somebody has written since is named and left, and the exit status is 3; --force puts it back as well. \
+      that somebody has written since is named and left, and the exit status is 3; --force puts it back as well. Of an \
+      account, which is the application's, only the scores are put back. \
       Derived collections are not put back: they are computed again. Where the run's journal is missing or damaged, \
       what it still holds is put back, and the exit status is 65.
 

@@ -239,11 +239,10 @@ final class UserDocuments: Sendable {
   ) throws(BSONFault) -> DocumentChange? {
     let known = try account.value("scores")?.document
     guard try DerivedDocument.decision(scores, over: known, force: options.force) == .write else { return nil }
-    let document = try arena.written(capacity: account.bytes.count + scores.bytes.count + 64) { w throws(BSONFault) in
-      try w.put(account, setting: "scores", to: BSONValue(type: .document, bytes: scores.bytes))
-    }
+    let value = BSONValue(type: .document, bytes: scores.bytes)
     return DocumentChange(
-      key: user, stored: account, document: BSONDocument(unchecked: document), changedFields: ["scores"])
+      key: user, stored: account, document: try account.setting("scores", to: value, in: arena),
+      changedFields: ["scores"])
   }
 }
 

@@ -73,7 +73,7 @@ public struct Pruning: Sendable {
     var holds = false
     try StoredLookup(store: store).forEach(try journal.outcomes()) { _, pairs throws(StoreError) in
       guard !holds else { return }
-      holds = pairs.contains { outcome, stored in stored.map(digest) == outcome.written }
+      holds = pairs.contains { outcome, stored in outcome.digestNow(of: stored) == outcome.written }
     }
     return holds ? "it can still be undone" : nil
   }

@@ -1,5 +1,6 @@
 internal import BSON
 internal import Stores
+internal import Sync
 
 /// Looks up what a store holds now of the documents that a journal names.
 struct StoredLookup {
@@ -60,6 +61,30 @@ extension JournalReader.Outcome {
     let value: BSONValue?
     do throws(BSONFault) { value = try document.value(field) } catch { return false }
     return value?.string == subkey
+  }
+
+  /// Whether it is the application's own document, of which `scores` alone is Mixdown's.
+  var isAccount: Bool { collection == CollectionSchema.users.name }
+
+  /// The digest by which a stored document is compared with what the run found and left. An account is taken as it was
+  /// before the run, with the `scores` of now: what else the application has written since is its own affair.
+  func digestNow(of stored: BSONDocument?) -> [UInt8]? {
+    guard let stored, let before, isAccount else { return stored.map(digest) }
+    let arena = Arena()
+    defer { withExtendedLifetime(arena) {} }
+    // What cannot be read has no field to be compared.
+    let now = try? before.setting("scores", to: stored.value("scores"), in: arena)
+    return digest(now ?? stored)
+  }
+
+  /// What puts back what the run found; of an account that is there, its `scores`.
+  func change(undoing stored: BSONDocument?, in arena: Arena) throws(BSONFault) -> DocumentChange {
+    guard let stored, let before, isAccount else {
+      return DocumentChange(key: key, subkey: subkey, stored: stored, document: before)
+    }
+    return DocumentChange(
+      key: key, stored: stored, document: try stored.setting("scores", to: before.value("scores"), in: arena),
+      changedFields: ["scores"])
   }
 
   /// What people call the document.

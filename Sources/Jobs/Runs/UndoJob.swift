@@ -93,7 +93,7 @@ public struct UndoJob: JobStep {
 }
 
 /// The work of an undo.
-private struct PuttingBack {
+struct PuttingBack {
   private static let mostTries = 5
 
   let job: UndoJob
@@ -148,6 +148,7 @@ private struct PuttingBack {
     _ pairs: [(JournalReader.Outcome, BSONDocument?)], _ collection: any StoredCollection, _ writer: any StoreWriter,
     isLast: Bool
   ) throws(StoreError) -> [JournalReader.Outcome] {
+    let arena = Arena()
     var changes: [(JournalReader.Outcome, DocumentChange)] = []
     for (outcome, stored) in pairs {
       switch fate(of: outcome, stored) {
@@ -157,9 +158,11 @@ private struct PuttingBack {
         leftByReason[.forgotten, default: 0] += 1
         job.left(outcome.name, "the user has asked to be forgotten")
       case .written:
-        let change = DocumentChange(
-          key: outcome.key, subkey: outcome.subkey, stored: stored, document: outcome.before)
-        changes.append((outcome, change))
+        do throws(BSONFault) {
+          changes.append((outcome, try outcome.change(undoing: stored, in: arena)))
+        } catch {
+          throw collection.refusal(of: outcome.key, error)
+        }
       case .foreign:
         note(\.left)
         leftByReason[.writtenSince, default: 0] += 1
@@ -186,9 +189,11 @@ private struct PuttingBack {
   private enum Fate { case asItWas, written, foreign }
 
   private func fate(of outcome: JournalReader.Outcome, _ stored: BSONDocument?) -> Fate {
-    let now = stored.map(digest)
+    let now = outcome.digestNow(of: stored)
     if now == outcome.before.map(digest) { return .asItWas }
-    return now == outcome.written || job.isForced ? .written : .foreign
+    if now == outcome.written { return .written }
+    // Whoever has no account any more gets none for the sake of its scores.
+    return job.isForced && !(outcome.isAccount && stored == nil) ? .written : .foreign
   }
 
   private mutating func note(_ fate: WritableKeyPath<Manifest.Users, Int>) {

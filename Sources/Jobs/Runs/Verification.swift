@@ -45,12 +45,13 @@ public struct Verification: Sendable {
       [(name: String, key: [UInt8], subkey: [UInt8]?, collection: String, digest: [UInt8]?, wasWritten: Bool)] = []
     try StoredLookup(store: opened).forEach(outcomes) { _, pairs throws(StoreError) in
       for (outcome, stored) in pairs {
-        let now = stored.map(digest)
+        let now = outcome.digestNow(of: stored)
         guard now != outcome.written else { continue }
         let isAsBefore = now == outcome.before.map(digest)
         found.append(
           (
-            outcome.name, outcome.key.copy(), outcome.subkey?.copy(), outcome.collection, now, !isAsBefore
+            outcome.name, outcome.key.copy(), outcome.subkey?.copy(), outcome.collection, stored.map(digest),
+            !isAsBefore
           ))
       }
     }

@@ -139,27 +139,42 @@ final class Bench {
     try output.commit()
   }
 
-  /// Writes into a user's library as the live API would.
-  func touch(_ user: String) throws {
+  /// Sets a field of a user's document to true, as the live API would.
+  func touch(
+    _ user: String, _ field: StaticString = "touched", in schema: CollectionSchema = .userLibrary
+  ) throws {
+    try replace(user, in: schema) { stored, writer in
+      let start = writer.open()
+      var elements = stored.elements
+      while let element = try elements.next() {
+        if element.key == ByteView("updated_at") {
+          writer.append("updated_at", date: (element.value.date ?? 0) + 1)
+        } else if element.key != ByteView(field) {
+          writer.append(element.key, element.value)
+        }
+      }
+      writer.append(field, bool: true)
+      writer.close(start)
+    }
+  }
+
+  /// Removes a user's document, as the live API would.
+  func remove(_ user: String, from schema: CollectionSchema) throws { try replace(user, in: schema, by: nil) }
+
+  /// - Parameter body: writes what takes the document's place; nil removes it.
+  private func replace(
+    _ user: String, in schema: CollectionSchema, by body: ((BSONDocument, inout BSONWriter) throws -> Void)?
+  ) throws {
     let opened = try openStore(store, locking: true, run: "the live API")
-    let library = try opened.open(.userLibrary)
+    let collection = try opened.open(schema)
     let arena = Arena()
     let key = Array(user.utf8).withView { arena.copy($0) }
-    let stored = try #require(try library.documents(of: [key], in: arena).first?.first)
+    let stored = try #require(try collection.documents(of: [key], in: arena).first?.first)
     var writer = BSONWriter()
-    let start = writer.open()
-    var elements = stored.elements
-    while let element = try elements.next() {
-      if element.key == ByteView("updated_at") {
-        writer.append("updated_at", date: (element.value.date ?? 0) + 1)
-      } else {
-        writer.append(element.key, element.value)
-      }
-    }
-    writer.append("touched", bool: true)
-    writer.close(start)
-    let output = try library.beginWriting(.any)
-    _ = try output.write([DocumentChange(key: key, stored: stored, document: BSONDocument(writer.view))])
+    try body?(stored, &writer)
+    let output = try collection.beginWriting(.any)
+    let document = try body.map { _ in try BSONDocument(writer.view) }
+    _ = try output.write([DocumentChange(key: key, stored: stored, document: document)])
     try output.commit()
   }
 

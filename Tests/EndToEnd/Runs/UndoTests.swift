@@ -1,5 +1,7 @@
+import BSON
 import Foundation
 import Jobs
+import MongodHarness
 import Stores
 import Testing
 
@@ -280,5 +282,87 @@ import Testing
     #expect(try bench.contents() != before)
     #expect(try mixdown(["undo", run, "--store", bench.store, "--state", state]).status == 0)
     #expect(try bench.contents() == before)
+  }
+
+  // MARK: Accounts
+
+  /// A store whose listeners have accounts, as the application makes them.
+  private func withAccounts(_ kind: Bench.Kind) throws -> Bench {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: 6, seed: 1)))
+    for number in 0..<6 {
+      let user = Listeners.name(number)
+      try bench.put(#"{"_id": \#(number), "id": "\#(user)", "plan": "free"}"#, key: user, into: .users)
+    }
+    if kind == .server {
+      let database = try MongoDatabase(MongoAddress(bench.store), MongoOptions())
+      try database.run(json: #"{"createIndexes": "users", "indexes": [{"key": {"id": 1}, "name": "id_1"}]}"#)
+    }
+    return bench
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `accounts get back the scores that they had, or none, and by an undo of that those of the run`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try withAccounts(kind)
+    var states = [try bench.contents([.users])]
+    for flags in [[], ["--half-life-days", "5"]] {
+      try bench.run("learn", ["--mirror-users", "--as-of", Bench.asOf] + flags)
+      states.append(try bench.contents([.users]))
+    }
+    try #require(states[0] != states[1] && states[1] != states[2])
+    let runs = Array(bench.ids.suffix(2))
+    try bench.run("verify", [runs[1]])
+    try bench.run("undo", [runs[1]])
+    #expect(try bench.contents([.users]) == states[1])
+    let undo = try #require(bench.ids.last)
+    try bench.run("undo", [runs[0]])
+    #expect(try bench.contents([.users]) == states[0])
+    try bench.run("undo", [#require(bench.ids.last)])
+    #expect(try bench.contents([.users]) == states[1])
+    try bench.run("undo", [undo])
+    #expect(try bench.contents([.users]) == states[2])
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `of an account only its scores are put back, and what else the application has written stays`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try withAccounts(kind)
+    try bench.run("learn", ["--mirror-users", "--as-of", Bench.asOf])
+    let run = try #require(bench.ids.last)
+    let (other, own, gone) = (Listeners.name(1), Listeners.name(2), Listeners.name(3))
+    func fields(_ user: String) throws -> [String]? {
+      try bench.contents([.users])["users \(user) "]?.withView { bytes in
+        var elements = try BSONDocument(bytes).elements
+        var fields: [String] = []
+        while let element = try elements.next() { fields.append(element.key.string) }
+        return fields
+      }
+    }
+    try bench.touch(other, in: .users)
+    try #require(fields(other) == ["_id", "id", "plan", "scores", "touched"])
+    try bench.run("verify", [run])
+    // What it has written is there, and can be taken back.
+    #expect(try bench.run("runs", ["prune", "--keep", "0"]).output.contains("\(run) stays: it can still be undone"))
+    try bench.run("undo", [run])
+    #expect(try fields(other) == ["_id", "id", "plan", "touched"] && fields(own) == ["_id", "id", "plan"])
+
+    try bench.run("undo", [#require(bench.ids.last)])
+    try bench.touch(own, "scores", in: .users)
+    try bench.touch(own, in: .users)
+    try bench.remove(gone, from: .users)
+    for force in [[], ["--force"]] {
+      let verified = try bench.run("verify", [run], expecting: 3).output
+      #expect(verified.contains("users \(own): somebody else wrote it") || !force.isEmpty, "\(verified)")
+      #expect(!verified.contains("users \(other):") || !force.isEmpty, "\(verified)")
+      // An account that the application has removed is not brought back.
+      let undo = try bench.run("undo", [run] + force, expecting: 3)
+      #expect(undo.errors.contains(gone) && undo.errors.contains(own) == force.isEmpty, "\(undo.errors)")
+      #expect(try fields(other) == ["_id", "id", "plan", "touched"] && fields(gone) == nil)
+      let left = ["_id", "id", "plan"] + (force.isEmpty ? ["scores"] : []) + ["touched"]
+      #expect(try fields(own) == left)
+    }
   }
 }
