@@ -98,5 +98,8 @@ extension CollectionSchema {
     population, charts, jobRuns, forgotten,
   ]
 
+  /// Those of which a run keeps what it replaces: all others that runs write are computed again.
+  public static let journalled: [CollectionSchema] = [userLibrary, playArchive, sessionPings, users]
+
   public static func named(_ name: String) -> CollectionSchema? { (all + [users]).first { $0.name == name } }
 }

@@ -27,7 +27,7 @@ public struct UndoJob: JobStep {
   public var parameters: [String: String] { ["run": undone, "force": "\(isForced)"] }
   public var writes: Bool { true }
   /// Whatever a journal may name.
-  public var collections: [CollectionSchema] { [.userLibrary, .playArchive, .sessionPings] }
+  public var collections: [CollectionSchema] { CollectionSchema.journalled }
 
   public func run(server: MongoOptions = MongoOptions()) -> Job.Report {
     Job(name: Self.name, store: store, state: state, asOf: wallClock(), steps: [self], server: server).run()

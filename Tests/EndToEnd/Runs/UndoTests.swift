@@ -365,4 +365,20 @@ import Testing
       #expect(try fields(own) == left)
     }
   }
+
+  @Test func `a link in the place of the accounts is refused before anything is put back`() throws {
+    let bench = try withAccounts(.directory)
+    let input = try bench.inputs(Listeners(count: 9, seed: 2), as: "second-")[0]
+    let text = "job: night\nsteps:\n  - sync: {inputs: [\"${INPUT}\"]}\n  - learn: {mirror-users: true}\n"
+    let job = try bench.folder.write("night.yaml", text)
+    try bench.run("run", [job, "--as-of", Bench.asOf], environment: ["INPUT": input])
+    let run = try #require(bench.ids.last)
+    let after = try bench.contents([.userLibrary, .playArchive, .users])
+    let path = bench.store + "/users.bson"
+    try FileManager.default.moveItem(atPath: path, toPath: bench.folder("elsewhere.bson"))
+    try bench.folder.link("store/users.bson", to: bench.folder("elsewhere.bson"))
+    let refused = try bench.run("undo", [run], expecting: 65)
+    #expect(refused.errors.contains("\(path): ") && refused.errors.contains("a symbolic link"), "\(refused.errors)")
+    #expect(try bench.contents([.userLibrary, .playArchive, .users]) == after)
+  }
 }
