@@ -48,13 +48,15 @@ public struct UndoJob: JobStep {
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
+    let whole: ExitStatus
+    var back: PuttingBack
     do throws(StoreError) {
       let store = try run.store()
       let archive = RunArchive(state: state, store: self.store)
       let folder = archive.folder(undone)
       let reader = try JournalReader(ifPresent: folder)
       // What is left of a journal is used all the same, for another attempt can do the rest; but it is no success.
-      let whole = reader.holds(folder.manifest?.written) == false ? ExitStatus.refused : .done
+      whole = reader.holds(folder.manifest?.written) == false ? .refused : .done
       if whole == .refused { warn(lacking(folder)) }
       guard let journal = reader else {
         // A run without a journal has changed nothing, unless its manifest says otherwise.
@@ -65,24 +67,21 @@ public struct UndoJob: JobStep {
       let outcomes = try journal.outcomes()
       // It is about the documents that are taken back.
       try archive.removeKnowledge()
-      var back = PuttingBack(
+      back = PuttingBack(
         job: self, store: store, journal: try run.journal(), isForgotten: try ForgottenUsers(store).test)
       do throws(StoreError) { try back.run(outcomes, run.cancellation) } catch {
         // A directory is as it was; what a server was sent stays there.
         if !(store is DirectoryStore) { run.manifest.take(back) }
         throw error
       }
-      run.manifest.take(back)
-      if let why = run.cancellation.why, back.isStopped {
-        throw StoreError.locked(path: self.store, holder: why)
-      }
-      return max(whole, back.users.left > 0 ? .quarantined : .done)
     } catch {
-      if run.cancellation.isRequested, case .locked = error {
-        throw .interrupt("\(run.cancellation.why ?? "asked to stop"): undo it again for the rest")
-      }
       throw StepFailure(error)
     }
+    run.manifest.take(back)
+    if back.isStopped {
+      throw .interrupt("\(run.cancellation.why ?? "asked to stop"): undo it again for the rest")
+    }
+    return max(whole, back.users.left > 0 ? .quarantined : .done)
   }
 
   private func lacking(_ folder: RunFolder) -> String {

@@ -1,4 +1,5 @@
 import BSON
+import Foundation
 import MongodHarness
 import Stores
 import Sync
@@ -32,5 +33,21 @@ import Testing
     let after = try #require(try store.documents(of: .users).first)
     #expect(after.field("plan")?.string == "paid" && after.field("scores") == nil)
     #expect(after.field("explicit_preferences") == before.field("explicit_preferences"))
+  }
+
+  @Test func `a store that is held is said to be so, although the run was asked to stop meanwhile`() throws {
+    let town = try LearningTown(.directory)
+    try town.learn("2025-12-01T02:00:00Z")
+    let run = try #require(try RunArchive(state: town.state).ids().first)
+    let holder = try town.store.open()
+    defer { withExtendedLifetime(holder) {} }
+    let undo = UndoJob(run, store: town.store.name, state: town.state)
+    var job = Job(name: "undo", store: undo.store, state: undo.state, asOf: wallClock(), steps: [undo])
+    let deadline = wallClock() + 2000
+    job.deadline = deadline
+    job.events.begins = { _ in while wallClock() < deadline { Thread.sleep(forTimeInterval: 0.01) } }
+    let report = job.run()
+    #expect(report.status == .locked && report.manifest.outcome == .failed)
+    #expect(report.manifest.error?.contains("run test") == true, "\(report.manifest.error ?? "")")
   }
 }
