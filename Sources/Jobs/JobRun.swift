@@ -52,7 +52,7 @@ public struct JobRun {
     collections = writing.flatMap(\.collections)
     isResumable = job.isResumable && writes
     let shown = withoutPassword(job.store)
-    let earlier = job.resume && writes ? Self.unfinished(job, shown, in: archive) : nil
+    let earlier = job.resume && writes ? Self.unfinished(job, in: archive) : nil
     isResumed = earlier != nil
     id = earlier.flatMap { RunID($0.runID) } ?? RunID(milliseconds: wallClock())
     asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
@@ -66,7 +66,7 @@ public struct JobRun {
   }
 
   /// The last run of the job, if it did not end and was asked for the same.
-  private static func unfinished(_ job: Job, _ store: String, in archive: RunArchive) -> Manifest? {
+  private static func unfinished(_ job: Job, in archive: RunArchive) -> Manifest? {
     // What may differ, for it does not change what a run gives; the clock is that of the first attempt.
     func same(_ parameters: [String: String]) -> [String: String] {
       parameters.filter { key, _ in
@@ -78,7 +78,8 @@ public struct JobRun {
     // A state directory that cannot be read fails the run as soon as it needs its folder.
     do throws(StoreError) { ids = try archive.ids() } catch { return nil }
     for id in ids {
-      guard let earlier = archive.manifest(id), earlier.job == job.name, earlier.store == store, !earlier.isRehearsal
+      guard let earlier = archive.manifest(id), earlier.job == job.name, !earlier.isRehearsal,
+        archive.isRun(earlier, of: job.store) == true
       else { continue }
       guard earlier.outcome != .done, same(earlier.parameters) == same(job.parameters) else { return nil }
       return earlier
@@ -186,8 +187,8 @@ public struct JobRun {
   /// The user with whom the last run of this job would have gone on, had it not been stopped.
   private func firstUser() throws(StoreError) -> String? {
     for earlier in try archive.ids() where earlier < id.description || isResumed && earlier == id.description {
-      guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job,
-        manifest.store == self.manifest.store, !manifest.isRehearsal
+      guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job, !manifest.isRehearsal,
+        archive.isRun(manifest, of: storeName) == true
       else { continue }
       return manifest.nextUser
     }

@@ -73,42 +73,38 @@ public struct RunArchive: Sendable {
     return meant.count == 1 ? .success(first) : .failure(.several(meant.count))
   }
 
-  /// Whether a run was surely another store's: the state directory of all servers is one, and any may be shared. Names of
-  /// one database or folder may be spelt in several ways.
-  func isOther(_ run: Manifest, than store: String) -> Bool {
-    guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return true }
-    guard MongoAddress.isAddress(store) else { return isOtherFolder(run.store, than: store) }
-    guard let one = try? MongoAddress(run.store), let other = try? MongoAddress(store) else { return false }
-    return one.isOther(than: other)
+  /// Whether a run was a store's: the state directory of all servers is one, and any may be shared. Nil where its name
+  /// does not tell, for those of one database or folder may be spelt in several ways.
+  func isRun(_ run: Manifest, of store: String) -> Bool? {
+    guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return false }
+    guard MongoAddress.isAddress(store) else { return isRun(ofFolder: run.store, of: store) }
+    if run.store == withoutPassword(store) { return true }
+    guard let one = try? MongoAddress(run.store), let other = try? MongoAddress(store) else { return nil }
+    return one.isOther(than: other) ? false : nil
   }
 
-  private func isOtherFolder(_ named: String, than store: String) -> Bool {
+  private func isRun(ofFolder named: String, of store: String) -> Bool? {
     // A store that was moved has taken its runs along.
-    if WriteBackPlace.resolved(state) == WriteBackPlace.resolved(store + "/.runs") { return false }
+    if WriteBackPlace.resolved(state) == WriteBackPlace.resolved(store + "/.runs") { return true }
     let own = WriteBackPlace.resolved(store)
-    if WriteBackPlace.resolved(named) == own { return false }
-    guard !named.hasPrefix("/") else { return true }
+    if WriteBackPlace.resolved(named) == own { return true }
+    guard !named.hasPrefix("/") else { return false }
     // Nobody knows from which folder the name counted: what it ends with has to do.
     let end = URL(fileURLWithPath: "/" + named).standardizedFileURL.path
     let spelt = URL(fileURLWithPath: store).standardizedFileURL.path
-    return end != "/" && !own.hasSuffix(end) && !spelt.hasSuffix(end)
+    return end == "/" || own.hasSuffix(end) || spelt.hasSuffix(end) ? nil : false
   }
 
   /// Why a run has nothing to do with a store; nil where it may be one of that store's.
   public func mismatch(of run: String, with store: String) -> String? {
-    guard let manifest = manifest(run), isOther(manifest, than: store) else { return nil }
+    guard let manifest = manifest(run), isRun(manifest, of: store) == false else { return nil }
     return "the run \(run) was one of \(manifest.store), not of \(withoutPassword(store))"
   }
 
-  /// The ids of the runs of a store, newest first: a state directory may be shared. Those without a manifest that can be
-  /// read are among them.
+  /// The ids of the runs that are surely a store's, newest first. Those without a manifest that can be read are among
+  /// them.
   func ids(of store: String) throws(StoreError) -> [String] {
-    guard state != store + "/.runs" else { return try ids() }
-    func place(_ name: String) -> String {
-      MongoAddress.isAddress(name) ? name : URL(fileURLWithPath: name).standardizedFileURL.path
-    }
-    let own = place(withoutPassword(store))
-    return try ids().filter { id in manifest(id).map { place($0.store) == own } ?? true }
+    try ids().filter { id in manifest(id).map { isRun($0, of: store) == true } ?? true }
   }
 }
 

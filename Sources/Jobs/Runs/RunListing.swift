@@ -26,7 +26,7 @@ public struct RunListing: Sendable {
   public init(_ archive: RunArchive, of store: String?) throws(StoreError) {
     runs = try archive.ids().compactMap { id in
       let manifest = archive.manifest(id)
-      if let store, let manifest, archive.isOther(manifest, than: store) { return nil }
+      if let store, let manifest, archive.isRun(manifest, of: store) == false { return nil }
       return Run(id: id, manifest: manifest, hasFolder: true, wasKilled: manifest?.wasKilled ?? false)
     }
   }

@@ -310,6 +310,48 @@ import Testing
     }
   }
 
+  @Test func `a run is gone on with, followed and pruned however its store is spelt`() throws {
+    let bench = try Bench(.directory)
+    let input = try bench.inputs(Listeners(count: 3))
+    try bench.folder.link("link", to: bench.store)
+    // The store's new file cannot be made.
+    let obstacle = bench.store + "/user_library.bson.partial"
+    func block() throws {
+      try FileManager.default.createDirectory(atPath: obstacle + "/x", withIntermediateDirectories: true)
+    }
+    func run(_ command: [String], of store: String, expecting status: Int32) throws {
+      let inFolder = ["/bin/sh", "-c", "cd \(bench.folder.path) && exec \"$@\"", "sh", mixdownBinary]
+      let child = try Child(inFolder + command + ["--store", store, "--state", bench.state])
+      try #require(try child.wait() == .exited(status), "\(child.errors)")
+    }
+    func sync(_ store: String, _ flags: [String], expecting status: Int32) throws {
+      try run(["sync"] + input + ["--as-of", Bench.asOf] + flags, of: store, expecting: status)
+    }
+    try block()
+    try sync("store", ["--resumable"], expecting: 74)
+    let first = try #require(bench.ids.first)
+    let names = ["./store", "store/", "link", bench.store]
+    for name in names {
+      try sync(name, ["--resume"], expecting: 74)
+      #expect(bench.ids == [first], "\(name)")
+    }
+    try FileManager.default.removeItem(atPath: obstacle)
+    try sync("./store", ["--resume"], expecting: 0)
+    #expect(try bench.ids == [first] && bench.manifest(first).attempts == names.count + 2)
+
+    // With whom the next run begins.
+    try Self.edit("\(bench.state)/\(first)") { $0["next_user"] = Listeners.name(1) }
+    try bench.folder.write("more.json", #"{"user_id":"ann","queue":[{"videoId":"q"}]}"#)
+    try block()
+    try sync("link", [bench.folder("more.json")], expecting: 74)
+    try FileManager.default.removeItem(atPath: obstacle)
+    #expect(try bench.manifest(#require(bench.ids.last)).nextUser == Listeners.name(1))
+
+    try #require(bench.ids.count == 2)
+    try run(["runs", "prune", "--keep", "0", "--force"], of: bench.store, expecting: 0)
+    #expect(bench.ids.isEmpty)
+  }
+
   @Test func `a store that was moved keeps its runs`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
