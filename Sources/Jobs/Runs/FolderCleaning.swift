@@ -109,10 +109,8 @@ struct FolderCleaning {
   // MARK: Files
 
   private func read(_ path: String) throws(StoreError) -> [UInt8] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw .inputOutput(path: path, operation: "read", code: EIO)
-    }
-    return [UInt8](data)
+    let file = try PosixFile(path, O_RDONLY)
+    return try file.read(upTo: file.status().size, at: 0)
   }
 
   private func rewrite(_ path: String, _ change: ([UInt8]) -> [UInt8]) throws(StoreError) {
@@ -130,7 +128,7 @@ struct FolderCleaning {
   private func remove(_ path: String) throws(StoreError) {
     guard FileManager.default.fileExists(atPath: path) else { return }
     do { try FileManager.default.removeItem(atPath: path) } catch {
-      throw .inputOutput(path: path, operation: "remove", code: EIO)
+      throw .inputOutput(path: path, operation: "remove", code: (error as NSError).posixCode)
     }
   }
 
@@ -209,13 +207,14 @@ struct FolderCleaning {
         return body(name, Array(dump.text.prefix(dump.count)), dump.modifiedAt ?? 0)
       }
     } catch {
-      throw .inputOutput(path: path, operation: "read back", code: EIO)
+      throw unreadable(path, "\(error)")
     }
-    if let fault {
-      // Whoever stands behind it is not seen, and would stay.
-      throw .rejected(
-        address: path, what: "what was written back cannot be read to its end", why: "\(fault.detail). \(Self.byHand)")
-    }
+    if let fault { throw unreadable(path, fault.detail) }
+  }
+
+  /// Whoever stands behind the place to which it was read is not seen, and would stay.
+  private func unreadable(_ path: String, _ why: String) -> StoreError {
+    .rejected(address: path, what: "what was written back cannot be read to its end", why: "\(why). \(Self.byHand)")
   }
 }
 

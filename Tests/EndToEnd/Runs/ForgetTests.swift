@@ -322,6 +322,22 @@ import Testing
     #expect(try bench.run("forget", [Listeners.name(2)], expecting: 65).errors.contains("there/w.zip"))
   }
 
+  @Test func `what cannot be cleaned is named with the cause that the system gives`() throws {
+    let bench = try Bench(.directory)
+    let back = bench.folder("w.zip")
+    let run = try bench.sync(bench.inputs(Listeners(count: 3)), ["--write-back", back])
+    // It points to itself.
+    try bench.folder.link("state/\(run)/notes", to: "notes")
+    let looped = try bench.run("forget", [Listeners.name(1)], expecting: 74)
+    #expect(looped.errors.contains("\(run)/notes: cannot open: Too many levels of symbolic links"), "\(looped.errors)")
+    try FileManager.default.removeItem(atPath: "\(bench.state)/\(run)/notes")
+
+    try FileManager.default.removeItem(atPath: back)
+    try #require(unsafe mkfifo(back, 0o600) == 0)
+    let refused = try bench.run("forget", [Listeners.name(1)], expecting: 65)
+    #expect(refused.errors.contains("\(back): neither a regular file nor a directory"), "\(refused.errors)")
+  }
+
   /// Files of the store, the runs and what was written back that hold any of these texts.
   private static func traces(_ texts: [String], _ bench: Bench, _ more: [String]) -> [String] {
     var found: [String] = []
