@@ -110,6 +110,21 @@ import Testing
     #expect(try mixdown(["copy", jobs, sandbox.folder("copy"), "--collections", "user_library,songs"]).status == 0)
     _ = try run(jobs, ["forget", "ann", "--state", state])
 
+    // Whoever puts scores into accounts, and takes them out again, needs what the manual names besides.
+    try root.run(json: #"{"createIndexes": "users", "indexes": [{"key": {"id": 1}, "name": "id_1"}]}"#)
+    try root.run(json: #"{"insert": "users", "documents": [{"id": "bob", "plan": "free"}]}"#)
+    let mirror = ["learn", "--mirror-users", "--full"] + clock
+    _ = try run(jobs, mirror, expecting: 69)
+    func change(_ command: String, _ actions: [String]) throws {
+      let users = #"{"resource": {"db": "\#(name)", "collection": "users"}, "actions": \#(json(actions))}"#
+      try root.run(json: #"{"\#(command)": "mixdown", "privileges": [\#(users)]}"#)
+    }
+    try change("grantPrivilegesToRole", ["insert", "update", "listIndexes"])
+    _ = try run(jobs, mirror)
+    try change("revokePrivilegesFromRole", ["listIndexes"])
+    let mirrored = try #require(try FileManager.default.contentsOfDirectory(atPath: state).sorted().dropLast().last)
+    #expect(try run(jobs, ["undo", mirrored, "--state", state]).output.contains(" 1 documents put back"))
+
     // And for no more.
     try root.run(json: #"{"dropIndexes": "songs", "index": "key_1"}"#)
     #expect(try run(jobs, ["setup"], expecting: 69).errors.contains("docs/stores.md"))
