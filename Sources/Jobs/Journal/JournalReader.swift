@@ -98,13 +98,7 @@ final class JournalReader {
   /// - Parameter group: the records of one document, in their order.
   private func outcome(of group: [JournalChange]) throws(StoreError) -> Outcome? {
     var made: [JournalChange] = []
-    for change in group {
-      if !change.isWithdrawn {
-        made.append(change)
-      } else if let place = made.lastIndex(where: { $0.written == change.written }) {
-        made.remove(at: place)
-      }
-    }
+    for change in group { made.take(change, isWithdrawn: change.isWithdrawn) { $0.written == change.written } }
     guard let last = made.last else { return nil }
     var before = try document(last.before)
     // A run that wrote a document twice has to give back what was there before the first time, unless somebody else

@@ -177,3 +177,16 @@ struct JournalChange {
     collection == other.collection && key == other.key && subkey == other.subkey
   }
 }
+
+extension Array {
+  /// Adds a change to those of its document that were made; one that is withdrawn takes the last of the same digest out.
+  ///
+  /// - Parameter hasItsDigest: whether what one of them wrote has the digest that this names.
+  mutating func take(_ change: Element, isWithdrawn: Bool, _ hasItsDigest: (Element) -> Bool) {
+    if !isWithdrawn {
+      append(change)
+    } else if let place = lastIndex(where: hasItsDigest) {
+      remove(at: place)
+    }
+  }
+}

@@ -42,11 +42,7 @@ struct MerkleTree: Sendable {
       var written: [UInt128] = []
       while end < order.count, marks[order[end]].identity == identity {
         let mark = marks[order[end]]
-        if !mark.isWithdrawn {
-          written.append(mark.digest)
-        } else if let place = written.lastIndex(of: mark.digest) {
-          written.remove(at: place)
-        }
+        written.take(mark.digest, isWithdrawn: mark.isWithdrawn) { $0 == mark.digest }
         end += 1
       }
       if let last = written.last {
