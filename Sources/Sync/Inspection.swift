@@ -34,10 +34,11 @@ public struct Inspection: Sendable {
   public var devices: Int { devicePrints.count }
 
   /// Reads and parses all inputs, each dump by itself.
-  public init(_ options: SyncOptions) throws(InputError) {
+  public static func inspect(_ options: SyncOptions) throws(InputError) -> Inspection {
     prepareForArchives()
     for input in options.inputs { try InputReader(limits: options.limits).check(input) }
     let workers = InspectionWorkers(options)
+    var inputs: [InputDigest] = []
     for input in options.inputs {
       let digest = try InputReader(limits: options.limits).read(input) { event in
         workers.take(event)
@@ -46,9 +47,9 @@ public struct Inspection: Sendable {
       workers.handOver()
       inputs.append(digest)
     }
-    let inputs = self.inputs
-    self = workers.finish()
-    self.inputs = inputs
+    var inspection = workers.finish()
+    inspection.inputs = inputs
+    return inspection
   }
 
   fileprivate init() {}

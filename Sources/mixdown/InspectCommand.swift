@@ -54,7 +54,7 @@ struct InspectCommand: ParsableCommand {
     options.users = input.usersFrom
     options.workers = workers.count
     do throws(InputError) {
-      for line in InspectionText(try Inspection(options)).lines { say(line) }
+      for line in InspectionText(try Inspection.inspect(options)).lines { say(line) }
     } catch {
       throw failure("\(error)", .inputOutput)
     }

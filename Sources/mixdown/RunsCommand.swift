@@ -112,7 +112,7 @@ struct RunsCommand: ParsableCommand {
       let (archive, store) = (try folders.archive(), folders.storeName)
       let result: Pruning
       do throws(StoreError) {
-        result = try Pruning(archive, store: store, server: folders.server.options, keep: keep, force: force)
+        result = try Pruning.prune(archive, store: store, server: folders.server.options, keep: keep, force: force)
       } catch {
         throw failure("\(error)", ExitStatus(error))
       }

@@ -39,7 +39,7 @@ struct VerifyCommand: SpeakingCommand {
     if let why = archive.mismatch(of: verified, with: store) { throw failure(why, .usage) }
     let result: Verification
     do throws(StoreError) {
-      result = try Verification(verified, in: archive, store: store, server: folders.server.options)
+      result = try Verification.verify(verified, in: archive, store: store, server: folders.server.options)
     } catch {
       throw failure("\(error)", ExitStatus(error))
     }

@@ -10,14 +10,16 @@ public struct Pruning: Sendable {
   /// In bytes. What other folders or the store share is not counted.
   public private(set) var freed = 0
 
+  /// Removes the folders of a store's runs but for the newest, and those of which there is a reason to keep them.
+  ///
   /// - Parameters:
   ///   - server: how a server is spoken to.
   ///   - keep: how many of the newest stay.
   ///   - force: whether those go, too, that could still be undone or gone on with, may still run, or have a manifest that
   ///     cannot be read.
-  public init(
+  public static func prune(
     _ archive: RunArchive, store: String, server: MongoOptions = MongoOptions(), keep: Int, force: Bool
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Pruning {
     // A run that goes on must not lose its folder: the lock of a directory, or the leases of a server, keep it away.
     try checkStore(store)
     let name = RunID(milliseconds: wallClock()).description
@@ -29,19 +31,21 @@ public struct Pruning: Sendable {
     defer { lease?.end() }
     let ids = try archive.ids(of: store)
     let resumable = Self.resumable(archive, ids)
+    var pruning = Pruning()
     for run in ids.dropFirst(keep) {
       let folder = archive.folder(run)
       let isResumable = resumable.contains(run)
-      if let why = try Self.reason(toKeep: run, in: archive, isResumable: isResumable, opened, force: force) {
-        kept.append((run, why))
+      if let why = try reason(toKeep: run, in: archive, isResumable: isResumable, opened, force: force) {
+        pruning.kept.append((run, why))
         continue
       }
-      freed += Self.size(folder.path)
+      pruning.freed += size(folder.path)
       do { try FileManager.default.removeItem(atPath: folder.path) } catch {
         throw .inputOutput(path: folder.path, operation: "remove", code: (error as NSError).posixCode)
       }
-      removed.append(run)
+      pruning.removed.append(run)
     }
+    return pruning
   }
 
   /// The runs that `--resume` would go on with: the last of a job, if it did not end and has kept what it read.

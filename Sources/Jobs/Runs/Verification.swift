@@ -29,18 +29,19 @@ public struct Verification: Sendable {
   ///
   /// - Parameter server: how a server is spoken to.
   /// - Throws: when the store or the run's folder cannot be read.
-  public init(
+  public static func verify(
     _ run: String, in archive: RunArchive, store: String, server: MongoOptions = MongoOptions()
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Verification {
     try checkStore(store)
     let opened = try openStore(store, locking: false, run: "verify", options: server)
     let folder = archive.folder(run)
     let reader = try JournalReader(ifPresent: folder)
-    rootHolds = reader.holds(folder.manifest?.written)
-    guard let journal = reader else { return }
-    isTorn = journal.isTorn
+    var verification = Verification()
+    verification.rootHolds = reader.holds(folder.manifest?.written)
+    guard let journal = reader else { return verification }
+    verification.isTorn = journal.isTorn
     let outcomes = try journal.outcomes()
-    documents = outcomes.count
+    verification.documents = outcomes.count
     var found:
       [(name: String, key: [UInt8], subkey: [UInt8]?, collection: String, digest: [UInt8]?, wasWritten: Bool)] = []
     try StoredLookup(store: opened).forEach(outcomes) { _, pairs throws(StoreError) in
@@ -55,7 +56,7 @@ public struct Verification: Sendable {
           ))
       }
     }
-    guard !found.isEmpty else { return }
+    guard !found.isEmpty else { return verification }
     let others = try OtherWriters(archive, than: run, of: Set(found.map { Identity($0.collection, $0.key, $0.subkey) }))
     for one in found {
       let document = Identity(one.collection, one.key, one.subkey)
@@ -70,10 +71,11 @@ public struct Verification: Sendable {
         } else {
           one.digest == nil ? "somebody else removed it" : "somebody else wrote it"
         }
-      differences.append(
+      verification.differences.append(
         Difference(
           document: one.name, key: String(decoding: one.key, as: UTF8.self), run: writer.run, why: why))
     }
+    return verification
   }
 }
 
