@@ -15,7 +15,7 @@ public struct JobRun {
   public let cancellation: Cancellation
   /// What the run did so far; steps add to it.
   public internal(set) var manifest: Manifest
-  /// What the run leaves beside its manifest; steps add to it.
+  /// What the run leaves beside its manifest: what the steps asked for before the first began, to which they add.
   public var records = RunRecords()
 
   /// The run's clock, in ms since 1970.
@@ -58,6 +58,8 @@ public struct JobRun {
     asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
     manifest = Manifest(
       run: id, job: job.name, version: programVersion, store: shown, parameters: job.parameters, asOf: asOf)
+    // However the run ends, and before whichever step.
+    for step in steps { records.take(step.records) }
     if let earlier {
       manifest.startedAt = earlier.startedAt
       manifest.attempts = (earlier.attempts ?? 1) + 1
@@ -212,7 +214,10 @@ public struct JobRun {
     manifest.end(outcome, status, error: failure?.description)
     manifest.seconds["total"] = seconds
     defer { lease?.end() }
-    guard let folder else { return status }
+    guard let folder else {
+      do throws(StoreError) { try records.end(manifest) } catch { return ended(status, leaving: error) }
+      return status
+    }
     guard !folder.isTaken(from: manifest) else { return superseded(status) }
     if outcome == .done { folder.removeSpool() }
     folder.closeBefore()

@@ -75,7 +75,6 @@ public struct SyncJob: JobStep {
       throw StepFailure(error)
     }
     run.manifest.take(summary)
-    run.records.take(records)
     run.records.take(summary)
     run.manifest.nextUser = summary.nextUser.map { String(decoding: $0, as: UTF8.self) }
     if summary.isInterrupted {

@@ -79,7 +79,6 @@ public struct LearnJob: JobStep {
         throw .inconsistent(path: store.name, why: "the counts of users do not balance: \(summary.users)")
       }
       run.manifest.take(summary, reports: reports.sorted)
-      run.records.take(records)
       run.records.report.take(summary)
       try run.records.report.takeUsers(of: store)
     } catch {

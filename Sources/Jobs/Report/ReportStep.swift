@@ -19,7 +19,6 @@ public struct ReportStep: JobStep {
   public func check() throws(StepFailure) {}
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
-    run.records.take(records)
     do throws(StoreError) {
       try run.records.report.takeUsers(of: try run.store())
       let report = RunReport(folder: try run.runFolder().path)

@@ -14,7 +14,7 @@ public struct RunRecords: Sendable {
     report.namedUsers = namedUsers
   }
 
-  /// Takes over what a step asks for.
+  /// Takes over what a step asks for. The metrics go where the last step that names a file wants them.
   public mutating func take(_ step: RunRecords) {
     metricsFile = step.metricsFile ?? metricsFile
     report.namedUsers = max(report.namedUsers, step.report.namedUsers)
@@ -42,15 +42,24 @@ public struct RunRecords: Sendable {
     try RunLog.shared.open(folder + "/log.ndjson")
   }
 
+  /// Writes the metrics of a run that ended before it had a folder: what watches the file knows of no other place.
+  func end(_ manifest: Manifest) throws(StoreError) {
+    // Where they have no place, that is what has ended the run.
+    guard let metricsFile, (try? check()) != nil else { return }
+    try metrics(of: manifest).write(to: metricsFile, isPublic: true)
+  }
+
+  private func metrics(of manifest: Manifest) -> Metrics {
+    Metrics(manifest, lastSuccess: metricsFile.flatMap { Metrics.lastSuccess(of: manifest.job, in: $0) })
+  }
+
   /// Writes metrics and report of a run that has ended.
   ///
   /// The metrics come first: a monitor has more need of them, and they are small. Where they cannot be put elsewhere, the
   /// run has its report all the same.
   public func end(_ manifest: Manifest, in folder: String) throws(StoreError) {
-    let place = folder + "/metrics.prom"
-    let lastSuccess = metricsFile.flatMap { Metrics.lastSuccess(of: manifest.job, in: $0) }
-    let metrics = Metrics(manifest, lastSuccess: lastSuccess)
-    try metrics.write(to: place, isPublic: false)
+    let metrics = metrics(of: manifest)
+    try metrics.write(to: folder + "/metrics.prom", isPublic: false)
     var failure: StoreError?
     do throws(StoreError) {
       if let metricsFile { try metrics.write(to: metricsFile, isPublic: true) }

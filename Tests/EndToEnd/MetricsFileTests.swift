@@ -1,0 +1,75 @@
+import Foundation
+import Testing
+
+/// The file of `--metrics-file`, by which monitors know how the last run ended.
+@Suite struct MetricsFileTests {
+  /// Who names the file.
+  enum Naming: String, CaseIterable, Sendable { case sync, jobSync, jobReport }
+
+  /// What ends a run: as early as before it has a folder, and as late as in its first step.
+  enum Ending: String, CaseIterable, Sendable {
+    case tornMetadata, missingStore, tornLibrary, deadline
+
+    var status: Int32 {
+      switch self {
+      case .tornMetadata, .tornLibrary: 65
+      case .missingStore: 74
+      case .deadline: 75
+      }
+    }
+  }
+
+  private static func arguments(_ naming: Naming, _ sandbox: Sandbox, metrics: String) throws -> [String] {
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let places = ["--store", sandbox.store, "--state", sandbox.folder("state")]
+    guard naming != .sync else { return ["sync", input, "--metrics-file", metrics] + places }
+    // What an earlier step names counts for nothing where a later one names another.
+    let (first, last) = naming == .jobSync ? (metrics, "") : (sandbox.folder("unused.prom"), metrics)
+    let steps = ["sync: {inputs: [ann.json], metrics-file: \(first)}", "report: {metrics-file: \"\(last)\"}"]
+    let job = "job: night\nsteps:\n" + steps.map { "  - \($0)\n" }.joined()
+    return ["run", try sandbox.folder.write("job.yaml", job)] + places
+  }
+
+  /// The lines that begin so.
+  private static func lines(_ text: String, _ prefix: String) -> [Substring] {
+    text.split(separator: "\n").filter { $0.hasPrefix(prefix) }
+  }
+
+  @Test(arguments: Naming.allCases, Ending.allCases)
+  func `a run that fails is in the file, however early it ends and whichever step names the file`(
+    _ naming: Naming, _ ending: Ending
+  ) throws {
+    let sandbox = try Sandbox()
+    let metrics = sandbox.folder("mixdown.prom")
+    let arguments = try Self.arguments(naming, sandbox, metrics: metrics)
+    let first = try mixdown(arguments)
+    try #require(first.status == 0, "\(first.output)\(first.errors)")
+    let before = try String(contentsOfFile: metrics, encoding: .utf8)
+    #expect(Self.lines(before, "mixdown_run_exit_status").allSatisfy { $0.hasSuffix(" 0") })
+
+    var flags: [String] = []
+    switch ending {
+    case .tornMetadata: try sandbox.folder.write("store/user_library.metadata.json", "[")
+    case .tornLibrary: try sandbox.folder.write("store/user_library.bson", [9, 0, 0, 0, 1])
+    case .missingStore:
+      try FileManager.default.removeItem(atPath: sandbox.store)
+      try sandbox.folder.write("store", "no folder")
+    case .deadline: flags = naming == .sync ? ["--deadline", "1ms"] : ["--set", "sync.deadline=1ms"]
+    }
+    let run = try mixdown(arguments + flags)
+    #expect(run.status == ending.status, "\(run.output)\(run.errors)")
+    let after = try String(contentsOfFile: metrics, encoding: .utf8)
+    #expect(Self.lines(after, "mixdown_run_exit_status").allSatisfy { $0.hasSuffix(" \(ending.status)") }, "\(after)")
+    let outcome = ending == .deadline ? "interrupted" : "failed"
+    #expect(after.contains("outcome=\"\(outcome)\"} 1\n"))
+    let success = Self.lines(before, "mixdown_run_last_success")
+    #expect(success.count == 1 && Self.lines(after, "mixdown_run_last_success") == success)
+    #expect(!FileManager.default.fileExists(atPath: sandbox.folder("unused.prom")))
+
+    // A run with a folder has the same in it.
+    let ids = try FileManager.default.contentsOfDirectory(atPath: sandbox.folder("state")).filter { $0.count == 26 }
+    if ids.count > 1, let last = ids.max() {
+      #expect(try String(contentsOfFile: sandbox.folder("state/\(last)/metrics.prom"), encoding: .utf8) == after)
+    }
+  }
+}
