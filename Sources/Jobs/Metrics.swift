@@ -91,9 +91,12 @@ public struct Metrics {
 
   /// Writes the figures by rename, so that no reader sees half of them.
   ///
-  /// - Parameter isPublic: whether others may read the file, as the collector must.
+  /// - Parameter isPublic: whether others may read the file, as the collector must, whatever the umask says. What an
+  ///   earlier file allowed beyond that stays.
   public func write(to path: String, isPublic: Bool) throws(StoreError) {
-    try writeWhole([UInt8](text.utf8), to: path, mode: isPublic ? 0o644 : 0o600)
+    // Where the earlier file cannot be looked at, writing tells why.
+    let allowed = ((try? FileStatus.of(path)) ?? nil)?.permissions ?? 0
+    try writeWhole([UInt8](text.utf8), to: path, mode: isPublic ? 0o644 | allowed & 0o777 : 0o600)
   }
 
   /// When a run of the job last succeeded, by the file that an earlier run wrote; nil when it does not say.

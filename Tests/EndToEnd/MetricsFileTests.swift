@@ -72,4 +72,24 @@ import Testing
       #expect(try String(contentsOfFile: sandbox.folder("state/\(last)/metrics.prom"), encoding: .utf8) == after)
     }
   }
+
+  @Test(arguments: [(nil, 0o644), (0o600, 0o644), (0o644, 0o644), (0o664, 0o664)] as [(Int?, Int)])
+  func `anybody may read the file whatever the umask says, and who else might write it still may`(
+    _ earlier: Int?, _ expected: Int
+  ) throws {
+    let sandbox = try Sandbox()
+    let metrics = sandbox.folder("mixdown.prom")
+    let manager = FileManager.default
+    if let earlier {
+      try sandbox.folder.write("mixdown.prom", "")
+      try manager.setAttributes([.posixPermissions: earlier], ofItemAtPath: metrics)
+    }
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let narrow = ["/bin/sh", "-c", "umask 077; exec \"$@\"", "sh"]
+    let run = try sandbox.sync([input], ["--metrics-file", metrics], through: narrow)
+    #expect(run.status == 0, "\(run.errors)")
+    let mode = { (path: String) in try manager.attributesOfItem(atPath: path)[.posixPermissions] as? Int }
+    #expect(try mode(metrics) == expected)
+    #expect(try mode(run.folder + "/metrics.prom") == 0o600)
+  }
 }

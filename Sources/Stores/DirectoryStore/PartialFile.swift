@@ -3,9 +3,10 @@ package import Glibc
 
 /// Writes a file whole or not at all: it is on disk before it takes the place of what was there.
 ///
-/// - Parameter mode: the permissions, as far as the umask allows.
+/// - Parameter mode: the permissions that it has at least, whatever the umask says.
 package func writeWhole(_ bytes: [UInt8], to path: String, mode: mode_t = 0o600) throws(StoreError) {
   let file = try PartialFile(path + ".partial", mode: mode)
+  try file.allow(mode)
   try file.append(bytes)
   try file.synchronize()
   try file.replace(path)
@@ -69,6 +70,12 @@ package final class PartialFile {
       _ = fchown(file.descriptor, replaced.owner, replaced.group)
     }
     try system("set the permissions of", path) { fchmod(file.descriptor, replaced.permissions) }
+  }
+
+  /// Gives the file permissions that the umask has kept from it.
+  func allow(_ mode: mode_t) throws(StoreError) {
+    guard try file.status().permissions & mode != mode else { return }
+    try system("set the permissions of", path) { fchmod(file.descriptor, mode) }
   }
 
   // MARK: Writing

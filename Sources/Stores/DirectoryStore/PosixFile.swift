@@ -132,7 +132,7 @@ package struct FileStatus {
   /// When its bytes, name or permissions were changed last, by the system's own word; nanoseconds since 1970.
   private let changed: Int
   package let isRegular: Bool
-  let permissions: mode_t
+  package let permissions: mode_t
   let owner: uid_t
   let group: gid_t
 
