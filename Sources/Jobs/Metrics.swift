@@ -14,13 +14,13 @@ public struct Metrics {
 
   /// - Parameter lastSuccess: when a run of the job last succeeded, in seconds since 1970, as far as it is known. A run
   ///   that succeeded is the last one itself, unless it was a dry one.
-  public init(_ manifest: Manifest, lastSuccess: Int64? = nil) {
+  public init(_ manifest: Manifest, lastSuccess: Double? = nil) {
     var writer = MetricWriter(job: manifest.job)
     Self.write(manifest, lastSuccess: lastSuccess, to: &writer)
     text = writer.text
   }
 
-  private static func write(_ manifest: Manifest, lastSuccess: Int64?, to writer: inout MetricWriter) {
+  private static func write(_ manifest: Manifest, lastSuccess: Double?, to writer: inout MetricWriter) {
     writer.family("mixdown_run_info", "gauge", "The last run: its id, version and host.")
     writer.sample(1, ["host": manifest.host, "run_id": manifest.runID, "version": manifest.version])
 
@@ -40,7 +40,7 @@ public struct Metrics {
       writer.sample(seconds(ended))
     }
     let succeeded = manifest.outcome == .done && !manifest.isDryRun
-    let success = succeeded ? manifest.endedAt.map(seconds) : lastSuccess.map { Double($0) }
+    let success = succeeded ? manifest.endedAt.map(seconds) : lastSuccess
     if let success {
       writer.family(
         "mixdown_run_last_success_timestamp_seconds", "gauge",
@@ -99,14 +99,15 @@ public struct Metrics {
     try writeWhole([UInt8](text.utf8), to: path, mode: isPublic ? 0o644 | allowed & 0o777 : 0o600)
   }
 
-  /// When a run of the job last succeeded, by the file that an earlier run wrote; nil when it does not say.
-  public static func lastSuccess(of job: String, in path: String) -> Int64? {
+  /// When a run of the job last succeeded, in seconds since 1970, by the file that an earlier run wrote; nil when it does
+  /// not say.
+  public static func lastSuccess(of job: String, in path: String) -> Double? {
     guard let file = try? PosixFile(path, O_RDONLY), let bytes = try? file.read(upTo: 1 << 20, at: 0) else {
       return nil
     }
     let name = "mixdown_run_last_success_timestamp_seconds" + MetricWriter.labels(["job_name": job]) + " "
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
-      return Double(line.dropFirst(name.count)).flatMap { Int64(exactly: $0.rounded()) }
+      return Double(line.dropFirst(name.count)).flatMap { $0.isFinite ? $0 : nil }
     }
     return nil
   }

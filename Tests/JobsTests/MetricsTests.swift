@@ -35,13 +35,13 @@ import Testing
     try Metrics(Folder.manifest).write(to: path, isPublic: true)
     #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o644)
     let success = Metrics.lastSuccess(of: "nightly", in: path)
-    #expect(success == 1_767_225_603)
+    #expect(success == 1_767_225_602.5)
     #expect(Metrics.lastSuccess(of: "backfill", in: path) == nil)
     #expect(Metrics.lastSuccess(of: "nightly", in: path + "-none") == nil)
     var manifest = Folder.manifest
     (manifest.outcome, manifest.exitStatus) = (.failed, 74)
     let text = Metrics(manifest, lastSuccess: success).text
-    #expect(text.contains("mixdown_run_last_success_timestamp_seconds{job_name=\"nightly\"} 1767225603\n"))
+    #expect(text.contains("mixdown_run_last_success_timestamp_seconds{job_name=\"nightly\"} 1767225602.5\n"))
     #expect(text.contains("mixdown_run_exit_status{job_name=\"nightly\"} 74\n"))
     #expect(!Metrics(manifest).text.contains("last_success"))
   }

@@ -401,11 +401,10 @@ import Testing
     let bench = try Bench(.directory)
     let input = try bench.inputs(Listeners(count: 3))
     let metrics = bench.folder("mixdown.prom")
-    // In whole seconds.
     let success = { () throws in
       let lines = try String(contentsOfFile: metrics, encoding: .utf8).split(separator: "\n")
       let line = lines.first { $0.hasPrefix("mixdown_run_last_success") }
-      return line?.split(separator: " ").last.flatMap { Double($0)?.rounded() }
+      return line?.split(separator: " ").last
     }
     try bench.sync(input, ["--metrics-file", metrics])
     let before = try success()
