@@ -51,7 +51,13 @@ import Testing
       "a step twice", "store: s\nsteps:\n  - setup\n  - setup:\n",
       #"job.yaml:4:5: the step "setup" stands twice, before at job.yaml:3:5"#),
     Fixture(
-      "a job without a name", "job: \"\"\nstore: s\nsteps: [setup]\n", #"job.yaml:1:6: "job" is a name, without "/""#),
+      "a path for a name", "job: a/b\nstore: s\nsteps: [setup]\n", #"job.yaml:1:6: "job" is a name, without "/""#),
+    Fixture(
+      "a name of two lines", "job: \"a\\nb\"\nstore: s\nsteps: [setup]\n",
+      #"job.yaml:1:6: "job" is a name on one line, without a line break"#),
+    Fixture(
+      "a name with a line break of Unicode", "job: \"a\\Nb\"\nstore: s\nsteps: [setup]\n",
+      #"job.yaml:1:6: "job" is a name on one line, without a line break"#),
     Fixture(
       "no store", "steps: [setup]\n", #"job.yaml:1:1: the job names no "store", nor does MIXDOWN_STORE or --store"#),
     Fixture(

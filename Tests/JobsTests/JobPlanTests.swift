@@ -90,6 +90,12 @@ import Testing
       !(try #require(plan.steps.first)).arguments.contains { $0.hasPrefix("--user-map") || $0.hasPrefix("--mode") })
   }
 
+  @Test(arguments: ["", "job: \"\"\n", "job: ${NAME}\n", "job: ${NAME:-}\n"])
+  func `a job without a name, or with an empty one, has its file's`(_ line: String) throws {
+    let plan = try JobFolder().plan(line + "store: s\nsteps: [setup]\n", environment: ["NAME": ""])
+    #expect(plan.job == "job")
+  }
+
   @Test(arguments: [
     ("archive: false", "--no-archive"), ("archive: true", "--archive"), ("no-archive: true", "--no-archive"),
     ("no-archive: ${OFF:-false}", "--archive"),

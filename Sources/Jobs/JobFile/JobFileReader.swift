@@ -42,9 +42,11 @@ struct JobFileReader {
     for (key, value) in top {
       switch key.string {
       case "job":
-        guard let name = scalar(value, of: "job") else { continue }
-        if name.text.isEmpty || name.text.contains(where: { $0 == "/" || $0.isNewline }) {
+        guard let name = scalar(value, of: "job"), !name.text.isEmpty else { continue }
+        if name.text.contains("/") {
           refuse(name.place, "\"job\" is a name, without \"/\"")
+        } else if name.text.contains(where: \.isNewline) {
+          refuse(name.place, "\"job\" is a name on one line, without a line break")
         } else {
           file.name = name.text
         }
