@@ -124,6 +124,9 @@ import Testing
       "a flag and its opposite", "archive: true\n      no-archive: true",
       #"job.yaml:7:7: "no-archive" says again what "archive" says"#),
     Fixture(
+      "an opposite and its flag", "no-archive: true\n      archive: true",
+      #"job.yaml:7:7: "archive" says again what "no-archive" says"#),
+    Fixture(
       "a word for an opposite", "no-archive: never",
       #"job.yaml:6:19: "archive" of sync: "never" is not true or false"#),
     Fixture(

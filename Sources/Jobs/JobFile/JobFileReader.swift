@@ -109,11 +109,14 @@ struct JobFileReader {
       refuse(place(body), "the parameters of \"\(name)\" are a mapping, such as \"\(example(declaration))\"")
       return step
     }
+    // As each key is written: a flag may be by its opposite.
+    var names: [String: String] = [:]
     for (key, value) in parameters {
       guard let setting = setting(key, value, of: declaration) else { continue }
-      if step.settings.contains(where: { $0.key == setting.key }) {
-        refuse(setting.place, "\"\(shown(key))\" says again what \"\(setting.key)\" says")
+      if let other = names[setting.key] {
+        refuse(setting.place, "\"\(shown(key))\" says again what \"\(other)\" says")
       } else {
+        names[setting.key] = shown(key)
         step.settings.append(setting)
       }
     }
