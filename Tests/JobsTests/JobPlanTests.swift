@@ -90,6 +90,21 @@ import Testing
       !(try #require(plan.steps.first)).arguments.contains { $0.hasPrefix("--user-map") || $0.hasPrefix("--mode") })
   }
 
+  @Test func `an empty value on the command line takes away what the file says, and gives nothing`() throws {
+    let folder = try JobFolder()
+    let yaml = Self.head + "      user-map: exports\n      mode: replace\n      no-archive: true\n"
+    for text in ["", "sync.user-map=\(folder.path)/other"] {
+      let plan = try folder.plan(
+        yaml, set: [text, "sync.user-map=", "sync.mode=", "sync.no-archive=", "sync.workers="].filter { !$0.isEmpty })
+      let arguments = try #require(plan.steps.first).arguments.map { folder.shown($0) }
+      #expect(arguments == ["--store=FOLDER/store", "--as-of=NOW", "--", "FOLDER/exports"])
+    }
+    let inputs = try folder.plan(
+      yaml, set: ["sync.inputs=", "sync.inputs=\(folder.path)/other", "sync.inputs=", "sync.inputs=\(folder.path)"])
+    let arguments = try #require(inputs.steps.first).arguments.map { folder.shown($0) }
+    #expect(arguments.suffix(3) == ["--", "FOLDER/other", "FOLDER"])
+  }
+
   @Test(arguments: ["", "job: \"\"\n", "job: ${NAME}\n", "job: ${NAME:-}\n"])
   func `a job without a name, or with an empty one, has its file's`(_ line: String) throws {
     let plan = try JobFolder().plan(line + "store: s\nsteps: [setup]\n", environment: ["NAME": ""])

@@ -47,7 +47,8 @@ public struct JobOverride: Sendable {
 }
 
 extension JobFile {
-  /// Puts overrides in the place of what the file says; the values of a list that is given several times add up.
+  /// Puts overrides in the place of what the file says; the values of a list that is given several times add up. An empty
+  /// value for a step is as in the file: as if the key were not there.
   mutating func apply(_ overrides: [JobOverride]) -> [JobFault] {
     var faults: [JobFault] = []
     // What the first override of a parameter has put aside.
@@ -70,7 +71,8 @@ extension JobFile {
           faults.append(JobFault(override.place, unknown(override.key, of: steps[index].declaration)))
           continue
         }
-        let meant = override.key == key.opposite ? value.negated : value
+        let written = override.key == key.opposite ? value.negated : value
+        let meant = value.text.isEmpty ? nil : written
         steps[index].set(key, meant, override.place, isFirst: begun.insert("\(name).\(key.name)").inserted)
       case .everyStep:
         for index in steps.indices {
@@ -85,11 +87,13 @@ extension JobFile {
 
 extension JobFile.Step {
   fileprivate mutating func set(
-    _ key: StepDeclaration.Key, _ value: JobFile.Value, _ place: JobPlace, isFirst: Bool
+    _ key: StepDeclaration.Key, _ value: JobFile.Value?, _ place: JobPlace, isFirst: Bool
   ) {
     let known = settings.firstIndex { $0.key == key.name }
-    if key.isRepeated, !isFirst, let known { return settings[known].values.append(value) }
-    if let known { settings.remove(at: known) }
+    let adds = key.isRepeated && !isFirst
+    if let known, !adds { settings.remove(at: known) }
+    guard let value else { return }
+    if let known, adds { return settings[known].values.append(value) }
     settings.append(JobFile.Setting(key: key.name, place: place, values: [value]))
   }
 }
