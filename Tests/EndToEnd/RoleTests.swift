@@ -56,6 +56,7 @@ import Testing
     try root.run(json: #"{"createUser": "mix", "pwd": "S3cret", "roles": ["readWrite"]}"#)
     for (user, variables) in [
       ("mix", [:]), ("mix:", [:]), ("mix", ["MIXDOWN_MONGO_PASSWORD": ""]),
+      ("mix", ["MIXDOWN_MONGO_PASSWORD_FILE": ""]),
     ] as [(String, [String: String])] {
       for command in ["runs", "setup", "doctor"] {
         let run = try mixdown([command, "--store", server.address(name, user: user)], environment: variables)

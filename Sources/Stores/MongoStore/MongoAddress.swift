@@ -42,7 +42,7 @@ internal import Glibc
   // MARK: Reading
 
   /// Reads an address. The password may stand in it, in the variable `MIXDOWN_MONGO_PASSWORD`, or in the file that
-  /// `MIXDOWN_MONGO_PASSWORD_FILE` names; the first of these counts.
+  /// `MIXDOWN_MONGO_PASSWORD_FILE` names; the first of these counts, and a variable that is empty is not set.
   ///
   /// - Parameter environment: gives a variable's value.
   /// - Throws: ``StoreError/badAddress(name:why:)``, which never shows the address itself: where it cannot be read, no
@@ -123,8 +123,9 @@ internal import Glibc
   ) throws(StoreError) -> String? {
     if let password = unsafe text(mongoc_uri_get_password(uri)) { return password }
     guard user != nil else { return nil }
-    var found = environment("MIXDOWN_MONGO_PASSWORD")
-    if found == nil, let path = environment("MIXDOWN_MONGO_PASSWORD_FILE") {
+    func setting(_ name: String) -> String? { environment(name).flatMap { $0.isEmpty ? nil : $0 } }
+    var found = setting("MIXDOWN_MONGO_PASSWORD")
+    if found == nil, let path = setting("MIXDOWN_MONGO_PASSWORD_FILE") {
       let bytes = try PosixFile(path, O_RDONLY, operation: "read the password in").read(upTo: 4096, at: 0)
       found = String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
     }

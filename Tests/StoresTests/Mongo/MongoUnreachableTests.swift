@@ -126,6 +126,8 @@ import Testing
         if isFile { try Data("S3cret:/@\n".utf8).write(to: URL(fileURLWithPath: path)) }
         defer { if isFile { try? FileManager.default.removeItem(atPath: path) } }
         #expect(unsafe setenv(name, isFile ? path : "S3cret:/@", 1) == 0)
+        // A variable that is empty is as good as not set.
+        #expect(unsafe setenv(isFile ? "MIXDOWN_MONGO_PASSWORD" : "MIXDOWN_MONGO_PASSWORD_FILE", "", 1) == 0)
         let store = try openStore(address, locking: false)
         _ = try store.open(.userLibrary)
         #expect(store.name == address.split(separator: "?")[0])
