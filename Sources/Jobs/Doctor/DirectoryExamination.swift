@@ -89,8 +89,9 @@ struct DirectoryExamination {
     guard missing.isEmpty else {
       let names = missing.map(\.name).joined(separator: ", ")
       report.bad(
-        schema.name, "\(text); metadata.json lacks the index \(names)",
-        "`mixdown setup` notes it there. Jobs on this folder do without; what mongorestore makes of it would lack it.",
+        schema.name, "\(text); indexes missing in metadata.json, or of another definition: \(names)",
+        "`mixdown setup` notes them there, and reports what is in their way. Jobs on this folder do without; what "
+          + "mongorestore makes of it would lack them.",
         .refused)
       return
     }

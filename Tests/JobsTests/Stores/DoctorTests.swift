@@ -35,13 +35,17 @@ import Testing
     #expect(report.status == .refused && text(report).contains("byte 0"))
   }
 
-  @Test func `metadata that lacks an index is reported`() throws {
+  @Test(arguments: ["", #"{"v": 2, "key": {"key": 1}, "name": "key_1", "unique": true, "sparse": true}"#])
+  func `metadata that lacks an index, or has another of its name, is reported`(_ index: String) throws {
     let store = try TestStore(.directory)
     _ = try Setup().run(on: store.open())
-    try Data(#"{"options":{},"indexes":[]}"#.utf8)
+    try Data(#"{"options":{},"indexes":[\#(index)]}"#.utf8)
       .write(to: URL(fileURLWithPath: store.name + "/songs.metadata.json"))
     let report = examine(store.name)
-    #expect(report.status == .refused && text(report).contains("key_1"))
+    #expect(report.status == .refused && text(report).contains("or of another definition: key_1"))
+    // A setup does not replace one that somebody has made.
+    #expect(text(report).contains("reports what is in their way"))
+    #expect(try Setup().run(on: store.open()).refused.isEmpty == index.isEmpty)
   }
 
   @Test func `who holds the lock is said, and the lock is not touched`() throws {
