@@ -68,6 +68,7 @@ struct CopyCommand: SpeakingCommand {
     if let folder = source as? DirectoryStore, (try? folder.facts())??.isDirectory != true {
       throw failure("\(from): no such folder", .inputOutput)
     }
+    do throws(StoreError) { try Copy.check(source) } catch { throw failure(error) }
     let target = try openNamed(to, locking: true, server)
     var copy = Copy()
     copy.collections = try chosen()

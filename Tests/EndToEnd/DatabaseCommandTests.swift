@@ -200,6 +200,20 @@ import Testing
     #expect(try mixdown(["copy", from, to, "--collections", "albums"]).status == 64)
   }
 
+  @Test(arguments: Kind.allCases)
+  func `a source without any of the collections is refused before a target is made`(_ kind: Kind) throws {
+    let sandbox = try Sandbox()
+    let (name, database) = try store(kind, sandbox)
+    try sandbox.folder.write("store/albums.bson", "")
+    try database?.run(#"{"create": "albums"}"#)
+    for flags in [[], ["--collections", "user_library"]] {
+      let run = try mixdown(["copy", name, sandbox.folder("to")] + flags)
+      #expect(run.status == 65 && run.output.isEmpty, "\(run.output)")
+      #expect(run.errors.contains("it has none of Mixdown's collections. Check how it is spelt"), "\(run.errors)")
+      #expect(!FileManager.default.fileExists(atPath: sandbox.folder("to")))
+    }
+  }
+
   // MARK: doctor
 
   @Test(arguments: Kind.allCases)

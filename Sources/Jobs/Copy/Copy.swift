@@ -75,6 +75,15 @@ public struct Copy: Sendable {
     }
   }
 
+  /// Refuses a source that has none of the collections that Mixdown knows: its name is misspelt. Touches nothing.
+  public static func check(_ source: any Store) throws(StoreError) {
+    let names = try source.collectionNames()
+    guard !(CollectionSchema.all + [.users]).contains(where: { names.contains($0.name) }) else { return }
+    throw .rejected(
+      address: source.name, what: "there is nothing to copy",
+      why: "it has none of Mixdown's collections. Check how it is spelt, and that you may read it")
+  }
+
   /// What is to be copied: of the collections that were asked for, those that the source has.
   private func schemas(in source: any Store) throws(StoreError) -> [CollectionSchema] {
     var present: [CollectionSchema] = []
