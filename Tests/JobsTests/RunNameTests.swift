@@ -1,4 +1,7 @@
+import Foundation
+import Glibc
 import Jobs
+import Stores
 import Testing
 
 /// Which run a person means.
@@ -23,6 +26,26 @@ import Testing
   @Test func `one run alone is not named by less either`() {
     #expect(RunArchive.meant("01M", among: [Self.ids[0]]) == .failure(.tooShort))
     #expect(RunArchive.meant("01M8", among: [Self.ids[0]]) == .success(Self.ids[0]))
+  }
+
+  @Test func `a state directory that cannot be listed says why`() async throws {
+    let folder = try Folder()
+    let path = folder.path
+    try folder.write("file", "")
+    let closed: [FileAttributeKey: Any] = [.posixPermissions: 0]
+    try FileManager.default.createDirectory(
+      atPath: path + "/closed", withIntermediateDirectories: true, attributes: closed)
+    await #expect(processExitsWith: .success) { [path = path as String] in
+      // Root may list every folder.
+      if geteuid() == 0 { #expect(setuid(65_534) == 0) }
+      for (name, code) in [("file", ENOTDIR), ("closed", EACCES)] {
+        let state = path + "/" + name
+        #expect(throws: StoreError.inputOutput(path: state, operation: "list", code: code)) {
+          try RunArchive(state: state).ids()
+        }
+      }
+    }
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path + "/closed")
   }
 
   @Test(

@@ -95,7 +95,8 @@ public struct Pruning: Sendable {
 extension NSError {
   /// The errno behind an error of Foundation, or EIO.
   var posixCode: Int32 {
-    let underlying = userInfo[NSUnderlyingErrorKey] as? NSError
-    return Int32(clamping: (underlying ?? self).domain == NSPOSIXErrorDomain ? (underlying ?? self).code : 5)
+    // On Linux what stands behind it is no NSError.
+    if let error = userInfo[NSUnderlyingErrorKey] as? POSIXError { return error.code.rawValue }
+    return domain == NSPOSIXErrorDomain ? Int32(clamping: code) : POSIXError.Code.EIO.rawValue
   }
 }
