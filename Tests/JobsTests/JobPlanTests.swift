@@ -5,6 +5,8 @@ import Testing
 
 /// What a job file that is taken means.
 @Suite struct JobPlanTests {
+  /// That of the system's list of users.
+  private static let ownHome = NSHomeDirectoryForUser(NSUserName()) ?? ""
   private static let head = "job: night\nstore: store\nsteps:\n  - sync:\n      inputs: [exports]\n"
 
   @Test func `the plan shows every parameter, its value, and where that comes from`() throws {
@@ -37,6 +39,10 @@ import Testing
       ("data/store", [:], "data/store/.runs"),
       ("mongodb://h/music", ["HOME": "/home/ann"], "/home/ann/.local/state/mixdown"),
       ("mongodb://h/music", ["HOME": "/home/ann", "XDG_STATE_HOME": "/state"], "/state/mixdown"),
+      ("mongodb://h/music", ["HOME": "/home/ann", "XDG_STATE_HOME": ""], "/home/ann/.local/state/mixdown"),
+      ("mongodb://h/music", ["HOME": "", "XDG_STATE_HOME": ""], ownHome + "/.local/state/mixdown"),
+      ("mongodb://h/music", ["HOME": "ann"], ownHome + "/.local/state/mixdown"),
+      ("mongodb://h/music", [:], ownHome + "/.local/state/mixdown"),
     ] as [(String, [String: String], String)])
   func `the plan shows where runs go that are not told where`(
     _ store: String, _ environment: [String: String], _ place: String

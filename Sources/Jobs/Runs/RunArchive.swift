@@ -19,7 +19,9 @@ public struct RunArchive: Sendable {
   static func standard(_ store: String, _ environment: [String: String]) -> String {
     guard MongoAddress.isAddress(store) else { return store + "/.runs" }
     if let home = environment["XDG_STATE_HOME"], home.hasPrefix("/") { return home + "/mixdown" }
-    return (environment["HOME"] ?? ".") + "/.local/state/mixdown"
+    let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    // Never the current folder: the next run may begin in another.
+    return (home ?? NSHomeDirectoryForUser(NSUserName()) ?? "") + "/.local/state/mixdown"
   }
 
   /// The ids of all runs that have a folder, newest first.
