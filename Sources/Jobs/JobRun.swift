@@ -51,13 +51,13 @@ public struct JobRun {
     writes = !writing.isEmpty
     collections = writing.flatMap(\.collections)
     isResumable = job.isResumable && writes
-    let shown = withoutPassword(job.store)
     let earlier = job.resume && writes ? Self.unfinished(job, in: archive) : nil
     isResumed = earlier != nil
     id = earlier.flatMap { RunID($0.runID) } ?? RunID(milliseconds: wallClock())
     asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
     manifest = Manifest(
-      run: id, job: job.name, version: programVersion, store: shown, parameters: job.parameters, asOf: asOf)
+      run: id, job: job.name, version: programVersion, store: keptName(of: job.store), parameters: job.parameters,
+      asOf: asOf)
     // However the run ends, and before whichever step.
     for step in steps { records.take(step.records) }
     if let earlier {

@@ -126,3 +126,10 @@ func withoutPassword(_ store: String) -> String {
     return "an address that cannot be read"
   }
 }
+
+/// A store's name as a run keeps it, for it has to mean the same from wherever it is read.
+///
+/// - Returns: the path of a folder without links; the address of a server without its password.
+func keptName(of store: String) -> String {
+  MongoAddress.isAddress(store) ? withoutPassword(store) : WriteBackPlace.resolved(store)
+}

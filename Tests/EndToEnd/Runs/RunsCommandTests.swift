@@ -310,6 +310,33 @@ import Testing
     }
   }
 
+  @Test func `two stores that are named by one relative path keep their runs apart`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    try sandbox.folder.write("b/here", "")
+    try sandbox.folder.write("real/here", "")
+    try sandbox.folder.link("a", to: sandbox.folder("real"))
+    func run(_ command: [String], in folder: String, expecting status: Int32) throws -> String {
+      let inFolder = ["/bin/sh", "-c", "cd \(sandbox.folder(folder)) && exec \"$@\"", "sh", mixdownBinary]
+      let child = try Child(inFolder + command + ["--store", "store", "--state", sandbox.folder("state")])
+      try #require(try child.wait() == .exited(status), "\(child.output)\(child.errors)")
+      return child.output
+    }
+    for folder in ["a", "b"] { _ = try run(["sync", input, "--as-of", Sandbox.asOf], in: folder, expecting: 0) }
+    let archive = RunArchive(state: sandbox.folder("state"))
+    let ids = try archive.ids()
+    try #require(ids.count == 2)
+    #expect(ids.map { archive.manifest($0)?.store } == [sandbox.folder("b/store"), sandbox.folder("real/store")])
+    #expect(try run(["runs"], in: "b", expecting: 0).split(separator: "\n").count == 1)
+    for command in ["undo", "verify"] { _ = try run([command, ids[1]], in: "b", expecting: 64) }
+    _ = try run(["runs", "prune", "--keep", "0", "--force"], in: "b", expecting: 0)
+    #expect(try archive.ids() == [ids[1]])
+    // In a manifest of an earlier version the name stands as it was typed.
+    try Self.edit(sandbox.folder("state/\(ids[1])")) { $0["store"] = "store" }
+    for folder in ["a", "real"] { _ = try run(["verify", ids[1]], in: folder, expecting: 0) }
+    _ = try run(["undo", ids[1]], in: "real", expecting: 0)
+  }
+
   @Test func `a run is gone on with, followed and pruned however its store is spelt`() throws {
     let bench = try Bench(.directory)
     let input = try bench.inputs(Listeners(count: 3))
