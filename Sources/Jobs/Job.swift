@@ -108,12 +108,12 @@ public struct Job: Sendable {
     do throws(StepFailure) {
       let status = try step.run(in: &run)
       record.end(.done, status, seconds: (clock.now - start) / .seconds(1))
-      run.manifest.steps.append(record)
+      run.note(record)
       events.ended(record, run.manifest)
       return status
     } catch {
       record.end(error.isInterrupt ? .interrupted : .failed, error.status, seconds: (clock.now - start) / .seconds(1))
-      run.manifest.steps.append(record)
+      run.note(record)
       throw error
     }
   }

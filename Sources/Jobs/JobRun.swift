@@ -197,6 +197,12 @@ public struct JobRun {
     return nil
   }
 
+  /// Notes how a step ended, and what the run has not used so far.
+  mutating func note(_ step: Manifest.Step) {
+    manifest.steps.append(step)
+    if let openQuarantine { manifest.quarantine = openQuarantine.counts.byName }
+  }
+
   /// Notes how the run ended, in its folder and in the store's `job_runs`.
   ///
   /// - Returns: the exit status; a run whose manifest cannot be written has failed.

@@ -119,6 +119,7 @@ public struct Manifest: Codable, Sendable {
   public var inputs: [Input] = []
   public var counts = Counts()
   public var users = Users()
+  /// Lines of the run's quarantine, by reason.
   public var quarantine: [String: Int] = [:]
   /// Users who were left as they are, by reason.
   public var left: [String: Int] = [:]
@@ -197,9 +198,8 @@ public struct Manifest: Codable, Sendable {
       beyondLimit: entries.beyondLimit, removed: entries.removed, quarantined: entries.quarantined)
     self.users = Users(
       seen: users.seen, changed: users.changed, unchanged: users.unchanged, created: users.created, left: users.left)
-    quarantine = Dictionary(uniqueKeysWithValues: summary.quarantine.map { ($0.key.rawValue, $0.value) })
     bytesRead = inputs.reduce(0) { $0 + ($1.resumed == true ? 0 : $1.bytes) }
-    left = summary.left.byName
+    left.merge(summary.left.byName, uniquingKeysWith: +)
     changedFields = summary.changedFields
     spilledRuns = summary.spilledRuns
     settledUsers = summary.settledUsers

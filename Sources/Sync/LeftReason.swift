@@ -20,7 +20,7 @@ public enum LeftReason: String, Sendable, CustomStringConvertible {
   public var description: String { rawValue }
 }
 
-extension [LeftReason: Int] {
+extension Dictionary where Key: RawRepresentable<String>, Value == Int {
   /// As a manifest has them.
   public var byName: [String: Int] { [String: Int](uniqueKeysWithValues: map { ($0.key.rawValue, $0.value) }) }
 }

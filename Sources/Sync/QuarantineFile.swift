@@ -29,6 +29,11 @@ public final class QuarantineFile: Sendable {
   /// How often each reason was given.
   public var counts: [QuarantineReason: Int] { state.withLock { $0.counts } }
 
+  /// How often each reason was given since then.
+  func counts(since mark: Mark) -> [QuarantineReason: Int] {
+    counts.merging(mark.counts, uniquingKeysWith: -).filter { $0.value > 0 }
+  }
+
   /// How much the file holds.
   struct Mark {
     let size: Int

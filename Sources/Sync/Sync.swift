@@ -76,6 +76,7 @@ public struct Sync: Sendable {
       try beginAnew(from: begin, for: user)
       try attempt(into: &summary)
     }
+    summary.quarantine = quarantine.counts(since: begin)
   }
 
   /// Where the quarantine begins.
@@ -133,7 +134,7 @@ public struct Sync: Sendable {
         committer.abandon()
         clock.end()
         (summary.isInterrupted, summary.nextUser) = (true, options.firstUser)
-        (summary.quarantine, summary.seconds) = (quarantine.counts, clock.seconds)
+        summary.seconds = clock.seconds
         return
       }
 
@@ -146,7 +147,6 @@ public struct Sync: Sendable {
       }
       summary.add(committer.summary)
       summary.plays = pool.tally(asOf: options.parameters.asOf)
-      summary.quarantine = quarantine.counts
       if let failure = committer.failed { throw failure }
       try check(summary.counts)
 

@@ -53,6 +53,7 @@ public struct SyncCounts: Sendable {
 /// What a run of the merge did.
 public struct SyncSummary: Sendable {
   public var counts = SyncCounts()
+  /// What the merge has not used, by reason: without what an earlier step of the same run has not.
   public var quarantine: [QuarantineReason: Int] = [:]
   /// Users who were left, by reason.
   public var left: [LeftReason: Int] = [:]

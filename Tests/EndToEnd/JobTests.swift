@@ -261,6 +261,33 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: refused.left.state))
   }
 
+  @Test(arguments: [("{inputs: [ann.json]}", 0), ("{inputs: [bad]}", 3), ("{inputs: [bad], write-back: none/b.zip}", 74)])
+  func `what a step has quarantined is no later one's, and is in the manifest however that one ends`(
+    _ sync: String, _ status: Int32
+  ) throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    try sandbox.folder.write("bad/bob.json", #"{"user_id":"bob","favorites":[{"artist":"nobody"}]}"#)
+    try sandbox.folder.write("pings.ndjson", #"{"user_id":"ann","session_id":"s"}"# + "\nno JSON\n")
+    let job = try sandbox.folder.write(
+      "job.yaml",
+      """
+      job: night
+      store: store
+      state: state
+      steps:
+        - sessions: {inputs: [pings.ndjson], allow-quarantine: true}
+        - sync: \(sync)
+      """)
+    let run = try mixdown(["run", job])
+    #expect(run.status == status, "\(run.output)\(run.errors)")
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    let (manifest, lines) = (try left.manifest, try left.quarantine)
+    #expect(lines.count == (status == 3 ? 3 : 2))
+    #expect(manifest.quarantine == Dictionary(lines.map { ($0.reason, 1) }, uniquingKeysWith: +))
+    #expect(manifest.outcome == (status == 74 ? "failed" : "done"))
+  }
+
   @Test(arguments: Bench.Kind.allCases)
   func `a job that is gone on with keeps its clock in every step`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)

@@ -1,4 +1,5 @@
 import Foundation
+import Sync
 import Testing
 
 @testable import Jobs
@@ -40,6 +41,17 @@ import Testing
     #expect(throws: DecodingError.self) {
       try read(Self.first.replacing(#""users": {"seen": 3, "changed": 3}"#, with: users))
     }
+  }
+
+  @Test func `what a step leaves is counted beside what an earlier one has left`() throws {
+    var manifest = try read(Self.first)
+    manifest.left = ["newer": 1, "conflict": 2]
+    manifest.take(SyncSummary())
+    #expect(manifest.left == ["newer": 1, "conflict": 2])
+    var summary = SyncSummary()
+    summary.left = [.conflict: 1, .active: 4]
+    manifest.take(summary)
+    #expect(manifest.left == ["newer": 1, "conflict": 3, "active": 4])
   }
 
   @Test(

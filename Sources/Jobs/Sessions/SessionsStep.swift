@@ -1,6 +1,5 @@
 internal import Digests
 internal import Dumps
-internal import Library
 public import Stores
 internal import Sync
 
@@ -57,7 +56,7 @@ public struct SessionsStep: JobStep {
     } catch {
       throw StepFailure(error)
     }
-    run.manifest.take(summary, quarantine.counts)
+    run.manifest.take(summary)
     done(summary)
     let needsALook = summary.pings.quarantined > 0 || summary.left > 0
     return needsALook && !allowQuarantine ? .quarantined : .done
@@ -66,7 +65,7 @@ public struct SessionsStep: JobStep {
 
 extension Manifest {
   /// Takes over the figures: a ping counts as a dump, a session as an entry of nobody's library.
-  mutating func take(_ summary: SessionsSummary, _ reasons: [QuarantineReason: Int]) {
+  mutating func take(_ summary: SessionsSummary) {
     inputs += summary.inputs.map { digest in
       Input(
         path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished)
@@ -74,7 +73,6 @@ extension Manifest {
     let pings = summary.pings
     counts.dumps.add(
       Dumps(read: pings.read, used: pings.used, quarantined: pings.quarantined, skipped: pings.skipped))
-    quarantine = Dictionary(uniqueKeysWithValues: reasons.map { ($0.key.rawValue, $0.value) })
     sessions = [
       "new": summary.new, "renewed": summary.renewed, "removed": summary.removed, "left": summary.left,
       "unreadable": summary.unreadable, "active": summary.activeSessions, "active_users": summary.users.count,
