@@ -198,7 +198,6 @@ public struct Manifest: Codable, Sendable {
       beyondLimit: entries.beyondLimit, removed: entries.removed, quarantined: entries.quarantined)
     self.users = Users(
       seen: users.seen, changed: users.changed, unchanged: users.unchanged, created: users.created, left: users.left)
-    bytesRead = inputs.reduce(0) { $0 + ($1.resumed == true ? 0 : $1.bytes) }
     left.merge(summary.left.byName, uniquingKeysWith: +)
     changedFields = summary.changedFields
     spilledRuns = summary.spilledRuns
@@ -234,6 +233,7 @@ public struct Manifest: Codable, Sendable {
     self.error = error
     exitStatus = status.rawValue
     endedAt = Instant.text(wallClock())
+    bytesRead = inputs.reduce(0) { $0 + ($1.resumed == true ? 0 : $1.bytes) }
     peakMemoryBytes = peakMemory()
   }
 }

@@ -261,7 +261,9 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: refused.left.state))
   }
 
-  @Test(arguments: [("{inputs: [ann.json]}", 0), ("{inputs: [bad]}", 3), ("{inputs: [bad], write-back: none/b.zip}", 74)])
+  @Test(arguments: [
+    ("{inputs: [ann.json]}", 0), ("{inputs: [bad]}", 3), ("{inputs: [bad], write-back: none/b.zip}", 74),
+  ])
   func `what a step has quarantined is no later one's, and is in the manifest however that one ends`(
     _ sync: String, _ status: Int32
   ) throws {
@@ -286,6 +288,27 @@ import Testing
     #expect(lines.count == (status == 3 ? 3 : 2))
     #expect(manifest.quarantine == Dictionary(lines.map { ($0.reason, 1) }, uniquingKeysWith: +))
     #expect(manifest.outcome == (status == 74 ? "failed" : "done"))
+  }
+
+  @Test(arguments: [["sync"], ["sessions"], ["sync", "sessions"], ["sessions", "sync"], ["learn"]])
+  func `what a run has read is the sum of what its steps have`(_ steps: [String]) throws {
+    let sandbox = try Sandbox()
+    let inputs = [
+      "sync": ("ann.json", #"{"queue":[]}"#),
+      "sessions": ("pings.ndjson", #"{"user_id":"ann","session_id":"s","last_ping_at":1}"#),
+    ]
+    for (name, text) in inputs.values { try sandbox.folder.write(name, text) }
+    let lines = steps.map { step in "  - \(step):" + (inputs[step].map { " {inputs: [\($0.0)]}" } ?? "") }
+    let job = try sandbox.folder.write(
+      "job.yaml", "store: store\nstate: state\nsteps:\n  - setup:\n" + lines.joined(separator: "\n") + "\n")
+    let run = try mixdown(["run", job])
+    #expect(run.status == 0, "\(run.output)\(run.errors)")
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    let expected = steps.compactMap { inputs[$0]?.1.utf8.count }.reduce(0, +)
+    #expect(try left.manifest.bytesRead == expected)
+    let metrics = try String(contentsOfFile: left.folder + "/metrics.prom", encoding: .utf8).split(separator: "\n")
+    let sample = metrics.first { $0.hasPrefix("mixdown_run_read_bytes") }
+    #expect(sample?.hasSuffix(" \(expected)") == true, "\(sample ?? "")")
   }
 
   @Test(arguments: Bench.Kind.allCases)
