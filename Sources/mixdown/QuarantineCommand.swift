@@ -39,19 +39,16 @@ struct QuarantineCommand: SpeakingCommand {
   func run() throws {
     let (run, archive) = try folders.run(id)
     let folder = "\(archive.state)/\(run)"
-    let quarantine: Quarantine
-    do { quarantine = try Quarantine(replay ?? folder + "/quarantine.ndjson") } catch {
-      throw failure("\(error)", .inputOutput)
+    if let replay { return try feed(Quarantine(replay), in: folder, of: archive) }
+    let groups: [Quarantine.Group]
+    do throws(StepFailure) { groups = try Quarantine(folder + "/quarantine.ndjson").groups() } catch {
+      throw failure(error.description, error.status)
     }
-    guard replay != nil else {
-      for group in quarantine.groups {
-        say("\(group.reason): \(group.count)")
-        for example in group.examples { say("  \(example.printable)") }
-      }
-      if quarantine.groups.isEmpty { say("\(run) has quarantined nothing") }
-      return
+    for group in groups {
+      say("\(group.reason): \(group.count)")
+      for example in group.examples { say("  \(example.printable)") }
     }
-    try feed(quarantine, in: folder, of: archive)
+    if groups.isEmpty { say("\(run) has quarantined nothing") }
   }
 
   /// So many lines that cannot be fed in are shown.
@@ -62,7 +59,9 @@ struct QuarantineCommand: SpeakingCommand {
     let dumps = folder + "/replay.ndjson"
     defer { try? FileManager.default.removeItem(atPath: dumps) }
     let (written, left): (Int, [String])
-    do { (written, left) = try quarantine.writeDumps(to: dumps) } catch { throw failure("\(error)", .inputOutput) }
+    do throws(StepFailure) { (written, left) = try quarantine.writeDumps(to: dumps) } catch {
+      throw failure(error.description, error.status)
+    }
     if !log.quiet || !left.isEmpty { say("\(written) lines are fed in again, \(left.count) cannot be") }
     for line in left.prefix(Self.mostLeft) { say("  \(line.printable)") }
     guard written > 0 else {

@@ -24,11 +24,13 @@ struct QuarantineExamples {
   /// - Parameter namedUsers: how many different users may be named.
   init(_ path: String, namedUsers: Int) throws(StoreError) {
     var first: [String: [[UInt8]]] = [:]
-    try Self.lines(of: path) { line in
-      guard let reason = Self.reason(in: line) else { return }
+    guard unsafe access(path, F_OK) == 0 else { return }
+    var lines = try LineReader(path)
+    while lines.offset < Self.mostBytes, let line = try lines.next() {
+      guard let reason = Self.reason(in: line) else { continue }
       var kept = first[reason] ?? []
       let place = kept.firstIndex { line.lexicographicallyPrecedes($0) } ?? kept.count
-      guard place < Self.mostExamples else { return }
+      guard place < Self.mostExamples else { continue }
       kept.insert([UInt8](line), at: place)
       first[reason] = [[UInt8]](kept.prefix(Self.mostExamples))
     }
@@ -80,25 +82,6 @@ struct QuarantineExamples {
       start = comma + 1
     }
     return nil
-  }
-
-  private static func lines(of path: String, _ body: (ArraySlice<UInt8>) -> Void) throws(StoreError) {
-    guard unsafe access(path, F_OK) == 0 else { return }
-    let file = try PosixFile(path, O_RDONLY)
-    var rest: [UInt8] = []
-    var offset = 0
-    while offset < mostBytes {
-      let block = try file.read(upTo: 1 << 18, at: offset)
-      guard !block.isEmpty else { break }
-      offset += block.count
-      rest += block
-      var start = rest.startIndex
-      while let end = rest[start...].firstIndex(of: 0x0A) {
-        body(rest[start..<end])
-        start = end + 1
-      }
-      rest.removeFirst(start)
-    }
   }
 }
 

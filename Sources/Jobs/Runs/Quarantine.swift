@@ -6,41 +6,70 @@ internal import Stores
 public struct Quarantine: Sendable {
   public struct Group: Sendable {
     public let reason: String
-    public let count: Int
+    public fileprivate(set) var count = 0
     /// The first of them: where it was found, whose it is, and what is wrong.
-    public let examples: [String]
+    public fileprivate(set) var examples: [String] = []
+  }
+
+  /// Why a line cannot be fed in.
+  private struct Unusable: Error {
+    let why: String
+    init(_ why: String) { self.why = why }
   }
 
   private static let mostExamples = 3
 
-  private let lines: [[String: any Sendable]]
+  private let path: String
 
-  /// Reads a file of quarantined lines: a run's own, or one in which somebody has mended `raw`.
-  ///
-  /// - Throws: what keeps the file from being read, or the first line that is no object.
-  public init(_ path: String) throws {
-    guard let text = FileManager.default.contents(atPath: path) else {
-      let why = FileManager.default.fileExists(atPath: path) ? "cannot be read" : "no such file"
-      throw QuarantineFault(description: "\(path): \(why)")
+  /// - Parameter path: of a file of quarantined lines: a run's own, or one in which somebody has mended `raw`.
+  public init(_ path: String) { self.path = path }
+
+  private var isThere: Bool { FileManager.default.fileExists(atPath: path) }
+
+  /// The lines of the file, one after another.
+  private struct Lines: ~Copyable {
+    private let path: String
+    private var reader: LineReader
+    private var number = 0
+
+    init(_ path: String) throws(StepFailure) {
+      self.path = path
+      do throws(StoreError) { reader = try LineReader(path) } catch { throw StepFailure(error) }
     }
-    var lines: [[String: any Sendable]] = []
-    // Empty lines are nothing, but are counted: an editor does so too.
-    let all = text.split(separator: 0x0A, omittingEmptySubsequences: false)
-    for (number, line) in all.enumerated() where !line.isEmpty {
-      guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: any Sendable] else {
-        throw QuarantineFault(description: "\(path), line \(number + 1): no JSON object")
+
+    mutating func next() throws(StepFailure) -> [String: any Sendable]? {
+      while let line = try read() {
+        // Empty lines are nothing, but are counted: an editor does so too.
+        number += 1
+        if line.isEmpty { continue }
+        guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: any Sendable] else {
+          throw StepFailure(.refused, "\(path), line \(number): no JSON object")
+        }
+        return object
       }
-      lines.append(object)
+      return nil
     }
-    self.lines = lines
+
+    private mutating func read() throws(StepFailure) -> ArraySlice<UInt8>? {
+      do throws(StoreError) { return try reader.next() } catch { throw StepFailure(error) }
+    }
   }
 
-  /// The most frequent first.
-  public var groups: [Group] {
-    let byReason = Dictionary(grouping: lines) { $0["reason"] as? String ?? "?" }
-    return byReason.map { reason, lines in
-      Group(reason: reason, count: lines.count, examples: lines.prefix(Self.mostExamples).map(Self.example))
-    }.sorted { $0.count != $1.count ? $0.count > $1.count : $0.reason < $1.reason }
+  /// The most frequent first; none where there is no file, for only `sync` and `sessions` leave one.
+  ///
+  /// - Throws: what keeps the file from being read (74), or the first line that is no object (65).
+  public func groups() throws(StepFailure) -> [Group] {
+    guard isThere else { return [] }
+    var byReason: [String: Group] = [:]
+    var lines = try Lines(path)
+    while let line = try lines.next() {
+      let reason = line["reason"] as? String ?? "?"
+      var group = byReason.removeValue(forKey: reason) ?? Group(reason: reason)
+      group.count += 1
+      if group.examples.count < Self.mostExamples { group.examples.append(Self.example(line)) }
+      byReason[reason] = group
+    }
+    return byReason.values.sorted { $0.count != $1.count ? $0.count > $1.count : $0.reason < $1.reason }
   }
 
   private static func example(_ line: [String: any Sendable]) -> String {
@@ -60,38 +89,41 @@ public struct Quarantine: Sendable {
   /// Writes what can be fed in again as dumps, one a line.
   ///
   /// - Returns: how many, and of the others what they are and why they cannot.
-  public func writeDumps(to path: String) throws -> (written: Int, left: [String]) {
-    var text = Data()
-    var written = 0
-    var left: [String] = []
-    for line in lines {
-      do throws(QuarantineFault) {
+  /// - Throws: what keeps the lines from being read or the dumps from being written (74), or the first line that is no
+  ///   object (65).
+  public func writeDumps(to dumps: String) throws(StepFailure) -> (written: Int, left: [String]) {
+    guard isThere else { throw StepFailure(.inputOutput, "\(path): no such file") }
+    var lines = try Lines(path)
+    var (text, written, left): ([UInt8], Int, [String]) = ([], 0, [])
+    while let line = try lines.next() {
+      do throws(Unusable) {
         let dump = try Self.dump(line)
-        guard let json = try? JSONSerialization.data(withJSONObject: dump) else {
-          throw QuarantineFault(description: "it is no JSON")
-        }
+        guard let json = try? JSONSerialization.data(withJSONObject: dump) else { throw Unusable("it is no JSON") }
         text += json + [0x0A]
         written += 1
       } catch {
-        left.append("\(Self.example(line)): \(error)")
+        left.append("\(Self.example(line)): \(error.why)")
       }
     }
-    let file = try PosixFile(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
-    try file.write([UInt8](text))
+    do throws(StoreError) {
+      try PosixFile(dumps, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create").write(text)
+    } catch {
+      throw StepFailure(error)
+    }
     return (written, left)
   }
 
-  private static func dump(_ line: [String: any Sendable]) throws(QuarantineFault) -> [String: any Sendable] {
-    guard let raw = line["raw"], !(raw is NSNull) else { throw QuarantineFault(description: "it has no raw") }
+  private static func dump(_ line: [String: any Sendable]) throws(Unusable) -> [String: any Sendable] {
+    guard let raw = line["raw"], !(raw is NSNull) else { throw Unusable("it has no raw") }
     let user = line["user_id"] as? String
     guard let section = line["section"] as? String else {
-      guard var dump = raw as? [String: any Sendable] else { throw QuarantineFault(description: "raw is no object") }
+      guard var dump = raw as? [String: any Sendable] else { throw Unusable("raw is no object") }
       if let user, dump["user_id"] == nil { dump["user_id"] = user }
       return dump
     }
-    guard let user else { throw QuarantineFault(description: "it has no user_id") }
+    guard let user else { throw Unusable("it has no user_id") }
     guard replayable.contains(section) else {
-      throw QuarantineFault(description: "\(section) counts only as a whole, at the time of its export")
+      throw Unusable("\(section) counts only as a whole, at the time of its export")
     }
     if line["index"] is Int { return ["user_id": user, section: try list(of: raw, in: section)] }
     // In the browser's storage a list is a string that holds its JSON.
@@ -104,11 +136,11 @@ public struct Quarantine: Sendable {
   }
 
   /// A section that has an entry alone.
-  private static func list(of entry: any Sendable, in section: String) throws(QuarantineFault) -> any Sendable {
+  private static func list(of entry: any Sendable, in section: String) throws(Unusable) -> any Sendable {
     let fields = entry as? [String: any Sendable] ?? [:]
     switch section {
     case "playlists" where fields["id"] == nil:
-      throw QuarantineFault(description: "raw is a song, or has no id: of which playlist is not known")
+      throw Unusable("raw is a song, or has no id: of which playlist is not known")
     case "removed":
       let isSong = ["videoId", "video_id", "title"].contains { fields[$0] != nil }
       let list = fields["playlist_id"] != nil ? "playlist_songs" : isSong ? "favorites" : "playlists"
@@ -116,9 +148,4 @@ public struct Quarantine: Sendable {
     default: return [entry]
     }
   }
-}
-
-/// A file that is no quarantine.
-public struct QuarantineFault: Error, CustomStringConvertible {
-  public let description: String
 }

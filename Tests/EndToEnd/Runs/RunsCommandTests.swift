@@ -442,6 +442,26 @@ import Testing
     #expect(try String(contentsOfFile: metrics, encoding: .utf8).contains(dry))
   }
 
+  @Test func `a run that has quarantined nothing says so, whether it has a quarantine or none`() throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 2)))
+    try bench.run("learn", ["--as-of", Bench.asOf])
+    try bench.run("evaluate", ["--as-of", Bench.asOf, "--resamples", "100"], expecting: nil)
+    let learned = bench.ids[1]
+    try bench.run("undo", [learned])
+    try bench.run("forget", ["nobody-at-all"])
+    try bench.run("run", [bench.folder.write("job.yaml", "steps:\n  - setup:\n")])
+    #expect(bench.ids.count == 6)
+    for id in bench.ids {
+      #expect(try bench.run("quarantine", [id]).output == "\(id) has quarantined nothing\n")
+    }
+    let first = "\(bench.state)/\(bench.ids[0])/quarantine.ndjson"
+    // A file that is there is looked at, whatever the manifest says.
+    try Data("{}\n\n[]\n".utf8).write(to: URL(fileURLWithPath: first))
+    let torn = try bench.run("quarantine", [bench.ids[0]], expecting: 65)
+    #expect(torn.errors == "mixdown: error: \(first), line 3: no JSON object\n" && torn.output.isEmpty)
+  }
+
   @Test func `a quarantine that cannot be fed in is refused in words, and a quiet one says nothing`() throws {
     let bench = try Bench(.directory)
     let input = try bench.folder.write("ann.json", #"{"user_id":"ann","history":[{"title":"no time"}]}"#)
@@ -451,7 +471,7 @@ import Testing
     // Lines are those that an editor shows.
     let bad = try bench.folder.write("bad.ndjson", "\n\nno object\n")
     #expect(
-      try bench.run("quarantine", [run, "--replay", bad], expecting: 74).errors.hasSuffix("line 3: no JSON object\n"))
+      try bench.run("quarantine", [run, "--replay", bad], expecting: 65).errors.hasSuffix("line 3: no JSON object\n"))
 
     let mended = try bench.folder.write(
       "mended.ndjson",
