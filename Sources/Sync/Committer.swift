@@ -198,11 +198,13 @@ final class Committer: Sendable {
   /// What became of all users. To be asked when no worker is left: then all batches are written.
   var summary: SyncSummary { turn.withLock { _ in state.summary } }
 
-  /// Puts everything in its place. Call once, when no worker is left.
+  /// Puts everything in its place, except what is written back: that is on the disk then, beside its own. Call once, when
+  /// no worker is left.
   ///
   /// - Parameter isWhole: whether every user had their turn. Else nothing takes the place of what was written back
   ///   earlier: it would lack the users who were left.
   func commit(isWhole: Bool) throws(SyncError) {
+    if isWhole { try state.archive?.finish() } else { state.archive = nil }
     do throws(StoreError) {
       try options.journal?.seal()
       // Plays first: what a library's limit cuts off is in the archive before.
@@ -211,8 +213,10 @@ final class Committer: Sendable {
     } catch {
       throw .store(error)
     }
-    if isWhole { try state.archive?.close() } else { state.archive = nil }
   }
+
+  /// Puts what is written back in its place, once the store is in its own.
+  func closeArchive() throws(SyncError) { try state.archive?.close() }
 
   /// Takes everything back.
   func abandon() {

@@ -65,8 +65,8 @@ public struct Sync: Sendable {
 
   /// The same, and tells of a run that failed what a server has got of it.
   ///
-  /// - Parameter summary: what became of all users; of those whose batches were written before a failure, or of nobody
-  ///   in a directory.
+  /// - Parameter summary: what became of all users, also where only what is written back could not be put in its place;
+  ///   of those whose batches were written before another failure, or of nobody in a directory.
   public func run(into summary: inout SyncSummary) throws(SyncError) {
     let begin = try begin()
     do throws(SyncError) {
@@ -161,6 +161,8 @@ public struct Sync: Sendable {
       if library.hasOneWriter { summary = SyncSummary() }
       throw error
     }
+    // Where that fails, the store is merged all the same.
+    try committer.closeArchive()
   }
 
   /// The collections of the run, and what is known of their users.

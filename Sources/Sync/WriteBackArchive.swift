@@ -22,6 +22,12 @@ final class WriteBackArchive {
     }
   }
 
+  /// Writes all of it, and leaves it beside its place.
+  func finish() throws(SyncError) {
+    do throws(ArchiveWriteError) { try writer?.finish() } catch { throw .writeBack(error) }
+  }
+
+  /// Puts it in its place.
   func close() throws(SyncError) {
     do throws(ArchiveWriteError) {
       guard let writer = writer.take() else { return }

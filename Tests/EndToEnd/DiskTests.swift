@@ -67,6 +67,24 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
+  @Test(.enabled(if: Namespace.works), arguments: ["back.7z", "back.tar.xz"])
+  func `a volume without room for the last byte of what is written back leaves the old store`(_ name: String) throws {
+    let sandbox = try Sandbox()
+    let (old, new, input) = try Self.stores(sandbox)
+    try sandbox.restore(old)
+    // Such archives are written when they are closed, for the most part.
+    let back = sandbox.folder("back")
+    try FileManager.default.createDirectory(atPath: back, withIntermediateDirectories: true)
+    let script = #"mount -t tmpfs -o size=8k tmpfs "$STORE" || exit 99; exec "$@""#
+    let run = try sandbox.sync(
+      [input], ["--write-back", "\(back)/\(name)"], through: Namespace.wrapper(script, store: back))
+    #expect(run.status == 74 && run.errors.contains("write-back: cannot write"), "\(run.errors)")
+    #expect(sandbox.bytes == old)
+    let manifest = try run.manifest
+    #expect(manifest.outcome == "failed" && manifest.users.seen == 0 && manifest.written == nil)
+    try Self.completes(sandbox, input, new)
+  }
+
   @Test(.enabled(if: Namespace.works))
   func `a store that cannot be written is refused, and can be read`() throws {
     let sandbox = try Sandbox()

@@ -127,6 +127,33 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: run.state))
   }
 
+  @Test(arguments: Bench.Kind.allCases)
+  func `what cannot be put in its place at the end costs the run, and the manifest tells what the store has got`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
+    let input = try bench.inputs(Listeners(count: 400, plays: 40))[0]
+    let back = bench.folder("back")
+    let child = try bench.begin(
+      "sync", [input, "--workers", "1", "--as-of", Bench.asOf, "--write-back", back])
+    let run = try waitFor { bench.ids.first }
+    try InterruptTests.waitUntilMerging(bench, run)
+    // A folder that is not empty is nobody's to replace.
+    child.send(SIGSTOP)
+    try bench.folder.write("back/x", "")
+    child.send(SIGCONT)
+    try #require(try child.wait() == .exited(74), "\(child.errors)")
+    #expect(child.errors.contains("\(back): "), "\(child.errors)")
+    let manifest = try bench.manifest(run)
+    let users = try bench.contents([.userLibrary]).count
+    #expect(manifest.outcome == "failed" && manifest.users.created == users && users > 0)
+    #expect(manifest.counts.dumps.isBalanced && manifest.inputs.map(\.path) == [input])
+    // What it says to be there can be checked, and taken back.
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+    #expect(try bench.contents().isEmpty)
+  }
+
   @Test(arguments: [("none/back.zip", "back.zip"), ("taken", "taken")])
   func `what cannot be written is refused before anything is changed`(_ name: String, _ shown: String) throws {
     let sandbox = try Sandbox()

@@ -29,7 +29,7 @@ public struct ArchiveWriter: ~Copyable {
   private let target: Target
   /// Locked for as long as this process writes.
   private let lock: Descriptor?
-  private var isClosed = false
+  private var (isFinished, isClosed) = (false, false)
 
   /// Begins an archive at `path`: a folder if the name has no extension or ends with "/", else one of `.tar`,
   /// `.tar.gz`, `.tar.zst`, `.tar.xz`, `.tar.bz2`, their short forms as `.tgz`, `.zip`, `.7z`. A file that is there is
@@ -80,14 +80,24 @@ public struct ArchiveWriter: ~Copyable {
     }
   }
 
-  /// Completes the archive and moves it to its place.
+  /// Completes the archive, down to the disk, and leaves it beside its place: all is written that can fail for want of
+  /// room. Nothing can be added then.
   ///
-  /// - Throws: `.failed`; then nothing is left of it.
-  public consuming func close() throws(ArchiveWriteError) {
+  /// - Throws: `.failed`.
+  public mutating func finish() throws(ArchiveWriteError) {
+    guard !isFinished else { return }
+    isFinished = true
     switch target {
     case .folder: break
     case .packed(let packed): try packed.finish()
     }
+  }
+
+  /// Completes the archive and moves it to its place.
+  ///
+  /// - Throws: `.failed`; then nothing is left of it.
+  public consuming func close() throws(ArchiveWriteError) {
+    try finish()
     guard unsafe rename(temporaryPath, path) == 0 else {
       throw .failed(path: path, detail: systemMessage(errno))
     }
