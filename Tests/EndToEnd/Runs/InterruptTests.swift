@@ -133,17 +133,25 @@ import Testing
     #expect(try bench.manifest(#require(bench.ids.last)).outcome == "done")
   }
 
-  @Test func `counts that do not balance fail the run and leave the store`() throws {
-    let bench = try Bench(.directory)
+  @Test(arguments: Bench.Kind.allCases)
+  func `counts that do not balance fail the run and leave a folder, and what a server has got can be undone`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
     let input = try bench.inputs(Listeners(count: 3))
     try bench.sync(input)
     let before = try bench.contents()
     let more = try bench.inputs(Listeners(count: 3, seed: 9), as: "more-")
     let run = try bench.run(
       "sync", more + ["--as-of", Bench.asOf], expecting: 1, environment: ["MIXDOWN_FAULT": "unbalanced"])
-    #expect(run.errors.contains("do not balance"))
-    let manifest = try bench.manifest(#require(bench.ids.last))
+    #expect(run.errors.contains("do not balance") && run.errors.contains("on a server what was written stays"))
+    let failed = try #require(bench.ids.last)
+    let manifest = try bench.manifest(failed)
     #expect(manifest.outcome == "failed" && manifest.exitStatus == 1)
+    if kind == .server {
+      #expect(try bench.contents() != before)
+      try bench.run("undo", [failed])
+    }
     #expect(try bench.contents() == before)
   }
 
