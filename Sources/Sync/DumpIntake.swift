@@ -170,7 +170,7 @@ final class DumpIntake: Sendable {
   private func read(_ input: String, _ index: Int) {
     if let spool = options.spool {
       if let note = spool.finished(index, input) { return takeUp(note, of: index, from: spool) }
-      attempt { () throws(StoreError) in try spool.begin(index) }
+      attempt { () throws(StoreError) in try spool.begin(index, input) }
     }
     let pending = DispatchGroup()
     var batch: [RawDump] = []

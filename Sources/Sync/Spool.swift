@@ -42,14 +42,28 @@ public final class Spool: Sendable {
     var inputs: [Int: Input] = [:]
   }
 
+  /// Which file an input is, as far as its size and time tell; a folder has none that do.
+  private struct Version: Equatable {
+    private(set) var (size, modified) = (0, 0)
+
+    /// Nil where there is nothing.
+    init?(of path: String) throws(StoreError) {
+      guard let status = try FileStatus.of(path) else { return nil }
+      if status.isRegular { (size, modified) = (status.size, status.modified) }
+    }
+  }
+
   private final class Input: Sendable {
     let dumps: PosixFile
     let quarantine: PosixFile
+    /// Of before it was opened.
+    let version: Version?
     let state = Mutex(Progress())
 
-    init(dumps: consuming PosixFile, quarantine: consuming PosixFile) {
+    init(dumps: consuming PosixFile, quarantine: consuming PosixFile, version: Version?) {
       self.dumps = dumps
       self.quarantine = quarantine
+      self.version = version
     }
   }
 
@@ -90,15 +104,16 @@ public final class Spool: Sendable {
 
   // MARK: Writing
 
-  /// Begins an input anew.
-  func begin(_ index: Int) throws(StoreError) {
+  /// Begins an input anew, before it is opened.
+  func begin(_ index: Int, _ name: String) throws(StoreError) {
     try permission()
     // Files of an earlier attempt that was frozen and goes on again stay its own.
     for kind in ["json", "dumps", "quarantine"] { removeFile(path(index, kind)) }
     let flags = O_RDWR | O_CREAT | O_TRUNC | O_APPEND
     let input = Input(
       dumps: try PosixFile(path(index, "dumps"), flags, mode: 0o600, operation: "create"),
-      quarantine: try PosixFile(path(index, "quarantine"), flags, mode: 0o600, operation: "create"))
+      quarantine: try PosixFile(path(index, "quarantine"), flags, mode: 0o600, operation: "create"),
+      version: try Version(of: name))
     state.withLock { $0.inputs[index] = input }
   }
 
@@ -139,19 +154,19 @@ public final class Spool: Sendable {
     if let failure { throw failure }
   }
 
-  /// Notes that an input was read to its end, and all of it was added.
+  /// Notes that an input was read to its end, and all of it was added; unless it is another now, which is to be read
+  /// again whatever was read of it.
   func finish(_ index: Int, _ digest: InputDigest) throws(StoreError) {
     guard let input = input(index), let sha256 = digest.sha256 else { return }
     state.withLock { $0.inputs[index] = nil }
     let progress = input.state.withLock { $0 }
-    guard !progress.isSpoilt else {
+    guard !progress.isSpoilt, let version = try Version(of: digest.path), version == input.version else {
       for kind in ["dumps", "quarantine"] { removeFile(path(index, kind)) }
       return
     }
-    let status = try FileStatus.of(digest.path)
     let note = Finished(
-      path: digest.path, bytes: digest.bytes, sha256: hexadecimal(sha256), size: status?.size ?? 0,
-      modified: status?.modified ?? 0, skipped: progress.skipped, quarantined: progress.quarantined,
+      path: digest.path, bytes: digest.bytes, sha256: hexadecimal(sha256), size: version.size,
+      modified: version.modified, skipped: progress.skipped, quarantined: progress.quarantined,
       reasons: progress.reasons, dumpBytes: progress.dumpBytes, quarantineBytes: progress.quarantineBytes)
     guard let json = try? JSONEncoder().encode(note) else { return }
     try permission()
@@ -166,9 +181,7 @@ public final class Spool: Sendable {
   func finished(_ index: Int, _ input: String) -> Finished? {
     guard let json = FileManager.default.contents(atPath: path(index, "json")),
       let note = try? JSONDecoder().decode(Finished.self, from: Data(json)), note.path == input,
-      let status = try? FileStatus.of(input),
-      !status.isRegular
-        || (status.size == note.size && status.modified == note.modified),
+      let version = try? Version(of: input), version.size == note.size, version.modified == note.modified,
       let dumps = try? FileStatus.of(path(index, "dumps")), dumps.size == note.dumpBytes,
       let quarantine = try? FileStatus.of(path(index, "quarantine")), quarantine.size == note.quarantineBytes
     else { return nil }

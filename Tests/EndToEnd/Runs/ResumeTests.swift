@@ -141,6 +141,38 @@ import Testing
     #expect(try bench.contents().isEmpty)
   }
 
+  @Test func `an input that is replaced while it is read is read again`() throws {
+    let bench = try Bench(.directory)
+    // So large that its end is not read when it has just been begun.
+    func write(_ name: String, song: String) throws -> String {
+      let padding = String(repeating: "x", count: 1 << 20)
+      let lines = (0..<40).map { #"{"user_id":"user-\#($0)","x":"\#(padding)","favorites":[{"videoId":"\#(song)"}]}"# }
+      return try bench.folder.write(name, lines.joined(separator: "\n") + "\n")
+    }
+    let input = try write("dumps.ndjson", song: "old")
+    // Tests give all files one time, so that the size has to tell.
+    let new = try write("new.ndjson", song: "newer")
+    let other = try bench.folder.write("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)
+    let arguments = [input, other, "--workers", "1", "--as-of", Bench.asOf]
+    let child = try bench.begin(
+      "sync", arguments + ["--resumable"], environment: ["MIXDOWN_FAULT": "unbalanced"])
+    let run = try waitFor { bench.ids.first }
+    let kept = "\(bench.state)/\(run)/resume"
+    try waitFor { FileManager.default.fileExists(atPath: kept + "/0.dumps") ? true : nil }
+    child.send(SIGSTOP)
+    try #require(!FileManager.default.fileExists(atPath: kept + "/0.json"))
+    try #require(unsafe rename(new, input) == 0)
+    child.send(SIGCONT)
+    try #require(try child.wait() == .exited(1), "\(child.errors)")
+    #expect(try Self.notes(in: kept).map(\.path) == [other])
+
+    try bench.run("sync", arguments + ["--resume"])
+    #expect(try bench.manifest(run).inputs.filter { $0.resumed == true }.map(\.path) == [other])
+    let undisturbed = try Bench(.directory)
+    try undisturbed.sync([input, other])
+    #expect(try bench.contents() == undisturbed.contents())
+  }
+
   @Test func `a run with another user map of the same name is another run`() throws {
     let bench = try Bench(.directory)
     let guest = try bench.folder.write("guest.json", #"{"user_id":"guest","queue":[{"videoId":"q"}]}"#)
