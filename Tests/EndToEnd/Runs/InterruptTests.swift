@@ -67,12 +67,23 @@ import Testing
     let child = try bench.begin("sync", [input, "--workers", "1", "--as-of", Bench.asOf], environment: lease)
     let run = try waitFor { bench.ids.first }
     try Self.waitUntilMerging(bench, run)
+    // Both wait for it, so that it has not stopped in order before it hears of the second.
+    child.send(SIGSTOP)
     child.send(SIGINT)
     child.send(SIGTERM)
+    child.send(SIGCONT)
     #expect(try child.wait() == .exited(75))
     let manifest = try bench.manifest(run)
     #expect(manifest.outcome == "interrupted" && manifest.exitStatus == 75)
-    #expect(try bench.contents().allSatisfy { expected[$0.key] == $0.value })
+    // Who stops in order writes what is merged, counts it, and gives the lease back.
+    #expect(manifest.users.seen == 0 && manifest.error?.contains("twice") == true)
+    let now = try bench.contents()
+    switch kind {
+    case .directory: #expect(now.isEmpty)
+    case .server:
+      #expect(now.allSatisfy { expected[$0.key] == $0.value })
+      #expect(try bench.contents([.jobRuns]).keys.contains("job_runs lock:user_library "))
+    }
     try bench.run("sync", [input, "--as-of", Bench.asOf], environment: lease, retries: 60)
     #expect(try bench.contents() == expected)
   }
