@@ -38,12 +38,20 @@ import Testing
     #expect(part.count == 1)
   }
 
-  @Test func `a document that is too long for the server is refused, and the others are written`() throws {
-    let changes = try ["ann", "bob"].map {
+  @Test(arguments: [["bob", "ann"], ["ann", "bob"]])
+  func `a document that is too long for the server is refused, and the others are written before it or can be then`(
+    _ order: [String]
+  ) throws {
+    let changes = try order.map {
       try scratch.change(collection, to: library($0, at: 1, padding: $0 == "ann" ? 17 << 20 : 0))
     }
     #expect(throws: StoreError.self) { try collection.beginWriting(.any).write(changes) }
-    #expect(try collection.beginWriting(.any).write([changes[1]]) == [])
+    // It goes alone, and ends the write.
+    let written = order[0] == "bob" ? 1 : 0
+    #expect(try scratch.documents(collection, of: ["ann", "bob"]).map(\.count) == [0, written])
+    let rest = zip(order, changes).filter { $0.0 == "bob" }.map(\.1)
+    #expect(try collection.beginWriting(.any).write(rest) == [])
+    #expect(try scratch.documents(collection, of: ["ann", "bob"]).map(\.count) == [0, 1])
   }
 
   @Test func `thousands of small documents go in several batches`() throws {
