@@ -105,7 +105,7 @@ let package = Package(
     .testTarget(name: "PagesTests", dependencies: ["Pages"], swiftSettings: strict),
     .testTarget(
       name: "EndToEnd",
-      dependencies: ["mixdown", "Jobs", "Dumps", "Stores", "BSON", "MongodHarness", "Randomness"],
+      dependencies: ["mixdown", "Jobs", "Dumps", "Stores", "Library", "BSON", "MongodHarness", "Randomness"],
       swiftSettings: strict),
   ],
   cxxLanguageStandard: .cxx17
