@@ -1,9 +1,9 @@
 internal import Digests
 internal import Dumps
 internal import Glibc
-internal import Library
+public import Library
 internal import Stores
-internal import Sync
+public import Sync
 
 /// What a run was and did, for any language to read: `manifest.json`.
 public struct Manifest: Codable, Sendable {
@@ -30,47 +30,9 @@ public struct Manifest: Codable, Sendable {
     public var root: String
   }
 
-  public struct Dumps: Codable, Sendable {
-    public var read = 0
-    public var used = 0
-    public var quarantined = 0
-    public var skipped = 0
-
-    /// Adds what another step has read.
-    mutating func add(_ other: Dumps) {
-      read += other.read
-      used += other.used
-      quarantined += other.quarantined
-      skipped += other.skipped
-    }
-  }
-
-  public struct Entries: Codable, Sendable {
-    public var read = 0
-    public var kept = 0
-    public var merged = 0
-    public var superseded = 0
-    public var beyondLimit = 0
-    public var removed = 0
-    public var quarantined = 0
-
-    enum CodingKeys: String, CodingKey {
-      case read, kept, merged, superseded, removed, quarantined
-      case beyondLimit = "beyond_limit"
-    }
-  }
-
   public struct Counts: Codable, Sendable {
-    public var dumps = Dumps()
-    public var entries = Entries()
-  }
-
-  public struct Users: Codable, Sendable {
-    public var seen = 0
-    public var changed = 0
-    public var unchanged = 0
-    public var created = 0
-    public var left = 0
+    public var dumps = DumpCounts()
+    public var entries = EntryFates()
   }
 
   /// A step of the run.
@@ -118,7 +80,7 @@ public struct Manifest: Codable, Sendable {
   public var steps: [Step] = []
   public var inputs: [Input] = []
   public var counts = Counts()
-  public var users = Users()
+  public var users = UserCounts()
   /// Lines of the run's quarantine, by reason.
   public var quarantine: [String: Int] = [:]
   /// Users who were left as they are, by reason.
@@ -190,14 +152,9 @@ public struct Manifest: Codable, Sendable {
         path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished,
         resumed: summary.resumedInputs.contains(digest.path) ? true : nil)
     }
-    let (dumps, entries, users) = (summary.counts.dumps, summary.counts.entries, summary.counts.users)
-    counts.dumps.add(
-      Dumps(read: dumps.read, used: dumps.used, quarantined: dumps.quarantined, skipped: dumps.skipped))
-    counts.entries = Entries(
-      read: entries.read, kept: entries.kept, merged: entries.merged, superseded: entries.superseded,
-      beyondLimit: entries.beyondLimit, removed: entries.removed, quarantined: entries.quarantined)
-    self.users = Users(
-      seen: users.seen, changed: users.changed, unchanged: users.unchanged, created: users.created, left: users.left)
+    counts.dumps += summary.counts.dumps
+    counts.entries = summary.counts.entries
+    users = summary.counts.users
     left.merge(summary.left.byName, uniquingKeysWith: +)
     changedFields = summary.changedFields
     spilledRuns = summary.spilledRuns
@@ -272,7 +229,7 @@ extension Manifest {
     steps = try fields.value(.steps, or: [])
     inputs = try fields.value(.inputs, or: [])
     counts = try fields.value(.counts, or: Counts())
-    users = try fields.value(.users, or: Users())
+    users = try fields.value(.users, or: UserCounts())
     quarantine = try fields.value(.quarantine, or: [:])
     left = try fields.value(.left, or: [:])
     changedFields = try fields.value(.changedFields, or: [:])
@@ -322,42 +279,8 @@ extension Manifest.Step {
 extension Manifest.Counts {
   public init(from decoder: any Decoder) throws {
     let fields = try decoder.container(keyedBy: CodingKeys.self)
-    dumps = try fields.value(.dumps, or: Manifest.Dumps())
-    entries = try fields.value(.entries, or: Manifest.Entries())
-  }
-}
-
-extension Manifest.Dumps {
-  public init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    read = try fields.value(.read, or: 0)
-    used = try fields.value(.used, or: 0)
-    quarantined = try fields.value(.quarantined, or: 0)
-    skipped = try fields.value(.skipped, or: 0)
-  }
-}
-
-extension Manifest.Entries {
-  public init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    read = try fields.value(.read, or: 0)
-    kept = try fields.value(.kept, or: 0)
-    merged = try fields.value(.merged, or: 0)
-    superseded = try fields.value(.superseded, or: 0)
-    beyondLimit = try fields.value(.beyondLimit, or: 0)
-    removed = try fields.value(.removed, or: 0)
-    quarantined = try fields.value(.quarantined, or: 0)
-  }
-}
-
-extension Manifest.Users {
-  public init(from decoder: any Decoder) throws {
-    let fields = try decoder.container(keyedBy: CodingKeys.self)
-    seen = try fields.value(.seen, or: 0)
-    changed = try fields.value(.changed, or: 0)
-    unchanged = try fields.value(.unchanged, or: 0)
-    created = try fields.value(.created, or: 0)
-    left = try fields.value(.left, or: 0)
+    dumps = try fields.value(.dumps, or: DumpCounts())
+    entries = try fields.value(.entries, or: EntryFates())
   }
 }
 

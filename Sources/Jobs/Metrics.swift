@@ -2,6 +2,7 @@ internal import BSON
 internal import Glibc
 internal import Library
 public import Stores
+internal import Sync
 
 /// A run's figures for the textfile collector of Prometheus: `metrics.prom` in the run's folder, and elsewhere by
 /// `--metrics-file`.

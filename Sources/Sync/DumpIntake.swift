@@ -299,11 +299,3 @@ final class DumpIntake: Sendable {
     do throws(StoreError) { try body() } catch { failure.withLock { $0 = $0 ?? .store(error) } }
   }
 }
-
-extension SyncCounts.Dumps {
-  /// Counts a dump that was read, and its fate.
-  mutating func count(_ fate: WritableKeyPath<SyncCounts.Dumps, Int>, _ number: Int = 1) {
-    read += number
-    self[keyPath: fate] += number
-  }
-}

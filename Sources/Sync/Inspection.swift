@@ -14,7 +14,7 @@ public struct Inspection: Sendable {
     public var detail: String
   }
 
-  public var dumps = SyncCounts.Dumps()
+  public var dumps = DumpCounts()
   public var shapes: [DumpShape: Int] = [:]
   public var withoutSections = 0
   public var sections: [Section: Int] = [:]

@@ -4,49 +4,19 @@ public import Library
 
 /// What became of dumps, entries and users, in figures that balance.
 public struct SyncCounts: Sendable {
-  /// `read` is the sum of the others.
-  public struct Dumps: Sendable, Equatable {
-    public var used = 0
-    public var quarantined = 0
-    /// Files that are no dumps, and dumps of users who were left as they are.
-    public var skipped = 0
-    public var read = 0
-  }
-
-  /// `seen` is the sum of the others.
-  public struct Users: Sendable, Equatable {
-    public var seen = 0
-    /// Had a document, and got another.
-    public var changed = 0
-    public var unchanged = 0
-    public var created = 0
-    /// Reported and left as they are.
-    public var left = 0
-  }
-
-  public var dumps = Dumps()
+  public var dumps = DumpCounts()
   public var entries = EntryFates()
-  public var users = Users()
+  public var users = UserCounts()
 
   public init() {}
 
   /// Whether everything that was read is accounted for.
-  public var isBalanced: Bool {
-    dumps.read == dumps.used + dumps.quarantined + dumps.skipped && entries.isBalanced
-      && users.seen == users.changed + users.unchanged + users.created + users.left
-  }
+  public var isBalanced: Bool { dumps.isBalanced && entries.isBalanced && users.isBalanced }
 
   static func += (sum: inout SyncCounts, part: SyncCounts) {
-    sum.dumps.used += part.dumps.used
-    sum.dumps.quarantined += part.dumps.quarantined
-    sum.dumps.skipped += part.dumps.skipped
-    sum.dumps.read += part.dumps.read
+    sum.dumps += part.dumps
     sum.entries += part.entries
-    sum.users.seen += part.users.seen
-    sum.users.changed += part.users.changed
-    sum.users.unchanged += part.users.unchanged
-    sum.users.created += part.users.created
-    sum.users.left += part.users.left
+    sum.users += part.users
   }
 }
 

@@ -4,6 +4,7 @@ import Jobs
 import Library
 import Logging
 import Pages
+import Sync
 
 struct ForgetCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(

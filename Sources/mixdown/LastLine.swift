@@ -1,5 +1,7 @@
 import Jobs
+import Library
 import Pages
+import Sync
 
 /// The line that a run ends with, for a person.
 struct LastLine {

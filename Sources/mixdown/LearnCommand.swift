@@ -4,6 +4,7 @@ import Learning
 import Library
 import Logging
 import Pages
+import Sync
 
 struct LearnCommand: StepCommand {
   static let configuration = CommandConfiguration(

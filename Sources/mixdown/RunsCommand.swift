@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Jobs
 import Stores
+import Sync
 
 struct RunsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

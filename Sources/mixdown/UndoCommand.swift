@@ -1,6 +1,7 @@
 import ArgumentParser
 import Jobs
 import Logging
+import Sync
 
 struct UndoCommand: SpeakingCommand {
   static let configuration = CommandConfiguration(

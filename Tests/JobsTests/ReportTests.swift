@@ -1,6 +1,8 @@
 import Foundation
 import Jobs
+import Library
 import Stores
+import Sync
 import Testing
 
 /// The report of a run, from what lies in its folder.

@@ -1,6 +1,7 @@
 internal import BSON
 public import Learning
 internal import Stores
+internal import Sync
 internal import Synchronization
 
 /// What decides how the scores are judged.

@@ -75,7 +75,7 @@ public struct LearnJob: JobStep {
       let learn = LearnRun(
         options: options, store: store, folder: folder.path, state: folder.state, events: events)
       summary = try learn.run()
-      guard summary.isBalanced else {
+      guard summary.users.isBalanced else {
         throw .inconsistent(path: store.name, why: "the counts of users do not balance: \(summary.users)")
       }
       run.manifest.take(summary, reports: reports.sorted)

@@ -2,18 +2,7 @@ public import Sync
 
 /// What a run of learning did.
 public struct LearnSummary: Sendable {
-  /// `seen` is the sum of the others.
-  public struct Users: Sendable, Equatable {
-    public var seen = 0
-    public var changed = 0
-    /// Computed again and found the same, or known to be the same.
-    public var unchanged = 0
-    public var created = 0
-    /// Reported and left as they are.
-    public var left = 0
-  }
-
-  public var users = Users()
+  public var users = UserCounts()
   /// Users who were left, by reason.
   public var left: [LeftReason: Int] = [:]
   /// How many documents of each collection were written.
@@ -44,10 +33,6 @@ public struct LearnSummary: Sendable {
 
   public init() {}
 
-  public var isBalanced: Bool {
-    users.seen == users.changed + users.unchanged + users.created + users.left
-  }
-
   /// Notes what was made of a collection.
   mutating func note(_ name: String, _ made: WriteCounts) {
     if made.written > 0 { written[name, default: 0] += made.written }
@@ -61,11 +46,7 @@ public struct LearnSummary: Sendable {
   }
 
   mutating func add(_ other: LearnSummary) {
-    users.seen += other.users.seen
-    users.changed += other.users.changed
-    users.unchanged += other.users.unchanged
-    users.created += other.users.created
-    users.left += other.users.left
+    users += other.users
     left.merge(other.left, uniquingKeysWith: +)
     written.merge(other.written, uniquingKeysWith: +)
     removed.merge(other.removed, uniquingKeysWith: +)

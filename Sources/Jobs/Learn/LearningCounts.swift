@@ -1,4 +1,4 @@
-internal import Sync
+public import Sync
 internal import Synchronization
 
 /// What a run learned, in its manifest.
@@ -32,7 +32,7 @@ public struct LearningCounts: Codable, Sendable {
   public var mark: Mark?
   /// Whether everything was counted.
   public var full: Bool
-  public var users: Manifest.Users
+  public var users: UserCounts
   /// Users whose documents were computed, the others having been known to be the same.
   public var computed: Int
   /// Counted plays of these.
@@ -59,13 +59,10 @@ public struct LearningCounts: Codable, Sendable {
 extension Manifest {
   /// Takes over the figures of finished learning.
   mutating func take(_ summary: LearnSummary, reports: [LearnReport]) {
-    let users = Users(
-      seen: summary.users.seen, changed: summary.users.changed, unchanged: summary.users.unchanged,
-      created: summary.users.created, left: summary.users.left)
     // In a job with a merge the users of the manifest are the merge's.
-    if self.users.seen == 0 { self.users = users }
+    if users.seen == 0 { users = summary.users }
     learning = LearningCounts(
-      mark: summary.mark, full: summary.isFull, users: users, computed: summary.computed, plays: summary.plays,
+      mark: summary.mark, full: summary.isFull, users: summary.users, computed: summary.computed, plays: summary.plays,
       unusable: summary.unusable, written: summary.written, removed: summary.removed,
       unknownZones: summary.unknownZones, withoutAccount: summary.withoutAccount,
       reports: reports.prefix(100).map {

@@ -2,6 +2,7 @@ internal import BSON
 internal import Learning
 internal import Pages
 internal import Stores
+internal import Sync
 
 /// What learning has to show.
 extension ReportData {

@@ -1,4 +1,6 @@
+internal import Library
 internal import Pages
+internal import Sync
 
 /// The report of a run as a page: what was done, what changed, what was not used and why.
 ///

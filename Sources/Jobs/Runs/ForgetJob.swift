@@ -1,6 +1,7 @@
 internal import BSON
 internal import Library
 public import Stores
+internal import Sync
 
 /// Removes users from a store and from the folders of its runs, for good.
 ///

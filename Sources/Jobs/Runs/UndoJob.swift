@@ -100,7 +100,7 @@ struct PuttingBack {
   let journal: Journal
   /// Whether a user has asked to be forgotten, perhaps where this journal was not cleaned of them; nil when nobody has.
   let isForgotten: (@Sendable ([UInt8]) -> Bool)?
-  var users = Manifest.Users()
+  var users = UserCounts()
   var leftByReason: [LeftReason: Int] = [:]
   var isStopped = false
 
@@ -195,7 +195,7 @@ struct PuttingBack {
     return job.isForced && !(outcome.isAccount && stored == nil) ? .written : .foreign
   }
 
-  private mutating func note(_ fate: WritableKeyPath<Manifest.Users, Int>) {
+  private mutating func note(_ fate: WritableKeyPath<UserCounts, Int>) {
     users.seen += 1
     users[keyPath: fate] += 1
   }

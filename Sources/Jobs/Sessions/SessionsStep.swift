@@ -71,8 +71,9 @@ extension Manifest {
         path: digest.path, bytes: digest.bytes, sha256: digest.sha256.map(hexadecimal), finished: digest.finished)
     }
     let pings = summary.pings
-    counts.dumps.add(
-      Dumps(read: pings.read, used: pings.used, quarantined: pings.quarantined, skipped: pings.skipped))
+    counts.dumps.count(\.used, pings.used)
+    counts.dumps.count(\.quarantined, pings.quarantined)
+    counts.dumps.count(\.skipped, pings.skipped)
     sessions = [
       "new": summary.new, "renewed": summary.renewed, "removed": summary.removed, "left": summary.left,
       "unreadable": summary.unreadable, "active": summary.activeSessions, "active_users": summary.users.count,

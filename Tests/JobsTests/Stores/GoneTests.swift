@@ -3,6 +3,7 @@ import Learning
 import MongodHarness
 import Randomness
 import Stores
+import Sync
 import Testing
 
 @testable import Jobs

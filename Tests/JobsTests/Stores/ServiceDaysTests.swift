@@ -2,6 +2,7 @@ import BSON
 import MongodHarness
 import Randomness
 import Stores
+import Sync
 import Testing
 
 @testable import Jobs
