@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Glibc
 internal import Stores
+internal import Sync
 
 /// What a run has not used, by reason, and what of it can be fed in again (`mixdown quarantine`).
 public struct Quarantine: Sendable {
@@ -16,8 +17,6 @@ public struct Quarantine: Sendable {
     let why: String
     init(_ why: String) { self.why = why }
   }
-
-  private static let mostExamples = 3
 
   private let path: String
 
@@ -37,15 +36,16 @@ public struct Quarantine: Sendable {
       do throws(StoreError) { reader = try LineReader(path) } catch { throw StepFailure(error) }
     }
 
-    mutating func next() throws(StepFailure) -> [String: any Sendable]? {
-      while let line = try read() {
+    mutating func next() throws(StepFailure) -> (line: QuarantineLine, json: Data)? {
+      while let text = try read() {
         // Empty lines are nothing, but are counted: an editor does so too.
         number += 1
-        if line.isEmpty { continue }
-        guard let object = try? JSONSerialization.jsonObject(with: Data(line)) as? [String: any Sendable] else {
+        if text.isEmpty { continue }
+        let json = Data(text)
+        guard let line = try? JSONDecoder().decode(QuarantineLine.self, from: json) else {
           throw StepFailure(.refused, "\(path), line \(number): no JSON object")
         }
-        return object
+        return (line, json)
       }
       return nil
     }
@@ -62,25 +62,20 @@ public struct Quarantine: Sendable {
     guard isThere else { return [] }
     var byReason: [String: Group] = [:]
     var lines = try Lines(path)
-    while let line = try lines.next() {
-      let reason = line["reason"] as? String ?? "?"
+    while let (line, _) = try lines.next() {
+      let reason = line.reason ?? "?"
       var group = byReason.removeValue(forKey: reason) ?? Group(reason: reason)
       group.count += 1
-      if group.examples.count < Self.mostExamples { group.examples.append(Self.example(line)) }
+      if group.examples.count < QuarantineLine.mostExamples { group.examples.append(Self.example(line)) }
       byReason[reason] = group
     }
     return byReason.values.sorted { $0.count != $1.count ? $0.count > $1.count : $0.reason < $1.reason }
   }
 
-  private static func example(_ line: [String: any Sendable]) -> String {
-    let source = line["source"] as? [String: any Sendable] ?? [:]
-    var place = [source["input"] as? String, source["entry"] as? String].compactMap(\.self).joined(separator: ": ")
-    if let number = source["line"] as? Int { place += ": line \(number)" }
-    let user = (line["user_id"] as? String).map { ", \($0)" } ?? ""
-    let section = (line["section"] as? String).map { section in
-      ", \(section)" + ((line["index"] as? Int).map { "[\($0)]" } ?? "")
-    }
-    return "\(place)\(user)\(section ?? ""): \(line["detail"] as? String ?? "")"
+  private static func example(_ line: QuarantineLine) -> String {
+    let user = line.user.map { ", \($0)" } ?? ""
+    let section = line.section.map { section in ", \(section)" + (line.index.map { "[\($0)]" } ?? "") } ?? ""
+    return "\(line.place)\(user)\(section): \(line.detail ?? "")"
   }
 
   /// Sections whose entries mean something alone: a queue or a set of preferences does so only as a whole, at its time.
@@ -95,11 +90,11 @@ public struct Quarantine: Sendable {
     guard isThere else { throw StepFailure(.inputOutput, "\(path): no such file") }
     var lines = try Lines(path)
     var (text, written, left): ([UInt8], Int, [String]) = ([], 0, [])
-    while let line = try lines.next() {
+    while let (line, json) = try lines.next() {
       do throws(Unusable) {
-        let dump = try Self.dump(line)
-        guard let json = try? JSONSerialization.data(withJSONObject: dump) else { throw Unusable("it is no JSON") }
-        text += json + [0x0A]
+        let dump = try Self.dump(line, json)
+        guard let dump = try? JSONSerialization.data(withJSONObject: dump) else { throw Unusable("it is no JSON") }
+        text += dump + [0x0A]
         written += 1
       } catch {
         left.append("\(Self.example(line)): \(error.why)")
@@ -113,10 +108,11 @@ public struct Quarantine: Sendable {
     return (written, left)
   }
 
-  private static func dump(_ line: [String: any Sendable]) throws(Unusable) -> [String: any Sendable] {
-    guard let raw = line["raw"], !(raw is NSNull) else { throw Unusable("it has no raw") }
-    let user = line["user_id"] as? String
-    guard let section = line["section"] as? String else {
+  private static func dump(_ line: QuarantineLine, _ json: Data) throws(Unusable) -> [String: any Sendable] {
+    let object = try? JSONSerialization.jsonObject(with: json) as? [String: any Sendable]
+    guard let raw = object?["raw"], !(raw is NSNull) else { throw Unusable("it has no raw") }
+    let user = line.user
+    guard let section = line.section else {
       guard var dump = raw as? [String: any Sendable] else { throw Unusable("raw is no object") }
       if let user, dump["user_id"] == nil { dump["user_id"] = user }
       return dump
@@ -125,7 +121,7 @@ public struct Quarantine: Sendable {
     guard replayable.contains(section) else {
       throw Unusable("\(section) counts only as a whole, at the time of its export")
     }
-    if line["index"] is Int { return ["user_id": user, section: try list(of: raw, in: section)] }
+    if line.index != nil { return ["user_id": user, section: try list(of: raw, in: section)] }
     // In the browser's storage a list is a string that holds its JSON.
     return ["user_id": user, section: (raw as? String).flatMap(parsed) ?? raw]
   }
