@@ -63,7 +63,7 @@ struct ServerSetup {
     let command = #"{"createIndexes":\#(schema.name.inJSON),"indexes":[\#(index.json { "\($0)" })]}"#
     do throws(StoreError) {
       // It takes as long as the collection is large.
-      try database.run(text: command, .write)
+      try database.run(text: command, .write, isLong: true)
       report.note(schema, "index \(index.name) made")
     } catch {
       // The server knows documents that contradict the index, or an index like it under another name.
@@ -85,7 +85,7 @@ struct ServerSetup {
     let (level, action) = validation == .off ? ("strict", "error") : (ValidationState.level, validation.rawValue)
     try database.run(
       text: #"{"collMod":\#(schema.name.inJSON),"validator":\#(document),"#
-        + #""validationLevel":"\#(level)","validationAction":"\#(action)"}"#, .write)
+        + #""validationLevel":"\#(level)","validationAction":"\#(action)"}"#, .write, isLong: true)
     report.note(
       schema, "validator " + (validation == .off ? "taken off" : "set to \(validation.rawValue)"))
   }
@@ -93,11 +93,15 @@ struct ServerSetup {
 
 extension MongoDatabase {
   /// Runs a command that is written as JSON in this program.
+  ///
+  /// - Parameter isLong: whether the answer may take longer than an answer should.
   @discardableResult
-  func run(text: String, _ kind: MongoCommandKind = .plain) throws(StoreError) -> [UInt8] {
+  func run(
+    text: String, _ kind: MongoCommandKind = .plain, isLong: Bool = false
+  ) throws(StoreError) -> [UInt8] {
     let command = document(json: text)
     return try command.withView { view in
-      Result { () throws(StoreError) in try run(BSONDocument(unchecked: view), kind, isLong: true) }
+      Result { () throws(StoreError) in try run(BSONDocument(unchecked: view), kind, isLong: isLong) }
     }.get()
   }
 

@@ -118,6 +118,17 @@ import Testing
     #expect(text(report).contains("note TCP 127.0.0.1 port 1: refused"))
   }
 
+  @Test func `a server that falls silent once it has said hello is waited for as long as any other`() throws {
+    let store = try TestStore(.server)
+    let data = #"{"failCommands": ["buildInfo"], "blockConnection": true, "blockTimeMS": 30000, "appName": "silent"}"#
+    try #require(store.database).server.database("admin")
+      .run(json: #"{"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": \#(data)}"#)
+    let begun = ContinuousClock.now
+    let report = examine(store.name + "&appName=silent")
+    #expect(begun.duration(to: .now) < .seconds(20))
+    #expect(report.status == .unreachable && text(report).contains("does not answer"), "\(text(report))")
+  }
+
   @Test func `who may not sign in, and who lacks a right, is told so without the password`() throws {
     let server = try ReplicaSet.guarded.get()
     let admin = try server.database("admin")
