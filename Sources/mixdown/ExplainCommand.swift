@@ -45,7 +45,7 @@ struct ExplainCommand: ParsableCommand {
       let opened = try openStore(store.name, locking: false, options: store.server.options)
       explanation = try PersonView(user, store: opened).explanation(value: value, asOf: asOf?.milliseconds)
     } catch let error as StoreError {
-      throw failure("\(error)", ExitStatus(error))
+      throw failure(error)
     } catch let fault as PersonFault {
       throw failure("\(fault)", ExitStatus(fault.error))
     }

@@ -73,7 +73,7 @@ struct InspectCommand: ParsableCommand {
         do throws(BSONFault) { return try json.text(document) } catch { throw library.refusal(of: name, error) }
       }
     } catch {
-      throw failure("\(error)", ExitStatus(error))
+      throw failure(error)
     }
     guard let text else { throw failure("\(path): no library of \(user)", .refused) }
     say(text)

@@ -77,11 +77,8 @@ struct QuarantineCommand: SpeakingCommand {
     let logger = log.logger()
     job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
     let report = job.run(server: folders.server.options)
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store) }
-    if report.manifest.outcome == .done, !log.quiet || report.status != .done {
-      say(LastLine(report.manifest, seconds: report.elapsed).text)
+    try end(report, on: store) {
+      if report.manifest.outcome == .done { say(LastLine(report.manifest, seconds: report.elapsed).text) }
     }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
   }
 }

@@ -48,7 +48,7 @@ struct ReportCommand: StepCommand {
       }
     } catch {
       if case .refused(let path, _, let why) = error { throw failure("\(path): \(why)", .refused) }
-      throw failure("\(error)", ExitStatus(error))
+      throw failure(error)
     }
     if !log.quiet { say(report.path) }
   }

@@ -108,11 +108,9 @@ struct RunCommand: SpeakingCommand {
       say("\(step.name): " + (Steps.command(step.name)?.lastLine(manifest, seconds: step.seconds) ?? "done"))
     }
     let report = job.run()
-    if let error = report.manifest.error { logger.error("\(error)") }
-    if report.status == .unreachable { sayAdvice(forStore: store) }
-    let isDry = dryRun || report.manifest.isDryRun
-    if !log.quiet || report.status != .done { say(JobEnding(report, job: plan.job, isDry: isDry).line) }
-    guard report.status == .done else { throw ExitCode(report.status.rawValue) }
+    try end(report, on: store) {
+      say(JobEnding(report, job: plan.job, isDry: dryRun || report.manifest.isDryRun).line)
+    }
   }
 
   // MARK: The plan

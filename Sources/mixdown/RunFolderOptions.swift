@@ -5,7 +5,7 @@ import Stores
 
 /// Says why something about a store or its runs cannot be known, and ends with the status for it.
 func sayingWhy<Value>(_ body: () throws(StoreError) -> Value) throws -> Value {
-  do throws(StoreError) { return try body() } catch { throw failure("\(error)", ExitStatus(error)) }
+  do throws(StoreError) { return try body() } catch { throw failure(error) }
 }
 
 /// The run that a person names, of those that have a folder.
@@ -74,7 +74,7 @@ struct RunFolderOptions: ParsableArguments {
       try listing.add(store: named, server: server.options)
       return (listing, nil)
     } catch {
-      return (listing, failure("\(error)", ExitStatus(error)))
+      return (listing, failure(error))
     }
   }
 

@@ -115,7 +115,7 @@ struct RunsCommand: ParsableCommand {
       do throws(StoreError) {
         result = try Pruning.prune(archive, store: store, server: folders.server.options, keep: keep, force: force)
       } catch {
-        throw failure("\(error)", ExitStatus(error))
+        throw failure(error)
       }
       for (run, why) in result.kept { say("\(run) stays: \(why)") }
       say("\(result.removed.count) folders removed, \(result.freed) bytes; \(result.kept.count) older ones stay")

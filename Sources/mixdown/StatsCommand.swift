@@ -41,7 +41,7 @@ struct StatsCommand: ParsableCommand {
       statistics = try PersonView(user, store: try openStore(store.name, locking: false, options: store.server.options))
         .statistics()
     } catch {
-      throw failure("\(error)", ExitStatus(error))
+      throw failure(error)
     }
     guard let statistics else {
       throw failure("\(user) has no statistics in this store; mixdown learn computes them", .refused)

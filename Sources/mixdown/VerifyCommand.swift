@@ -41,7 +41,7 @@ struct VerifyCommand: SpeakingCommand {
     do throws(StoreError) {
       result = try Verification.verify(verified, in: archive, store: store, server: folders.server.options)
     } catch {
-      throw failure("\(error)", ExitStatus(error))
+      throw failure(error)
     }
     if result.isTorn { logger.warning("the journal is torn: only what is whole was compared") }
     for difference in result.differences { say("\(difference.document): \(difference.why)".printable) }

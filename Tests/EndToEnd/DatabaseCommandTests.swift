@@ -56,6 +56,20 @@ import Testing
     #expect(begun.duration(to: .now) < .seconds(28))
   }
 
+  @Test(arguments: [
+    ["stats", "ann"], ["explain", "ann"], ["inspect", "--user", "ann"], ["runs"], ["runs", "show", "01M8"],
+    ["runs", "prune", "--keep", "1"],
+  ])
+  func `a command that cannot reach the server shows how far the way to it goes`(_ command: [String]) throws {
+    let sandbox = try Sandbox()
+    let state = command[0] == "runs" ? ["--state", sandbox.newState()] : []
+    let store = ["--store", "mongodb://127.0.0.1:1/music", "--server-timeout", "100ms"]
+    let run = try mixdown(command + store + state)
+    #expect(run.status == 69, "\(run.errors)")
+    #expect(run.errors.contains("TCP 127.0.0.1 port 1: refused"), "\(run.errors)")
+    #expect(run.errors.components(separatedBy: "`mixdown doctor` looks further.").count == 2, "\(run.errors)")
+  }
+
   // MARK: sessions
 
   @Test(arguments: Kind.allCases)
