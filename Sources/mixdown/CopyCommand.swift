@@ -24,6 +24,9 @@ struct CopyCommand: SpeakingCommand {
       At the end every document of FROM is read again, from both sides, and number, bytes and a digest are compared. \
       If somebody writes to FROM meanwhile, they can differ: run it again.
 
+      Documents keep their times. So a `mixdown learn` that looks on a server for what changed since it last ran does not \
+      find what was copied: let it run with --full once.
+
       mixdown copy dump/music mongodb://ann@db.example.org/music
       mixdown copy mongodb://ann@db.example.org/music backup/music --collections user_library,play_archive
       """)
@@ -96,8 +99,11 @@ struct CopyCommand: SpeakingCommand {
       }
     } else {
       say("not equal: \(unequal.map(\.name).joined(separator: ", ")); \(written) documents were written")
-      throw ExitCode(ExitStatus.refused.rawValue)
     }
+    if written > 0, !(target is DirectoryStore), !log.quiet {
+      say("Where mixdown learn has run on TO before, let it run with --full once: what was copied keeps its times")
+    }
+    guard unequal.isEmpty else { throw ExitCode(ExitStatus.refused.rawValue) }
   }
 
   private func isSame(_ source: any Store) -> Bool {

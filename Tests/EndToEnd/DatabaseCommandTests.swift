@@ -191,8 +191,10 @@ import Testing
     let counts = try #require(try #/2000 documents, (\d+) written, (\d+) there already/#.firstMatch(in: rest.output))
     let (written, there) = (Int64(counts.1) ?? 0, Int64(counts.2) ?? 0)
     #expect(written + there == 2000 && there >= half && there < 2000, "\(rest.output)")
+    let advice = "let it run with --full once"
+    #expect(try rest.output.contains(advice) && !mixdown(Array(arguments.dropFirst())).output.contains(advice))
     let back = try mixdown(["copy", database.address, sandbox.folder("back")])
-    #expect(back.status == 0, "\(back.errors)")
+    #expect(back.status == 0 && !back.output.contains(advice), "\(back.output)\(back.errors)")
     #expect(try mixdown(["copy", sandbox.folder("back"), sandbox.store]).output.contains(" 0 written;"))
   }
 
