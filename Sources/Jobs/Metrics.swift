@@ -65,7 +65,7 @@ public struct Metrics {
     writer.sample(Double(manifest.bytesRead))
 
     let (users, dumps, entries) = (manifest.users, manifest.counts.dumps, manifest.counts.entries)
-    writer.family("mixdown_users", "gauge", "Users of the last run by what became of their library.")
+    writer.family("mixdown_users", "gauge", "Users of the last run by what became of them.")
     writer.fates([
       ("changed", users.changed), ("created", users.created), ("left", users.left), ("unchanged", users.unchanged),
     ])

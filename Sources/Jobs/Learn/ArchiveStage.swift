@@ -36,10 +36,10 @@ final class ArchiveStage: @unchecked Sendable {
 
   func commit() throws(StoreError) {
     try options.journal?.seal()
-    try writer?.commit()
+    try lock.withLock { _ throws(StoreError) in try writer?.commit() }
   }
 
-  func abandon() { writer?.abandon() }
+  func abandon() { lock.withLock { _ in writer?.abandon() } }
 }
 
 /// Which months of plays are kept.

@@ -19,7 +19,7 @@ public struct LearningCounts: Codable, Sendable {
     public var fullAsOf: String
     /// The parameters that make the figures of two runs comparable.
     public var figures: String
-    /// A print of the song catalogue that the run left, 16 hexadecimal digits; nil of a run that left none.
+    /// A print of the song catalogue that the run left, up to 16 hexadecimal digits; nil of a run that left none.
     public var catalogue: String?
 
     enum CodingKeys: String, CodingKey {

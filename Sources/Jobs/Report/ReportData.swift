@@ -106,7 +106,7 @@ public struct ReportData: Codable, Sendable, Equatable {
       public var name: String
       /// 0…1
       public var share: Double
-      /// The share at the last run; nil when there was none.
+      /// The share at the full run before; nil when there was none, and in a run that did not count everything.
       public var before: Double?
 
       public init(_ name: String, _ share: Double, before: Double? = nil) {

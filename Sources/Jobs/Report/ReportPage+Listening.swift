@@ -80,7 +80,7 @@ extension ReportPage {
       body +=
         "<h3>What the population likes</h3><div class=\"dimensions\">\(data.population.map(Self.shares).joined())</div>"
       if data.population.contains(where: { $0.values.contains { $0.before != nil } }) {
-        body += "<p class=\"note\">▲ and ▼: percentage points since the last run.</p>"
+        body += "<p class=\"note\">▲ and ▼: percentage points since the last full run.</p>"
       }
     }
     return Page.Section(id: "learned", "What was learned", body)

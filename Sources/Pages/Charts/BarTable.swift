@@ -5,7 +5,7 @@ public struct BarTable: Sendable {
     public var value: Double
     /// The value as it is read.
     public var text: String
-    /// Beside it, such as a change since the last run.
+    /// Beside it, such as a change since some earlier time.
     public var note: Markup?
     public var tone: Tone
 
