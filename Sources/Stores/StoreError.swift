@@ -13,7 +13,7 @@ public enum StoreError: Error, Equatable, Sendable {
   /// A check of the program against its own mistakes failed: the old store stays (exit 1).
   case inconsistent(path: String, why: String)
   /// The server cannot be used: not found, not let in, no right to do it, nobody to write to (exit 69).
-  case unreachable(address: String, reason: String, advice: String)
+  case unreachable(address: String, stage: Stage, reason: String, advice: String)
   /// The store's name is an address that cannot be read, or names no database (exit 64).
   case badAddress(name: String, why: String)
   /// A variable of the environment has a value that is none (exit 64).
@@ -22,6 +22,18 @@ public enum StoreError: Error, Equatable, Sendable {
   case rejected(address: String, what: String, why: String)
   /// The collection lacks indexes that a job relies on (exit 65).
   case indexesMissing(address: String, collection: String, indexes: [String])
+
+  /// Where the way to a server ends.
+  public enum Stage: Sendable {
+    /// No server that can be used was found, or it does not answer.
+    case network
+    /// The connection cannot be encrypted as the address asks for.
+    case encryption
+    /// Nobody was let in.
+    case signIn
+    /// Who was let in may not do it.
+    case rights
+  }
 }
 
 extension StoreError: CustomStringConvertible {
@@ -39,7 +51,7 @@ extension StoreError: CustomStringConvertible {
       "\(path): \(needed) bytes are needed there, \(free) are free. Nothing of it was written."
     case .inconsistent(let path, let why):
       "\(path): the new store was not put in place: \(why). The old one is untouched; please report this."
-    case .unreachable(let address, let reason, let advice):
+    case .unreachable(let address, _, let reason, let advice):
       "\(address): \(reason). \(advice)"
     case .badAddress(let name, let why):
       "\(name): \(why)"

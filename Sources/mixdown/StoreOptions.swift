@@ -84,7 +84,7 @@ func openNamed(_ name: String, locking: Bool, _ server: ServerOptions) throws ->
 /// Says why a store cannot be used, and what can be seen of the way to it.
 func failure(_ error: StoreError) -> ExitCode {
   let code = failure("\(error)", ExitStatus(error))
-  if case .unreachable(let name, _, _) = error { sayAdvice(forStore: name) }
+  if case .unreachable(let name, _, _, _) = error { sayAdvice(forStore: name) }
   return code
 }
 

@@ -19,7 +19,7 @@ public struct Doctor: Sendable {
   ///
   /// - Returns: lines for a person; none for an error that the network has no part in.
   public static func advice(for error: StoreError) -> [String] {
-    guard case .unreachable(let name, _, _) = error else { return [] }
+    guard case .unreachable(let name, _, _, _) = error else { return [] }
     return advice(forStore: name)
   }
 
@@ -94,7 +94,7 @@ public struct DoctorReport: Sendable {
 
   mutating func bad(_ part: String, _ error: StoreError) {
     switch error {
-    case .unreachable(_, let reason, let advice): bad(part, reason, advice, .unreachable)
+    case .unreachable(_, _, let reason, let advice): bad(part, reason, advice, .unreachable)
     case .badAddress(_, let why):
       bad(part, why, "Write the address as the text says; put the password into MIXDOWN_MONGO_PASSWORD.", .usage)
     default: bad(part, error.description, Self.advice(ExitStatus(error)), ExitStatus(error))

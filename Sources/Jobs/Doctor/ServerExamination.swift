@@ -50,11 +50,12 @@ struct ServerExamination {
   }
 
   private func part(of error: StoreError) -> String {
-    guard case .unreachable(_, let reason, _) = error else { return "server" }
-    if reason.contains("signing in") || reason.contains("uthoriz") || reason.contains("uthenticat") {
-      return "authentication"
+    guard case .unreachable(_, let stage, _, _) = error else { return "server" }
+    return switch stage {
+    case .network: "server"
+    case .encryption: "TLS"
+    case .signIn, .rights: "authentication"
     }
-    return reason.contains("TLS") || reason.contains("certificate") ? "TLS" : "server"
   }
 
   // MARK: The server

@@ -197,7 +197,8 @@ internal import Glibc
     let mechanism = unsafe Self.text(mongoc_uri_get_auth_mechanism(pointer)) ?? ""
     guard ["", "SCRAM-SHA-1", "SCRAM-SHA-256", "PLAIN"].contains(mechanism.uppercased()) else { return nil }
     return .unreachable(
-      address: name, reason: "signing in is not possible: \(user) has no password, or an empty one",
+      address: name, stage: .signIn,
+      reason: "signing in is not possible: \(user) has no password, or an empty one",
       advice: "Give one in MIXDOWN_MONGO_PASSWORD, MIXDOWN_MONGO_PASSWORD_FILE or the address.")
   }
 

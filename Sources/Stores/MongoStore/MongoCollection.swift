@@ -270,7 +270,7 @@ public final class MongoCollection: StoredCollection, Sendable {
 
   /// Starts to write.
   ///
-  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when there is no server that takes writes.
+  /// - Throws: ``StoreError/unreachable(address:stage:reason:advice:)`` when there is no server that takes writes.
   public func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter {
     if !isWritable.load(ordering: .relaxed) {
       try database.checkIsWritable()

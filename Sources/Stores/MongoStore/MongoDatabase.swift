@@ -22,7 +22,7 @@ public final class MongoDatabase: Sendable {
   /// Whether anything has succeeded in this run, and no server was waited for in vain since.
   private let wasReached = Atomic(false)
 
-  /// - Throws: ``StoreError/unreachable(address:reason:advice:)`` when an SRV record cannot be looked up, or the
+  /// - Throws: ``StoreError/unreachable(address:stage:reason:advice:)`` when an SRV record cannot be looked up, or the
   ///   address names a user without a password. Apart from that no server is asked.
   public init(_ address: MongoAddress, _ options: MongoOptions) throws(StoreError) {
     prepareForMongo()
@@ -45,7 +45,7 @@ public final class MongoDatabase: Sendable {
   ///   - database: another than the address names, such as `admin`.
   ///   - isLong: whether the answer may take longer than an answer should.
   /// - Returns: the server's answer, a document's bytes.
-  /// - Throws: ``StoreError/unreachable(address:reason:advice:)``; `rejected` when the server refuses it.
+  /// - Throws: ``StoreError/unreachable(address:stage:reason:advice:)``; `rejected` when the server refuses it.
   public func run(
     _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, isLong: Bool = false
   ) throws(StoreError) -> [UInt8] {

@@ -9,22 +9,27 @@ extension StoreError {
       let trouble = Trouble(message, isEncrypted: address.isEncrypted) {
         address.isService ? [] : address.hosts.map { ($0, HostProbe($0).outcome(within: .seconds(2))) }
       }
-      self = .unreachable(address: address.name, reason: trouble.reason, advice: trouble.advice)
+      self = .unreachable(trouble, at: address)
     case .signIn:
       self = .unreachable(
-        address: address.name, reason: "signing in failed: \(message)",
+        address: address.name, stage: .signIn, reason: "signing in failed: \(message)",
         advice: address.user == nil ? nameUser : checkSignIn)
     case .rights:
       self = .unreachable(
-        address: address.name, reason: "cannot \(what): \(message)", advice: address.user == nil ? nameUser : giveRole)
+        address: address.name, stage: .rights, reason: "cannot \(what): \(message)",
+        advice: address.user == nil ? nameUser : giveRole)
     case .cursorLost, .lasting:
       // What libmongoc itself refuses of TLS and SRV settings comes as no answer of a server.
       if let trouble = Trouble(ofConnection: message) {
-        self = .unreachable(address: address.name, reason: trouble.reason, advice: trouble.advice)
+        self = .unreachable(trouble, at: address)
       } else {
         self = .rejected(address: address.name, what: "cannot \(what)", why: message)
       }
     }
+  }
+
+  private static func unreachable(_ trouble: Trouble, at address: MongoAddress) -> StoreError {
+    .unreachable(address: address.name, stage: trouble.stage, reason: trouble.reason, advice: trouble.advice)
   }
 }
 
@@ -44,14 +49,17 @@ private let giveRole = "Give the user the role in docs/stores.md, or another tha
 struct Trouble: Equatable {
   let reason: String
   let advice: String
+  let stage: StoreError.Stage
 
-  private init(_ reason: String, _ advice: String) { (self.reason, self.advice) = (reason, advice) }
+  private init(_ reason: String, _ advice: String, _ stage: StoreError.Stage = .network) {
+    (self.reason, self.advice, self.stage) = (reason, advice, stage)
+  }
 
   /// What libmongoc's words alone tell of a connection that could not be made; nil when they tell nothing.
   init?(ofConnection message: String) {
     let text = Words(message)
     if text.have("TLS", "certificate", "SSL") {
-      self.init(message, Self.checkTLS)
+      self.init(message, Self.checkTLS, .encryption)
     } else if text.have("resolve", "DNS", "SRV") {
       self.init(message, Self.checkName)
     } else {

@@ -75,7 +75,7 @@ import Testing
     let refused = examine("mongodb://127.0.0.1:1/music")
     #expect(refused.status == .unreachable && text(refused).contains("TCP 127.0.0.1 port 1: refused"))
     let advice = Doctor.advice(
-      for: .unreachable(address: "mongodb://127.0.0.1:1/music", reason: "", advice: ""))
+      for: .unreachable(address: "mongodb://127.0.0.1:1/music", stage: .network, reason: "", advice: ""))
     #expect(advice.contains { $0.contains("refused") })
     #expect(Doctor.advice(for: .locked(path: "", holder: "")) == [])
   }

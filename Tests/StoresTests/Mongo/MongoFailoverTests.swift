@@ -144,7 +144,7 @@ import Testing
     #expect {
       try collection.beginWriting(.any)
     } throws: { error in
-      guard case StoreError.unreachable(_, _, let advice) = error else { return false }
+      guard case StoreError.unreachable(_, _, _, let advice) = error else { return false }
       return advice.contains("takes no writes")
     }
   }

@@ -24,13 +24,16 @@ import Testing
     }
   }
 
-  private func check(_ error: StoreError?, reason: [String], advice: String, secret: String = "S3cret") throws {
+  private func check(
+    _ error: StoreError?, _ stage: StoreError.Stage = .network, reason: [String], advice: String,
+    secret: String = "S3cret"
+  ) throws {
     let error = try #require(error)
-    guard case .unreachable(let address, let why, let what) = error else {
+    guard case .unreachable(let address, let found, let why, let what) = error else {
       Issue.record("not unreachable, but \(error)")
       return
     }
-    #expect(address.hasPrefix("mongodb"))
+    #expect(address.hasPrefix("mongodb") && found == stage)
     #expect(reason.contains { why.localizedCaseInsensitiveContains($0) }, "\(why)")
     #expect(what.contains(advice), "\(why) → \(what)")
     #expect(!"\(error)".contains(secret), "\(error)")
@@ -62,7 +65,7 @@ import Testing
   @Test func `a server that speaks no TLS is asked for it`() throws {
     let database = try TestDatabase()
     let address = "mongodb://ann:S3cret@127.0.0.1:\(database.server.members[0].port)/music?tls=true"
-    try check(failure(address), reason: ["TLS"], advice: "tlsCAFile")
+    try check(failure(address), .encryption, reason: ["TLS"], advice: "tlsCAFile")
   }
 
   // MARK: With users
@@ -88,30 +91,30 @@ import Testing
   @Test func `a wrong password`() throws {
     let server = try Self.guarded.get()
     let error = failure(server.address("music", user: "writer:otherS3cret"))
-    try check(error, reason: ["signing in failed"], advice: "password")
+    try check(error, .signIn, reason: ["signing in failed"], advice: "password")
   }
 
   @Test(arguments: ["writer", "writer:", "nobody"])
   func `no password`(user: String) throws {
     let error = failure(try Self.guarded.get().address("music", user: user))
-    try check(error, reason: ["has no password"], advice: "MIXDOWN_MONGO_PASSWORD")
+    try check(error, .signIn, reason: ["has no password"], advice: "MIXDOWN_MONGO_PASSWORD")
   }
 
   @Test func `a user whom another database knows`() throws {
     let server = try Self.guarded.get()
     let error = failure(server.address("music", user: "writer:S3cret%3A%2F%40", options: "&authSource=other"))
-    try check(error, reason: ["signing in failed"], advice: "authSource")
+    try check(error, .signIn, reason: ["signing in failed"], advice: "authSource")
   }
 
   @Test func `no user`() throws {
     let error = failure(try Self.guarded.get().address("music"))
-    try check(error, reason: ["authentication", "authorized"], advice: "name a user in the address")
+    try check(error, .rights, reason: ["authentication", "authorized"], advice: "name a user in the address")
   }
 
   @Test func `no right to write`() throws {
     let server = try Self.guarded.get()
     let error = failure(server.address("music", user: "reader:S3cret%3A%2F%40"), writes: true)
-    try check(error, reason: ["not authorized on music"], advice: "docs/stores.md")
+    try check(error, .rights, reason: ["not authorized on music"], advice: "docs/stores.md")
     // Nor anything of the document that was to be written.
     #expect(!"\(try #require(error))".contains("zoe"))
   }
@@ -141,7 +144,7 @@ import Testing
     let server = try ReplicaSet.encrypted.get().members[0]
     let plain = "mongodb://127.0.0.1:\(server.port)/music?directConnection=true"
     try check(failure(plain), reason: ["takes connections", "take connections"], advice: "tls=true")
-    try check(failure(plain + "&tls=true"), reason: ["TLS"], advice: "tlsCAFile")
+    try check(failure(plain + "&tls=true"), .encryption, reason: ["TLS"], advice: "tlsCAFile")
     guard case .indexesMissing = failure(server.address("music"), seconds: 20) else {
       Issue.record("\(failure(server.address("music")).debugDescription)")
       return
