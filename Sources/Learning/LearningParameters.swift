@@ -31,6 +31,25 @@ public struct LearningParameters: Sendable, Equatable {
   /// A value whose evidence is a greater share than this is kept.
   public static let keptShare = 0.01
 
+  /// Reads what ``write(to:)`` has written; of what is missing the default stands.
+  public init(_ document: BSONDocument, asOf: Int64) throws(BSONFault) {
+    self.init(asOf: asOf)
+    func read(_ key: StaticString, in document: BSONDocument, into value: inout Double) throws(BSONFault) {
+      if let stored = try document.value(key)?.double { value = stored }
+    }
+    try read("half_life_days", in: document, into: &halfLifeDays)
+    if let weights = try document.value("prior_weight")?.document {
+      for dimension in Dimension.allCases {
+        try read(dimension.name, in: weights, into: &priorWeight[dimension])
+      }
+    }
+    try read("explicit_weight", in: document, into: &explicitWeight)
+    try read("favorite_weight", in: document, into: &favoriteWeight)
+    try read("unknown_weight", in: document, into: &unknownWeight)
+    try read("liked_above", in: document, into: &likedAbove)
+    try read("skipped_below", in: document, into: &skippedBelow)
+  }
+
   /// Writes the document `parameters` of `user_scores` after its key.
   ///
   /// `timezone` and `asOf` are no part of it: neither changes a score.

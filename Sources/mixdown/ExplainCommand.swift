@@ -40,14 +40,12 @@ struct ExplainCommand: ParsableCommand {
 
   func run() throws {
     let explanation: PersonExplanation?
-    do {
+    do throws(StoreError) {
       try checkStore(store.name)
       let opened = try openStore(store.name, locking: false, options: store.server.options)
       explanation = try PersonView(user, store: opened).explanation(value: value, asOf: asOf?.milliseconds)
-    } catch let error as StoreError {
+    } catch {
       throw failure(error)
-    } catch let fault as PersonFault {
-      throw failure("\(fault)", ExitStatus(fault.error))
     }
     guard let explanation else {
       throw failure("\(user) has no scores in this store; mixdown learn computes them", .refused)

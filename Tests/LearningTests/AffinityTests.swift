@@ -1,3 +1,4 @@
+import BSON
 import Learning
 import Testing
 
@@ -52,6 +53,21 @@ import Testing
         "half_life_days": 30.0, "prior_weight": ["language": 2.0, "genre": 7.0, "mood": 5.0], "explicit_weight": 0.25,
         "favorite_weight": 1.0, "unknown_weight": 0.25, "liked_above": 0.7, "skipped_below": 0.3,
       ])
+  }
+
+  @Test func `parameters are read as they were written, and of what is missing the default stands`() throws {
+    var parameters = Self.parameters
+    (parameters.likedAbove, parameters.skippedBelow, parameters.halfLifeDays) = (0.8, 0.2, 60)
+    parameters.priorWeight = PerDimension(language: 3, genre: 4, mood: 6)
+    (parameters.explicitWeight, parameters.favoriteWeight, parameters.unknownWeight) = (0.5, 2, 0)
+    for written in [parameters, Self.parameters] {
+      var writer = BSONWriter()
+      written.write(to: &writer)
+      #expect(try LearningParameters(BSONDocument(writer.view), asOf: written.asOf) == written)
+    }
+    var writer = BSONWriter()
+    writer.close(writer.open())
+    #expect(try LearningParameters(BSONDocument(writer.view), asOf: Self.parameters.asOf) == Self.parameters)
   }
 
   @Test func `an explanation tells what a score would be without each thing that made it`() throws {

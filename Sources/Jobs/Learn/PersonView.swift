@@ -41,78 +41,53 @@ public struct PersonView {
   ///   - value: of which to tell; nil for all that are kept.
   ///   - asOf: another clock, in milliseconds since 1970.
   /// - Returns: nil for a person of whom the store knows nothing.
-  public func explanation(value: String?, asOf: Int64?) throws(PersonFault) -> PersonExplanation? {
-    do throws(StoreError) {
-      guard var parameters = try parameters() else { return nil }
-      if let asOf { parameters.asOf = asOf }
-      let repertoire = Repertoire()
-      try collections.songs.cursor(updatedSince: nil).forEachDocument { try? repertoire.read(song: $0) }
-      var population = Population()
-      try collections.population.cursor(updatedSince: nil).forEachDocument {
-        try? population.read($0, into: repertoire)
-      }
-      var reader = FactsReader(into: repertoire)
-      let stored = StoredUser(
-        user: id, library: try first(collections.libraries), archive: try documents(collections.plays),
-        account: try first(collections.accounts))
-      let facts: UserFacts
-      do throws(LearningFault) {
-        facts = try reader.facts(of: stored)
-      } catch {
-        throw .refused(path: collections.libraries.name, offset: 0, why: error.description)
-      }
-      repertoire.freeze()
-      let votes = CatalogueVotes.counted(repertoire, parameters) { empty in
-        var votes = empty
-        votes.add(facts)
-        return votes
-      }
-      let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
-      var explainer = Explainer(catalogue, population, parameters, zones: Zones())
-      var found: [Explanation] = []
-      let only = value.flatMap { text in Array(text.utf8).withView { repertoire.number(ofValue: $0) } }
-      if value == nil || only != nil {
-        for dimension in Dimension.allCases {
-          found += explainer.explanations(of: facts, dimension, only: only)
-        }
-      }
-      return PersonExplanation(
-        user: String(decoding: user, as: UTF8.self), found, catalogue, repertoire, parameters)
-    } catch {
-      throw PersonFault(error)
+  public func explanation(value: String?, asOf: Int64?) throws(StoreError) -> PersonExplanation? {
+    guard var parameters = try parameters() else { return nil }
+    if let asOf { parameters.asOf = asOf }
+    let repertoire = Repertoire()
+    try collections.songs.cursor(updatedSince: nil).forEachDocument { try? repertoire.read(song: $0) }
+    var population = Population()
+    try collections.population.cursor(updatedSince: nil).forEachDocument {
+      try? population.read($0, into: repertoire)
     }
+    var reader = FactsReader(into: repertoire)
+    let stored = StoredUser(
+      user: id, library: try first(collections.libraries), archive: try documents(collections.plays),
+      account: try first(collections.accounts))
+    let facts: UserFacts
+    do throws(LearningFault) {
+      facts = try reader.facts(of: stored)
+    } catch {
+      throw .refused(path: collections.libraries.name, offset: 0, why: error.description)
+    }
+    repertoire.freeze()
+    let votes = CatalogueVotes.counted(repertoire, parameters) { empty in
+      var votes = empty
+      votes.add(facts)
+      return votes
+    }
+    let catalogue = Catalogue(repertoire, votes, asOf: parameters.asOf)
+    var explainer = Explainer(catalogue, population, parameters, zones: Zones())
+    var found: [Explanation] = []
+    let only = value.flatMap { text in Array(text.utf8).withView { repertoire.number(ofValue: $0) } }
+    if value == nil || only != nil {
+      for dimension in Dimension.allCases {
+        found += explainer.explanations(of: facts, dimension, only: only)
+      }
+    }
+    return PersonExplanation(
+      user: String(decoding: user, as: UTF8.self), found, catalogue, repertoire, parameters)
   }
 
   /// Those that the stored scores were computed with.
   private func parameters() throws(StoreError) -> LearningParameters? {
     guard let scores = try first(collections.scores) else { return nil }
     do throws(BSONFault) {
-      var parameters = LearningParameters(asOf: try scores.value("as_of")?.date ?? wallClock())
-      guard let stored = try scores.value("parameters")?.document else { return parameters }
-      func number(_ key: StaticString, _ current: Double) throws(BSONFault) -> Double {
-        try stored.value(key)?.double ?? current
-      }
-      parameters.halfLifeDays = try number("half_life_days", parameters.halfLifeDays)
-      parameters.explicitWeight = try number("explicit_weight", parameters.explicitWeight)
-      parameters.favoriteWeight = try number("favorite_weight", parameters.favoriteWeight)
-      parameters.unknownWeight = try number("unknown_weight", parameters.unknownWeight)
-      parameters.likedAbove = try number("liked_above", parameters.likedAbove)
-      parameters.skippedBelow = try number("skipped_below", parameters.skippedBelow)
-      if let weights = try stored.value("prior_weight")?.document {
-        for dimension in Dimension.allCases {
-          if let weight = try weights.value(dimension.name)?.double { parameters.priorWeight[dimension] = weight }
-        }
-      }
-      return parameters
+      let asOf = try scores.value("as_of")?.date ?? wallClock()
+      guard let stored = try scores.value("parameters")?.document else { return LearningParameters(asOf: asOf) }
+      return try LearningParameters(stored, asOf: asOf)
     } catch {
       throw collections.scores.refusal(of: id, error)
     }
   }
-}
-
-/// Why a person cannot be shown.
-public struct PersonFault: Error, CustomStringConvertible {
-  public let error: StoreError
-  init(_ error: StoreError) { self.error = error }
-  public var description: String { error.description }
 }
