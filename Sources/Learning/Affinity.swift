@@ -70,17 +70,15 @@ struct Affinity {
       scores.values[place(of: value.value, &scores)].weight = value.weight
     }
 
-    let strength = parameters.priorWeight[dimension]
-    let sum = evidence.total + strength
+    let sum = evidence.total + parameters.priorWeight[dimension]
     scores.explicitWeight = lambda
     scores.evidence = evidence.total
     scores.confidence = sum > 0 ? evidence.total / sum : 0
     for index in scores.values.indices {
       let value = scores.values[index]
       places[Int(value.value)] = -1
-      // Without evidence a score is the prior itself, to the last bit.
       scores.values[index].affinity =
-        evidence.total > 0 ? (value.weight + strength * value.prior) / sum : value.prior
+        parameters.affinity(value.weight, of: evidence.total, prior: value.prior, in: dimension)
       let counts = evidence.value(value.value)
       scores.values[index].liked = Int(counts.liked)
       scores.values[index].skipped = Int(counts.skipped)

@@ -17,13 +17,15 @@ public struct CountedFacts: Sendable, Equatable {
   /// Newest first; none later than `asOf`.
   public var plays: [CountedEntry] = []
   public var favorites: [CountedEntry] = []
+  /// When favourites without a time count as added, in milliseconds since 1970.
+  public var timeOfUndated: Int64
 }
 
 extension Catalogue {
   /// The facts of one user as they count at `parameters.asOf`.
   public func counted(_ facts: UserFacts, _ parameters: LearningParameters) -> CountedFacts {
     let facts = keys.settled(facts, asOf: parameters.asOf, lexicon)
-    var counted = CountedFacts()
+    var counted = CountedFacts(timeOfUndated: facts.timeOfUndated(asOf: parameters.asOf))
     for play in facts.plays where play.playedAt <= parameters.asOf {
       let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
       counted.plays.append(

@@ -1,5 +1,4 @@
 internal import BSON
-internal import Glibc
 internal import Library
 
 /// What one user's plays and favourites say of each value of a dimension: E(a) and the counts beside it.
@@ -105,19 +104,14 @@ struct EvidenceCounter {
     let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
     for play in plays {
       let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
-      let weight: Double
-      switch verdict {
-      case .liked: weight = decay(since: play.playedAt, halfLifeDays)
-      case .unknown: weight = parameters.unknownWeight * decay(since: play.playedAt, halfLifeDays)
-      case .skipped: weight = 0
-      case .heard: continue
-      }
+      if verdict == .heard { continue }
+      let weight = decayed(parameters.weight(of: verdict), since: play.playedAt, halfLifeDays)
       add(catalogue.row(play.description, of: facts), items, verdict, weight)
     }
-    let oldest = oldestTime(facts, plays)
+    let undated = facts.timeOfUndated(asOf: parameters.asOf)
     for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {
-      let time = favorite.addedAt == Entry.never ? oldest ?? parameters.asOf : favorite.addedAt
-      let weight = parameters.favoriteWeight * decay(since: time, halfLifeDays)
+      let time = favorite.addedAt == Entry.never ? undated : favorite.addedAt
+      let weight = decayed(parameters.favoriteWeight, since: time, halfLifeDays)
       add(catalogue.row(favorite.description, of: facts), items, nil, weight)
     }
   }
@@ -130,18 +124,19 @@ struct EvidenceCounter {
     evidence.mood.add(items.extracting(row.moods.range), verdict, weight: weight)
   }
 
-  /// The user's oldest dated play or favourite, in milliseconds; nil without any.
-  private func oldestTime(_ facts: UserFacts, _ plays: ArraySlice<Play>) -> Int64? {
-    let favorite = facts.favorites.first { $0.addedAt != Entry.never && $0.addedAt <= parameters.asOf }?.addedAt
-    guard let play = plays.last?.playedAt else { return favorite }
-    return min(play, favorite ?? play)
-  }
-
-  /// 2^(−age/H).
+  /// w · 2^(−age/H)
   @inline(__always)
-  private func decay(since time: Int64, _ halfLifeDays: Double) -> Double {
-    guard halfLifeDays.isFinite else { return 1 }
-    let age = Double(max(0, parameters.asOf - time)) / Double(Statistics.day)
-    return exp2(-age / halfLifeDays)
+  private func decayed(_ weight: Double, since time: Int64, _ halfLifeDays: Double) -> Double {
+    guard weight > 0 else { return 0 }
+    return weight * LearningParameters.decay(age: parameters.age(of: time), halfLifeDays: halfLifeDays)
+  }
+}
+
+extension UserFacts {
+  /// When favourites without a time count as added: with the oldest play or favourite that has one, else now.
+  func timeOfUndated(asOf: Int64) -> Int64 {
+    let favorite = favorites.first { $0.addedAt != Entry.never && $0.addedAt <= asOf }?.addedAt
+    // Plays are newest first: if the last is not there yet, none is.
+    return min(plays.last?.playedAt ?? asOf, favorite ?? asOf, asOf)
   }
 }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Library
 
 /// How one score came about: everything that it is made of, and what it would be without each (docs/learning.md,
@@ -95,22 +94,13 @@ public struct Explainer: ~Copyable {
 
   private func weighed(_ facts: UserFacts, _ dimension: Dimension) -> [Weighed] {
     let counted = catalogue.counted(facts, parameters)
-    let dated = (counted.plays + counted.favorites).map(\.time).filter { $0 != Entry.never }
-    let oldest = dated.min() ?? parameters.asOf
     var entries: [Weighed] = []
     for entry in counted.plays + counted.favorites where !entry.values[dimension].isEmpty {
-      let weight: Double =
-        switch entry.verdict {
-        case .liked: 1
-        case .unknown: parameters.unknownWeight
-        case .skipped, .heard: 0
-        case nil: parameters.favoriteWeight
-        }
+      let weight = entry.verdict.map(parameters.weight(of:)) ?? parameters.favoriteWeight
       guard weight > 0 else { continue }
-      let time = entry.time == Entry.never ? oldest : entry.time
-      let age = Double(max(0, parameters.asOf - time)) / 86_400_000
-      entries.append(
-        Weighed(entry: entry, age: age, decay: exp2(-age / parameters.halfLifeDays), kindWeight: weight))
+      let age = parameters.age(of: entry.time == Entry.never ? counted.timeOfUndated : entry.time)
+      let decay = LearningParameters.decay(age: age, halfLifeDays: parameters.halfLifeDays)
+      entries.append(Weighed(entry: entry, age: age, decay: decay, kindWeight: weight))
     }
     return entries
   }
@@ -119,9 +109,8 @@ public struct Explainer: ~Copyable {
     _ score: ValueScore, rank: Int, _ scores: DimensionScores, _ dimension: Dimension, _ entries: [Weighed],
     _ facts: UserFacts
   ) -> Explanation {
-    let strength = parameters.priorWeight[dimension]
     func affinity(_ weight: Double, _ evidence: Double, prior: Double) -> Double {
-      evidence + strength > 0 && evidence > 0 ? (weight + strength * prior) / (evidence + strength) : prior
+      parameters.affinity(weight, of: evidence, prior: prior, in: dimension)
     }
     var terms: [Explanation.Term] = []
     // Of the value, and of all values.
@@ -149,7 +138,7 @@ public struct Explainer: ~Copyable {
     let choices = facts.choices[dimension]
     return Explanation(
       value: score.value, dimension: dimension, score: score, rank: rank, evidence: scores.evidence,
-      priorWeight: strength, confidence: scores.confidence, populationShare: share,
+      priorWeight: parameters.priorWeight[dimension], confidence: scores.confidence, populationShare: share,
       choiceShare: choices.isEmpty ? nil : score.isChoice ? 1 / Double(choices.count) : 0,
       explicitWeight: scores.explicitWeight, terms: terms,
       withoutPrior: scores.evidence > 0 ? score.weight / scores.evidence : nil,

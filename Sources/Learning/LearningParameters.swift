@@ -1,4 +1,5 @@
 public import BSON
+internal import Glibc
 
 /// What a run of learning decides about its figures (docs/learning.md), with the defaults that stand there.
 public struct LearningParameters: Sendable, Equatable {
@@ -66,5 +67,38 @@ public struct LearningParameters: Sendable, Equatable {
     writer.append("liked_above", double: likedAbove)
     writer.append("skipped_below", double: skippedBelow)
     writer.close(start)
+  }
+}
+
+/// The terms of an affinity (docs/learning.md, *Affinities*), for what computes scores and what explains them.
+extension LearningParameters {
+  /// w: what a play weighs before it decays; 0 where it is no evidence.
+  @inline(__always)
+  func weight(of verdict: PlayVerdict) -> Double {
+    switch verdict {
+    case .liked: 1
+    case .unknown: unknownWeight
+    case .skipped, .heard: 0
+    }
+  }
+
+  /// How old something is by the clock of the run, in days.
+  @inline(__always)
+  func age(of time: Int64) -> Double { Double(max(0, asOf - time)) / Double(Statistics.day) }
+
+  /// 2^(−age/H), 0…1.
+  ///
+  /// - Parameter age: in days.
+  @inline(__always)
+  static func decay(age: Double, halfLifeDays: Double) -> Double {
+    halfLifeDays.isFinite ? exp2(-age / halfLifeDays) : 1
+  }
+
+  /// (E(a) + m · p(a)) / (ΣE + m), the posterior mean; without evidence the prior itself, to the last bit.
+  @inline(__always)
+  func affinity(_ weight: Double, of evidence: Double, prior: Double, in dimension: Dimension) -> Double {
+    let strength = priorWeight[dimension]
+    let sum = evidence + strength
+    return evidence > 0 && sum > 0 ? (weight + strength * prior) / sum : prior
   }
 }
