@@ -206,7 +206,6 @@ extension Zone {
 
 /// Counts the plays of one day after another. Keeps its tables between them.
 private struct DayCounter {
-  private let catalogue: Catalogue
   private let parameters: LearningParameters
   private let zone: Zone
   private var day: Int64 = 0
@@ -214,23 +213,12 @@ private struct DayCounter {
   private var seconds = ExactSum()
   private var completion = ExactSum()
   private var byHour = [Int32](repeating: 0, count: 24)
-  private var songs: Tally
-  private var artists: Tally
-  private var languages: Tally
-  private var genres: Tally
-  private var moods: Tally
-  private var sources: Tally
-  private var lists: RangeLists
+  private var tallies: PlayTallies
 
   init(_ catalogue: Catalogue, _ parameters: LearningParameters, _ zone: Zone) {
-    self.catalogue = catalogue
     self.parameters = parameters
     self.zone = zone
-    songs = Tally(numbers: catalogue.lexicon.keys.count)
-    artists = Tally(numbers: catalogue.lexicon.texts.count)
-    let values = Tally(numbers: catalogue.lexicon.values.count)
-    (languages, genres, moods, sources) = (values, values, values, values)
-    lists = RangeLists(catalogue)
+    tallies = PlayTallies(catalogue)
   }
 
   /// - Parameter day: in days since 1970.
@@ -239,19 +227,13 @@ private struct DayCounter {
     figures = RangeFigures()
     (seconds, completion) = (ExactSum(), ExactSum())
     for hour in byHour.indices { byHour[hour] = 0 }
-    songs.removeAll()
-    artists.removeAll()
-    languages.removeAll()
-    genres.removeAll()
-    moods.removeAll()
-    sources.removeAll()
+    tallies.removeAll()
   }
 
   mutating func add(_ play: Play, _ row: Catalogue.Row) {
     let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
-    let (isLiked, time) = (verdict == .liked, play.playedAt)
     figures.count(verdict)
-    byHour[Int((zone.local(time) - day * Statistics.day) / 3_600_000)] += 1
+    byHour[Int((zone.local(play.playedAt) - day * Statistics.day) / 3_600_000)] += 1
     if verdict != .unknown {
       figures.known.append(play.completionRate)
       completion.add(play.completionRate)
@@ -260,29 +242,15 @@ private struct DayCounter {
         figures.timed += 1
       }
     }
-    songs.add(row.song, isLiked: isLiked, at: time)
-    if row.artist >= 0 { artists.add(row.artist, isLiked: isLiked, at: time) }
-    if row.language >= 0 { languages.add(row.language, isLiked: isLiked, at: time) }
-    // By index, for a slice would be counted as a reference for each play.
-    for index in row.genres.range { genres.add(catalogue.items[index], isLiked: isLiked, at: time) }
-    for index in row.moods.range { moods.add(catalogue.items[index], isLiked: isLiked, at: time) }
-    if play.source >= 0 { sources.add(play.source, isLiked: isLiked, at: time) }
+    tallies.add(play, row, isLiked: verdict == .liked)
   }
 
   /// Writes the day's figures and lists into a document that is open.
   mutating func write(newSongs: Int, to writer: inout BSONWriter) {
     figures.newSongs = newSongs
-    figures.distinctSongs = songs.counts.count
     figures.seconds = seconds.value
     figures.completion = completion.value
-    let artists = lists.grouped(artists: artists.counts)
-    figures.write(distinctArtists: artists.count, to: &writer)
-    lists.writeTop(songs: songs.counts, to: &writer)
-    lists.writeTop(artists: artists, to: &writer)
-    lists.writeTop("top_languages", values: languages.counts, to: &writer)
-    lists.writeTop("top_genres", values: genres.counts, to: &writer)
-    lists.writeTop("top_moods", values: moods.counts, to: &writer)
-    lists.writeTop("sources", values: sources.counts, limit: .max, to: &writer)
+    tallies.write(&figures, to: &writer)
     writer.append("by_hour", counts: byHour)
   }
 }

@@ -6,7 +6,7 @@ internal import Library
 struct Statistics {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
-  private var tallies: PlayTallies
+  private var counter: RangeCounter
   /// Whether a play is the first of its song, by its place; and in which user a song was last met.
   private var isFirst: [Bool] = []
   private var songUser: [Int32]
@@ -28,7 +28,7 @@ struct Statistics {
   init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
     self.catalogue = catalogue
     self.parameters = parameters
-    tallies = PlayTallies(catalogue, parameters)
+    counter = RangeCounter(catalogue, parameters)
     songUser = Array(repeating: 0, count: catalogue.lexicon.keys.count)
   }
 
@@ -39,7 +39,7 @@ struct Statistics {
   ///   - zone: the user's.
   ///   - hasEvidence: whether the user's scores drift with time.
   mutating func write(_ facts: UserFacts, in zone: Zone, hasEvidence: Bool, to writer: inout BSONWriter) {
-    tallies.removeAll()
+    counter.removeAll()
     let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
     markFirst(plays, facts)
     var days = PlayDays()
@@ -58,7 +58,7 @@ struct Statistics {
         let local = zone.local(play.playedAt)
         let day = floored(local, by: Self.day)
         let hour = Int((local - day * Self.day) / 3_600_000)
-        let verdict = tallies.add(
+        let verdict = counter.add(
           play, catalogue.row(play.description, of: facts), isFirst: isFirst[place - plays.startIndex],
           hour: CivilDay.weekday(day) * 24 + hour)
         days.add(day, isLiked: verdict == .liked)
@@ -69,11 +69,11 @@ struct Statistics {
     for range in Self.ranges {
       let begin = parameters.asOf - range.days * Self.day
       count { $0.playedAt > begin }
-      tallies.write(range.name, to: &writer)
+      counter.write(range.name, to: &writer)
       if place > plays.startIndex { stale.note(plays[place - 1].playedAt, plus: range.days * Self.day) }
     }
     count { _ in true }
-    tallies.write("all_time", to: &writer)
+    counter.write("all_time", to: &writer)
 
     if let newest = plays.first, let oldest = plays.last {
       writer.append("first_play", date: oldest.playedAt)
@@ -125,12 +125,12 @@ struct Statistics {
     }
     var forgotten: [Tallied] = []
     var remembered: [Tallied] = []
-    for song in tallies.songs.counts where song.liked >= Self.forgottenLiked {
+    for song in counter.songs where song.liked >= Self.forgottenLiked {
       if song.last <= since { forgotten.append(song) } else { remembered.append(song) }
     }
     forgotten.sort(by: precedes)
     let shown = Array(forgotten.prefix(Self.forgottenLimit))
-    tallies.write("forgotten_favorites", songs: shown, to: &writer)
+    counter.write("forgotten_favorites", songs: shown, to: &writer)
     // The list changes when the first song is forgotten that has a place in it.
     for song in remembered {
       if shown.count == Self.forgottenLimit, let last = shown.last, !precedes(song, last) { continue }

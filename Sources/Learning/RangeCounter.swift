@@ -1,0 +1,61 @@
+internal import BSON
+
+/// Counts a user's plays, newest first: what a range holds is what has been counted so far.
+struct RangeCounter {
+  private let parameters: LearningParameters
+  private var figures = RangeFigures()
+  private var tallies: PlayTallies
+  private var byWeekdayHour = [Int32](repeating: 0, count: 168)
+
+  init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
+    self.parameters = parameters
+    tallies = PlayTallies(catalogue)
+  }
+
+  /// The songs of what has been counted so far.
+  var songs: [Tallied] { tallies.songs.counts }
+
+  mutating func removeAll() {
+    figures = RangeFigures()
+    tallies.removeAll()
+    for index in byWeekdayHour.indices { byWeekdayHour[index] = 0 }
+  }
+
+  /// Counts a play.
+  ///
+  /// - Parameters:
+  ///   - isFirst: whether it is the first ever play of its song.
+  ///   - hour: of the user's week: weekday · 24 + hour.
+  /// - Returns: what the play says.
+  mutating func add(_ play: Play, _ row: Catalogue.Row, isFirst: Bool, hour: Int) -> PlayVerdict {
+    let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
+    figures.count(verdict)
+    if isFirst { figures.newSongs += 1 }
+    if verdict != .unknown {
+      figures.completion += play.completionRate
+      figures.known.append(play.completionRate)
+      if row.seconds >= 0 {
+        figures.seconds += play.completionRate * row.seconds
+        figures.timed += 1
+      }
+    }
+    tallies.add(play, row, isLiked: verdict == .liked)
+    byWeekdayHour[hour] += 1
+    return verdict
+  }
+
+  /// Writes what has been counted so far as the document of a range.
+  mutating func write(_ name: StaticString, to writer: inout BSONWriter) {
+    writer.key(name, .document)
+    let start = writer.open()
+    tallies.write(&figures, to: &writer)
+    writer.append("by_hour", counts: (0..<24).map { hour in (0..<7).reduce(0) { $0 + byWeekdayHour[$1 * 24 + hour] } })
+    writer.append("by_weekday", counts: (0..<7).map { byWeekdayHour[$0 * 24..<$0 * 24 + 24].reduce(0, +) })
+    writer.append("by_weekday_hour", counts: byWeekdayHour)
+    writer.close(start)
+  }
+
+  func write(_ name: StaticString, songs: [Tallied], to writer: inout BSONWriter) {
+    tallies.write(name, songs: songs, to: &writer)
+  }
+}
