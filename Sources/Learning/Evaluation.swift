@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Library
 
 /// What ranks values for a user: the scores, and what they are held against (docs/learning.md, *Judged, not believed*).
 public enum EvaluationModel: Int, Sendable, CaseIterable {
@@ -111,7 +112,7 @@ public struct EvaluationWindow: Sendable, Equatable {
   public let end: Int64
 
   /// How long it is, in milliseconds, unless less is known.
-  public static let length: Int64 = 7 * 86_400_000
+  public static let length: Int64 = 7 * Instant.day
 
   /// - Parameter asOf: the clock; a play after it does not count, and the window may be shorter for that.
   public init(cut: Int64, asOf: Int64) {

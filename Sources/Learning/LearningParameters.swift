@@ -1,5 +1,6 @@
 public import BSON
 internal import Glibc
+internal import Library
 
 /// What a run of learning decides about its figures (docs/learning.md), with the defaults that stand there.
 public struct LearningParameters: Sendable, Equatable {
@@ -84,7 +85,7 @@ extension LearningParameters {
 
   /// How old something is by the clock of the run, in days.
   @inline(__always)
-  func age(of time: Int64) -> Double { Double(max(0, asOf - time)) / Double(Statistics.day) }
+  func age(of time: Int64) -> Double { Double(max(0, asOf - time)) / Double(Instant.day) }
 
   /// 2^(−age/H), 0…1.
   ///

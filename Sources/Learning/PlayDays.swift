@@ -1,4 +1,5 @@
 internal import BSON
+internal import Library
 
 /// The local days on which a user played, with what was played on each.
 struct PlayDays {

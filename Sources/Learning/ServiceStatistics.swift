@@ -1,4 +1,5 @@
 public import BSON
+internal import Library
 
 /// A part of the users' contribution to `service_stats`, one document for each day of the job's zone that has a play.
 ///
@@ -233,7 +234,7 @@ private struct DayCounter {
   mutating func add(_ play: Play, _ row: Catalogue.Row) {
     let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
     figures.count(verdict)
-    byHour[Int((zone.local(play.playedAt) - day * Statistics.day) / 3_600_000)] += 1
+    byHour[Int((zone.local(play.playedAt) - day * Instant.day) / 3_600_000)] += 1
     if verdict != .unknown {
       figures.known.append(play.completionRate)
       completion.add(play.completionRate)

@@ -48,7 +48,7 @@ struct StaleAfter {
   /// The first millisecond at which tanh(Δ·ln2 / 4H) > 0.02.
   mutating func noteDrift(halfLifeDays: Double) {
     let days = 4 * halfLifeDays / log(2) * atanh(LearningParameters.tolerableDrift)
-    let milliseconds = days * Double(Statistics.day)
+    let milliseconds = days * Double(Instant.day)
     guard milliseconds < 0x1p62 else { return }
     note(asOf, plus: Int64(milliseconds.rounded(.down)) + 1)
   }

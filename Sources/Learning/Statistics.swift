@@ -12,7 +12,6 @@ struct Statistics {
   private var songUser: [Int32]
   private var user: Int32 = 0
 
-  static let day: Int64 = 86_400_000
   /// A gap between the starts of two plays that is longer ends a session, in milliseconds.
   static let sessionGap: Int64 = 30 * 60_000
   /// How many local days `plays_by_day` goes back, today included.
@@ -56,8 +55,8 @@ struct Statistics {
       while place < plays.endIndex, isInside(plays[place]) {
         let play = plays[place]
         let local = zone.local(play.playedAt)
-        let day = floored(local, by: Self.day)
-        let hour = Int((local - day * Self.day) / 3_600_000)
+        let day = local.flooredDivision(by: Instant.day)
+        let hour = Int((local - day * Instant.day) / 3_600_000)
         let verdict = counter.add(
           play, catalogue.row(play.description, of: facts), isFirst: isFirst[place - plays.startIndex],
           hour: CivilDay.weekday(day) * 24 + hour)
@@ -67,10 +66,10 @@ struct Statistics {
       }
     }
     for range in Self.ranges {
-      let begin = parameters.asOf - range.days * Self.day
+      let begin = parameters.asOf - range.days * Instant.day
       count { $0.playedAt > begin }
       counter.write(range.name, to: &writer)
-      if place > plays.startIndex { stale.note(plays[place - 1].playedAt, plus: range.days * Self.day) }
+      if place > plays.startIndex { stale.note(plays[place - 1].playedAt, plus: range.days * Instant.day) }
     }
     count { _ in true }
     counter.write("all_time", to: &writer)
@@ -118,7 +117,7 @@ struct Statistics {
 
   /// Songs that were liked at least three times and not played for 90 days, by liked plays, then key.
   private func writeForgotten(_ stale: inout StaleAfter, to writer: inout BSONWriter) {
-    let since = parameters.asOf - Self.forgottenDays * Self.day
+    let since = parameters.asOf - Self.forgottenDays * Instant.day
     let lexicon = catalogue.lexicon
     func precedes(_ a: Tallied, _ b: Tallied) -> Bool {
       a.liked != b.liked ? a.liked > b.liked : lexicon.key(a.number) < lexicon.key(b.number)
@@ -134,7 +133,7 @@ struct Statistics {
     // The list changes when the first song is forgotten that has a place in it.
     for song in remembered {
       if shown.count == Self.forgottenLimit, let last = shown.last, !precedes(song, last) { continue }
-      stale.note(song.last, plus: Self.forgottenDays * Self.day)
+      stale.note(song.last, plus: Self.forgottenDays * Instant.day)
     }
   }
 }

@@ -121,7 +121,7 @@ struct ZoneRule {
   func transitions(after last: Int64?, until lastYear: Int64) -> [(Int64, Int64)] {
     guard let begin, let end else { return last.map { [($0, standard)] } ?? [(Int64.min / 1000, standard)] }
     var transitions: [(Int64, Int64)] = []
-    let firstYear = CivilDay(floored(max(last ?? 0, 0), by: 86_400)).year
+    let firstYear = CivilDay(max(last ?? 0, 0).flooredDivision(by: 86_400)).year
     for year in firstYear...max(firstYear, lastYear) {
       transitions.append((Self.time(begin, year) - standard, daylight))
       transitions.append((Self.time(end, year) - daylight, standard))

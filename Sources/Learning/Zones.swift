@@ -1,5 +1,6 @@
 internal import BSON
 internal import Glibc
+internal import Library
 internal import Synchronization
 
 /// The system's zone database (the TZif files of IANA's tz, RFC 8536): each zone's offsets from UTC, read once.
@@ -95,11 +96,11 @@ public struct Zone: Sendable, Equatable {
   public func local(_ instant: Int64) -> Int64 { instant &+ offset(at: instant) }
 
   /// The local day of an instant, in days since 1970.
-  public func day(of instant: Int64) -> Int64 { floored(local(instant), by: 86_400_000) }
+  public func day(of instant: Int64) -> Int64 { local(instant).flooredDivision(by: Instant.day) }
 
   /// The first instant after another at which the local day is `day` or a later one; nil when there is none.
   public func firstInstant(ofDay day: Int64, after instant: Int64) -> Int64? {
-    let midnight = day * 86_400_000
+    let midnight = day * Instant.day
     for index in interval(of: instant + 1)..<starts.count {
       let end = index + 1 < starts.count ? starts[index + 1] : .max
       let candidate = max(starts[index], midnight - offsets[index], instant + 1)
@@ -117,10 +118,4 @@ public struct Zone: Sendable, Equatable {
     }
     return low
   }
-}
-
-/// Division that rounds towards the past.
-func floored(_ number: Int64, by divisor: Int64) -> Int64 {
-  let quotient = number / divisor
-  return number % divisor < 0 ? quotient - 1 : quotient
 }

@@ -10,13 +10,13 @@ package struct CalendarMonth {
   ///   - time: in milliseconds since 1970, positive.
   ///   - back: how many months before the one of that time, but none before 1970.
   package init(of time: Int64, back: Int64 = 0) {
-    let now = Instant.month(of: time)
+    let now = CivilDay(time.flooredDivision(by: Instant.day))
     let number = max(1970 * 12, now.year * 12 + now.month - 1 - back)
     let (year, month) = (number / 12, number % 12 + 1)
-    start = Instant.daysSince1970(year: year, month: month, day: 1) * 86_400_000
+    start = Instant.daysSince1970(year: year, month: month, day: 1) * Instant.day
     let (next, nextYear) = month == 12 ? (1, year + 1) : (month + 1, year)
     let (end, overflow) = Instant.daysSince1970(year: nextYear, month: next, day: 1)
-      .multipliedReportingOverflow(by: 86_400_000)
+      .multipliedReportingOverflow(by: Instant.day)
     self.end = overflow ? .max : end
     let digits = Array(String(year).utf8)
     let padding = [UInt8](repeating: 48, count: max(0, 4 - digits.count))

@@ -4,6 +4,9 @@ public import BSON
 ///
 /// The normal form is milliseconds since 1970, UTC; a result of 0 or less, or past int64, is no time.
 public enum Instant {
+  /// The length of a day, in milliseconds.
+  @inlinable public static var day: Int64 { 86_400_000 }
+
   /// A number below this is in seconds.
   static let secondsBelow: Int64 = 100_000_000_000
 
@@ -89,32 +92,11 @@ public enum Instant {
     return era * 146_097 + dayOfEra - 719_468
   }
 
-  /// The year and the month, 1…12, of a day counted from 1970-01-01, and its day of the month.
-  package static func date(_ day: Int64) -> (year: Int64, month: Int64, day: Int64) {
-    let shifted = day + 719_468
-    let era = shifted.flooredDivision(by: 146_097)
-    let dayOfEra = shifted - era * 146_097
-    let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-    let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let monthFromMarch = (5 * dayOfYear + 2) / 153
-    let dayOfMonth = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
-    let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
-    return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfMonth)
-  }
-
-  /// The year and month, UTC, of a time in milliseconds.
-  static func month(of milliseconds: Int64) -> (year: Int64, month: Int64) {
-    let date = date(milliseconds.flooredDivision(by: 86_400_000))
-    return (date.year, date.month)
-  }
-
-  private static let millisecondsOfDay: Int64 = 86_400_000
-
   /// `2025-12-31T23:59:59.999Z`
   public static func text(_ milliseconds: Int64) -> String {
-    let date = dateText(day: milliseconds.flooredDivision(by: millisecondsOfDay))
+    let date = dateText(day: milliseconds.flooredDivision(by: day))
     // Not what is left of the day's first millisecond: the earliest day of all begins before the earliest Int64.
-    var rest = (milliseconds % millisecondsOfDay + millisecondsOfDay) % millisecondsOfDay
+    var rest = (milliseconds % day + day) % day
     let hour = rest / 3_600_000
     rest -= hour * 3_600_000
     let time = "\(padded(hour, 2)):\(padded(rest / 60_000, 2)):\(padded(rest / 1000 % 60, 2))"
@@ -123,11 +105,7 @@ public enum Instant {
 
   /// `2025-12-31`, of a day counted from 1970-01-01; of one that no time in milliseconds reaches, the nearest that one
   /// does.
-  public static func dateText(day: Int64) -> String {
-    let reached = (Int64.min / millisecondsOfDay - 1)...(Int64.max / millisecondsOfDay)
-    let (year, month, dayOfMonth) = date(min(max(day, reached.lowerBound), reached.upperBound))
-    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(dayOfMonth, 2))"
-  }
+  public static func dateText(day: Int64) -> String { String(decoding: CivilDay(day).text, as: UTF8.self) }
 
   private static func padded(_ number: Int64, _ width: Int) -> String {
     let digits = String(number)
@@ -194,7 +172,9 @@ public enum Instant {
 }
 
 extension Int64 {
-  fileprivate func flooredDivision(by divisor: Int64) -> Int64 {
+  /// Division that rounds towards the past.
+  @inlinable
+  package func flooredDivision(by divisor: Int64) -> Int64 {
     let quotient = self / divisor
     return self % divisor < 0 ? quotient - 1 : quotient
   }

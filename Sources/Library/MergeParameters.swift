@@ -17,7 +17,7 @@ public struct MergeParameters: Sendable {
   /// How far after `asOf` a dump's times may lie, in milliseconds.
   public var maxClockSkew: Int64 = 24 * 3_600_000
   /// How long a tombstone counts, in milliseconds.
-  public var tombstoneTTL: Int64 = 180 * 86_400_000
+  public var tombstoneTTL: Int64 = 180 * Instant.day
   /// Whether the plays that the archive may lack are found.
   public var archivesPlays = true
   /// Whether `replace` may empty a section that is not.

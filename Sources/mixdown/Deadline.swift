@@ -1,4 +1,5 @@
 import ArgumentParser
+import Library
 
 /// When a run is to stop: a time of the day in UTC, `06:00`, or a span of time from its start, `90m`.
 struct Deadline: ExpressibleByArgument {
@@ -24,7 +25,7 @@ struct Deadline: ExpressibleByArgument {
 
   /// The first such moment after the start, both in ms since 1970.
   func moment(start: Int64) -> Int64 {
-    let (minute, day): (Int64, Int64) = (60_000, 86_400_000)
+    let (minute, day): (Int64, Int64) = (60_000, Instant.day)
     switch end {
     case .after(let span): return start + span.milliseconds
     case .timeOfDay(let minutes):

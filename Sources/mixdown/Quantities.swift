@@ -36,7 +36,7 @@ struct TimeSpan: ExpressibleByArgument, CustomStringConvertible {
 
   init(seconds: Int64) { milliseconds = seconds * 1000 }
   init(hours: Int64) { milliseconds = hours * 3_600_000 }
-  init(days: Int64) { milliseconds = days * 86_400_000 }
+  init(days: Int64) { milliseconds = days * Instant.day }
 
   init?(argument: String) {
     let units: [(String, Int)] = [

@@ -80,8 +80,6 @@ struct StatisticsWords {
       }
   }
 
-  static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-
   static func percent(_ share: Double) -> String { Quantity.plain(share * 100, 0) + " %" }
 
   func date(_ name: String) -> String {
@@ -141,7 +139,7 @@ struct StatisticsTable {
         })
     }
     lines += ["", "The clock"] + Self.bars(words.figures.byHour.enumerated().map { ("\($0.offset):00", $0.element) })
-    lines += ["", "The week"] + Self.bars(Array(zip(StatisticsWords.weekdays, words.figures.byWeekday)))
+    lines += ["", "The week"] + Self.bars(Array(zip(HeatMap.weekdays, words.figures.byWeekday)))
     lines += ["", "Months"] + Self.bars(statistics.months.suffix(12).map { ($0.month, $0.plays) })
     text = lines.joined(separator: "\n")
   }

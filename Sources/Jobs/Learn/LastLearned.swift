@@ -68,7 +68,7 @@ struct LastLearned: Sendable {
     else { return nil }
     // One that was killed is not known to have ended; no run goes on for longer than a day.
     let started = (try? run.value("started_at"))?.date ?? 0
-    let (dayLater, isPastEnd) = started.addingReportingOverflow(86_400_000)
+    let (dayLater, isPastEnd) = started.addingReportingOverflow(Instant.day)
     return (asOf, (try? run.value("ended_at"))?.date ?? (isPastEnd ? .max : dayLater))
   }
 

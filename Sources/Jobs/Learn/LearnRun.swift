@@ -190,7 +190,7 @@ struct LearnRun {
   /// When the first of these days begins, in milliseconds since 1970: who played nothing since has no part in them.
   private func serviceStart(_ days: ClosedRange<Int64>?, since asOf: Int64, _ zones: Zones) -> Int64 {
     // No day is as long as two, whatever its clock does.
-    let before = asOf - 2 * 86_400_000
+    let before = asOf - 2 * Instant.day
     guard let days, let zone = zones.zone(parameters.timezone) ?? zones.zone("UTC") else { return before }
     return zone.firstInstant(ofDay: days.lowerBound, after: before) ?? before
   }

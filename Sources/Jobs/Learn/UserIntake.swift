@@ -112,7 +112,7 @@ final class UserIntake: Sendable {
 
   /// How long before a play the library or month may have been written that holds it, in milliseconds: a sync takes
   /// plays of the future as far as `--max-clock-skew` allows, and this is what it allows by default.
-  private static let clockSkew: Int64 = 86_400_000
+  private static let clockSkew = Instant.day
 
   /// Of a server those of whom something changed: what was written since the watermark less an hour, choices and zones
   /// that are not those of the stored figures, and figures that are due. Besides, whoever may have played on the days of

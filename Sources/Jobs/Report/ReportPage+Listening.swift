@@ -4,16 +4,18 @@ internal import Pages
 /// What the report says of listening, where the run counted plays or learned.
 extension ReportPage {
   private static let daysShown = 91
+  private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
   var plays: Page.Section? {
     guard let plays = data.plays, plays.byDay.contains(where: { $0 > 0 }) else { return nil }
     let first = max(0, plays.byDay.count - Self.daysShown)
     let days = plays.byDay[first...]
     let columns = days.indices.map { position in
-      let date = CivilDate(day: Int64(plays.firstDay &+ position))
+      let number = Int64(plays.firstDay &+ position)
+      let (day, weekday) = (CivilDay(number), HeatMap.weekdays[CivilDay.weekday(number)].prefix(3))
       return ColumnChart.Column(
-        "\(date.weekday) \(date)", plays.byDay[position],
-        tick: date.day == 1 || position == first ? date.monthName : nil)
+        "\(weekday) \(Instant.dateText(day: number))", plays.byDay[position],
+        tick: day.day == 1 || position == first ? Self.months[Int(day.month) - 1] : nil)
     }
     let total = plays.byDay.reduce(0, +)
     let week = HeatMap.week(
@@ -136,29 +138,4 @@ extension ReportPage {
         id: "step-\(number + 1)", heading, introduction: tables.lazy.compactMap(\.introduction).first, body.joined())
     }
   }
-}
-
-/// A day of the Gregorian calendar.
-struct CivilDate: CustomStringConvertible {
-  private let text: String
-  let weekday: String
-
-  /// - Parameter day: days since 1970.
-  init(day: Int64) {
-    text = Instant.dateText(day: day)
-    // 1970 began on a Thursday.
-    let names = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]
-    weekday = names[Int((day % 7 + 7) % 7)]
-  }
-
-  var day: Int { Int(text.suffix(2)) ?? 0 }
-
-  var monthName: String {
-    let names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
-    let month = Int(text.dropLast(3).suffix(2)) ?? 0
-    return (1...12).contains(month) ? names[month - 1] : ""
-  }
-
-  /// `2025-12-31`
-  var description: String { text }
 }

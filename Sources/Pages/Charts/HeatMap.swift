@@ -19,11 +19,12 @@ public struct HeatMap: Sendable {
     self.values = values.prefix(cells) + [Int](repeating: 0, count: max(0, cells - values.count))
   }
 
+  public static let weekdays = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+
   /// A week of hours, Monday first; 168 values.
   public static func week(id: String, caption: String, noun: String, values: [Int]) -> HeatMap {
-    let days = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
-    return HeatMap(
-      id: id, caption: caption, noun: noun, rows: days.map { ($0, String($0.prefix(3))) },
+    HeatMap(
+      id: id, caption: caption, noun: noun, rows: weekdays.map { ($0, String($0.prefix(3))) },
       columns: (0..<24).map { $0 < 10 ? "0\($0):00" : "\($0):00" }, values: values)
   }
 
