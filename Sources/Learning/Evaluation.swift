@@ -9,7 +9,7 @@ public enum EvaluationModel: Int, Sendable, CaseIterable {
   case popularity
   /// The undecayed share of liked plays: the roadmap read literally.
   case undecayed
-  /// The shares of the last 50 plays.
+  /// The shares of the last ``recentPlays`` plays.
   case recent
 
   /// The name in reports.
@@ -18,7 +18,7 @@ public enum EvaluationModel: Int, Sendable, CaseIterable {
     case .affinity: "affinity"
     case .popularity: "popularity"
     case .undecayed: "undecayed share of liked plays"
-    case .recent: "last 50 plays"
+    case .recent: "last \(Self.recentPlays) plays"
     }
   }
 
@@ -28,7 +28,7 @@ public enum EvaluationModel: Int, Sendable, CaseIterable {
     case .affinity: "affinity"
     case .popularity: "popularity"
     case .undecayed: "undecayed_share"
-    case .recent: "last_50_plays"
+    case .recent: "last_\(Self.recentPlays)_plays"
     }
   }
 

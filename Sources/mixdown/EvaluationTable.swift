@@ -60,7 +60,8 @@ struct EvaluationTable {
 
   private static func lines(_ tuning: EvaluationReport.Tuning) -> [String] {
     guard tuning.users != 0 else {
-      return ["Nobody with 60 plays or more was heard in the week before the cut: it chooses no parameters."]
+      let enough = EvaluationTrial.enoughPlays
+      return ["Nobody with \(enough) plays or more was heard in the week before the cut: it chooses no parameters."]
     }
     return [
       "The week before the cut would choose (log-loss \(Quantity.plain(tuning.lossAfter, 4)), "

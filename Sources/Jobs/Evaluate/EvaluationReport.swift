@@ -102,7 +102,8 @@ public struct EvaluationReport: Codable, Sendable {
 
 extension EvaluationReport.Group {
   fileprivate init(_ group: EvaluationResult.Group) {
-    name = group.isEstablished ? "60 plays or more" : "fewer than 60 plays"
+    let enough = EvaluationTrial.enoughPlays
+    name = group.isEstablished ? "\(enough) plays or more" : "fewer than \(enough) plays"
     users = group.users
     rows = group.rows.map(EvaluationReport.Row.init)
   }
