@@ -115,6 +115,7 @@ struct LearnCommand: StepCommand {
         metadata: ["subject": "\(report.subject)", "reason": "\(report.reason)", "detail": "\(report.detail)"])
     }
     job.events.phase = { logger.info("phase \($0)") }
+    job.events.countsAll = { logger.notice("everything is counted, for \($0)") }
     return job
   }
 

@@ -680,6 +680,30 @@ import Testing
     #expect(bytes(sandbox) == learned)
   }
 
+  @Test func `after a store was put back from its backup everything is counted, and the run says why`() throws {
+    let sandbox = try Sandbox()
+    let time = "2025-12-29T12:00:00Z"
+    try add([("ann", "a", time), ("bob", "a", time)], to: sandbox, at: Sandbox.asOf)
+    try #require(learn(sandbox).status == 0)
+    let backup = try FileManager.default.contentsOfDirectory(atPath: sandbox.store).filter { $0.hasSuffix(".bson") }
+      .map { URL(fileURLWithPath: sandbox.store + "/" + $0) }.map { ($0, try Data(contentsOf: $0)) }
+    try add([("ann", "b", "2026-01-20T12:00:00Z")], to: sandbox, at: "2026-01-20T13:00:00Z")
+    let later = "2026-03-01T00:00:00Z"
+    let night = try learn(sandbox, asOf: later)
+    try #require(night.status == 0 && !night.output.contains("(all)"), "\(night.output)")
+    let (users, days) = try (timeless(sandbox, .userStats), timeless(sandbox, .serviceStats))
+    for (file, bytes) in backup { try bytes.write(to: file) }
+    try add([("ann", "b", "2026-01-20T12:00:00Z")], to: sandbox, at: "2026-01-20T13:00:00Z")
+    let restored = try learn(sandbox, asOf: later)
+    #expect(restored.status == 0 && restored.output.contains("(all)"), "\(restored.output)")
+    let lines = restored.errors.split(separator: "\n")
+    #expect(lines.count == 1 && lines[0].contains("everything is counted, for what was learned is not as"), "\(lines)")
+    #expect(try timeless(sandbox, .userStats) == users)
+    #expect(try Set(timeless(sandbox, .serviceStats).keys) == Set(days.keys))
+    let next = try learn(sandbox, asOf: later)
+    #expect(next.errors.isEmpty && next.output.contains("nothing written"), "\(next.output)\(next.errors)")
+  }
+
   @Test func `months before those that are kept leave the archive, and stay out of it`() throws {
     let sandbox = try store(users: 20)
     let run = try learn(sandbox, ["--archive-months", "1"])

@@ -9,8 +9,8 @@ internal import Synchronization
 ///
 /// On a server it is the times in `job_runs`; the server itself is asked who changed since. A directory's documents bear
 /// the clocks of whoever wrote them, so there it is a print of each user's, in a file in the state folder. When it is
-/// missing, or was written with other parameters or for a later time, everything is counted again: nothing is lost with
-/// it but time.
+/// missing, or was written with other parameters, for a later time, or beside other figures than those that are there,
+/// everything is counted again: nothing is lost with it but time.
 struct LastLearned: Sendable {
   struct User: Sendable, Equatable {
     /// Of the documents that the figures were computed from: see ``StoredPrints``.
@@ -31,6 +31,9 @@ struct LastLearned: Sendable {
   let watermark: Int64
   /// The print of the catalogue that the run left, as far as `job_runs` tells: see ``TitleChanges/after``.
   let catalogue: UInt64?
+  /// The print of a directory's files of what was learned, as the run left them; nil of a server's run: see
+  /// ``LearnCollections/learnedPrint()``.
+  let files: UInt64?
   /// What runs that have written since may have put into `updated_at`: their clocks may be of the past. In milliseconds
   /// since 1970; `Int64.max` where there are none.
   private(set) var oldestClock = Int64.max
@@ -54,6 +57,7 @@ struct LastLearned: Sendable {
     }
     guard let newest, let mark = newest.mark, mark.figures == parameters else { return nil }
     (asOf, fullAsOf, watermark, catalogue) = (mark.asOf, mark.fullAsOf, mark.watermark, mark.catalogue)
+    files = nil
     // Also one that had begun before, and went on while the last run read.
     for writer in writers where writer.run != newest.run && writer.ended >= watermark {
       oldestClock = min(oldestClock, writer.asOf)
@@ -108,9 +112,11 @@ struct LastLearned: Sendable {
 
   // MARK: A directory
 
-  private static let version: Int32 = 2
+  private static let version: Int32 = 3
   /// What a user takes in the file beside their id, in bytes.
   private static let bytesOfUser = 29
+  /// What the print of the files takes, with which the file ends, in bytes.
+  private static let bytesOfPrint = 8
 
   /// What the names of these files begin with.
   static let prefix = "learned-"
@@ -149,10 +155,13 @@ struct LastLearned: Sendable {
       let fullAsOf = try header.value("full_as_of")?.date
     else { return nil }
     (asOf, self.fullAsOf, watermark, catalogue) = (run.asOf, fullAsOf, run.watermark, nil)
+    let end = bytes.count - Self.bytesOfPrint
+    guard end >= length else { return nil }
+    files = bytes.load(end, as: UInt64.self)
     var offset = length
-    while offset + Self.bytesOfUser <= bytes.count {
+    while offset + Self.bytesOfUser <= end {
       let count = Int(bytes.load(offset, as: UInt32.self))
-      guard offset + Self.bytesOfUser + count <= bytes.count else { return nil }
+      guard offset + Self.bytesOfUser + count <= end else { return nil }
       let id = bytes.slice(offset + Self.bytesOfUser, count)
       // Of a user who was read twice there are two, and the later one tells of what was computed.
       users[id.fingerprint] = User(
@@ -160,7 +169,7 @@ struct LastLearned: Sendable {
         lastPlay: bytes.load(offset + 20, as: Int64.self), isArchived: bytes[offset + 28] == 1)
       offset += Self.bytesOfUser + count
     }
-    guard offset == bytes.count else { return nil }
+    guard offset == end else { return nil }
   }
 
   /// The file of the next run, which takes the place of this one's once that has written everything else.
@@ -177,7 +186,13 @@ struct LastLearned: Sendable {
     /// thread.
     func append(_ users: borrowing Notes) throws(StoreError) { try file.append(users.writer.view) }
 
-    func commit() throws(StoreError) { try file.commit() }
+    /// - Parameter files: the print of the files of what was learned, once all of them are written.
+    func commit(files: UInt64) throws(StoreError) {
+      var end = BSONWriter()
+      end.put(files)
+      try file.append(end.view)
+      try file.commit()
+    }
   }
 
   /// What a batch has to say for the next run.

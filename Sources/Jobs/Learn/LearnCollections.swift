@@ -1,4 +1,5 @@
 internal import BSON
+internal import Digests
 internal import Dispatch
 internal import Stores
 internal import Synchronization
@@ -43,6 +44,16 @@ struct LearnCollections: Sendable {
     songs = try opened(.songs)
     services = try opened(.serviceStats)
     population = try opened(.population)
+  }
+
+  /// A print of a directory's files of what was learned, as they are now. It is another as soon as anybody writes to one
+  /// of them, or puts another in its place: a backup, an older one, or one that a run left which was killed.
+  func learnedPrint() throws(StoreError) -> UInt64 {
+    var states: [String] = []
+    for collection in [statistics, scores, songs, services, population] {
+      states.append(try collection.fileState() ?? "none")
+    }
+    return sha256(Array(states.joined(separator: "\n").utf8)).prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 }
 

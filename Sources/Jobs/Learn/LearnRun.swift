@@ -93,7 +93,11 @@ struct LearnRun {
       _ = stopped(&summary)
     } else {
       try newTitles?.commit()
-      if isLatest { try log?.commit() } else if log != nil { LastLearned.forget(state: state, store: store.name) }
+      if isLatest {
+        try log?.commit(files: try collections.learnedPrint())
+      } else if log != nil {
+        LastLearned.forget(state: state, store: store.name)
+      }
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
           watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
@@ -136,6 +140,11 @@ struct LearnRun {
     if let days = options.fullEvery {
       let zone = Zones().zone(parameters.timezone) ?? .utc
       if zone.day(of: parameters.asOf) - zone.day(of: last.fullAsOf) >= days { return false }
+    }
+    if let files = last.files, files != (try collections.learnedPrint()) {
+      events.countsAll(
+        "what was learned is not as the last run left it: restored, changed by somebody, or of a run that was killed")
+      return false
     }
     return try !isEmptied(collections)
   }

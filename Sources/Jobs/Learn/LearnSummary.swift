@@ -70,6 +70,8 @@ public struct LearnReport: Sendable {
 public struct LearnEvents: Sendable {
   public var left: @Sendable (LearnReport) -> Void = { _ in }
   public var phase: @Sendable (String) -> Void = { _ in }
+  /// Why everything is counted where nobody asked for it and nothing else tells.
+  public var countsAll: @Sendable (String) -> Void = { _ in }
 
   public init() {}
 }

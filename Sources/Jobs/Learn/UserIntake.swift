@@ -184,10 +184,9 @@ final class UserIntake: Sendable {
   }
 
   /// Whether the figures of a user may differ from those that are stored.
-  func mustCompute(_ id: ByteView, _ last: LastLearned.User?, print: UInt64) -> Bool {
-    guard let last, last.print == print, last.staleAfter > options.parameters.asOf else { return true }
-    // Somebody may have removed what was learned.
-    return collections.scores.hasOneWriter && collections.scores.position(of: id) == nil
+  func mustCompute(_ last: LastLearned.User?, print: UInt64) -> Bool {
+    guard let last else { return true }
+    return last.print != print || last.staleAfter <= options.parameters.asOf
   }
 
   /// Whether anything may be stored of a user of whom nothing is left: a directory knows, a server is asked later, of

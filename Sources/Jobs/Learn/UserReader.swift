@@ -210,7 +210,7 @@ final class UserReader: @unchecked Sendable {
     let last = intake.last == nil ? nil : known
     user.print = try print(user)
     user.isRecomputed =
-      user.isAgain || !user.isKnown && (intake.mustCompute(user.id, last, print: user.print) || !user.isMirrored)
+      user.isAgain || !user.isKnown && (intake.mustCompute(last, print: user.print) || !user.isMirrored)
     if !user.isRecomputed {
       summary.users.seen += 1
       summary.users.unchanged += 1

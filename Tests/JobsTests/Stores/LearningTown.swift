@@ -242,7 +242,8 @@ final class LearningTown {
     let stamp = RunStamp(
       store: try copy.open(locking: false).name, parameters: options.fingerprint, asOf: options.parameters.asOf,
       watermark: 0)
-    try LastLearned.Writer(LastLearned.path(state: state, store: stamp.store), of: stamp, fullAsOf: stamp.asOf).commit()
+    try LastLearned.Writer(LastLearned.path(state: state, store: stamp.store), of: stamp, fullAsOf: stamp.asOf)
+      .commit(files: LearnCollections(copy.open(locking: false)).learnedPrint())
     let report = LearnJob(options: options, store: copy.name, state: state, parameters: [:]).run()
     try #require(report.status == .done && report.manifest.learning?.full == false)
     try #require(report.manifest.learning?.computed == plays.count)
