@@ -79,11 +79,8 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("users")
-    // Else users' figures are made beside documents of a later run that say something else: no run may begin with them.
-    let isLatest = summary.left[.newer] == nil
     let newTitles =
-      options.dryRun || !isWhole || !isLatest
-      ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
+      options.dryRun || !isWhole ? nil : try titlesWriter(of: stamp, read, votes.titleChanges, titles, intake)
     let users = UserDocuments(
       options, collections, try inOrderOfWriting(read.all, collections), catalogue: catalogue, population: population,
       zones: zones, log: log, titles: newTitles, events: events)
@@ -92,8 +89,11 @@ struct LearnRun {
     if outcome.isInterrupted {
       _ = stopped(&summary)
     } else {
-      try newTitles?.commit()
-      if isLatest {
+      // Figures that were made beside documents of a later run which say something else, or that were left, are none that
+      // a run may begin with: it could not tell of whom they are. So it is where somebody else wrote every time.
+      let canBeginWith = summary.left[.newer] == nil && summary.left[.conflict] == nil
+      if canBeginWith {
+        try newTitles?.commit()
         try log?.commit(files: try collections.learnedPrint())
       } else if log != nil {
         LastLearned.forget(state: state, store: store.name)
@@ -101,7 +101,7 @@ struct LearnRun {
       if !options.dryRun {
         summary.mark = LearningCounts.Mark(
           watermark: Instant.text(stamp.watermark), asOf: Instant.text(parameters.asOf),
-          fullAsOf: Instant.text(fullAsOf), figures: isLatest ? options.fingerprint : "",
+          fullAsOf: Instant.text(fullAsOf), figures: canBeginWith ? options.fingerprint : "",
           catalogue: String(votes.titleChanges.after, radix: 16))
       }
     }

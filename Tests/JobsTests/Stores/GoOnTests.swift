@@ -85,4 +85,23 @@ import Testing
     #expect(!mirrored.full && mirrored.written["users"] == 1)
     #expect(try !town.learn("2025-12-04T12:00:00Z").full)
   }
+
+  @Test(arguments: TestStore.Kind.allCases)
+  func `who was left, for what is stored is of a later clock, is computed by the next night`(
+    _ kind: TestStore.Kind
+  ) throws {
+    let town = try LearningTown(kind)
+    for user in ["ann", "bob"] { try town.add(user, Play("one", "One", "2025-10-01T12:00:00Z")) }
+    try town.learn("2025-11-11T00:00:00Z")
+    for user in ["ann", "bob"] { try town.add(user, Play("two", "Two", "2025-10-02T12:00:00Z")) }
+    let back = try town.learn("2025-11-10T12:00:00Z", leaving: ["newer": 2])
+    #expect(back.users.left == 2)
+    let asOf = "2025-11-12T00:00:00Z"
+    let next = try town.learn(asOf)
+    #expect(next.full && next.computed == 2 && next.users.changed == 2)
+    #expect(try town.topSongs("ann").sorted() == ["v:one", "v:two"])
+    #expect(try town.statistics == town.statisticsOfEverybody(asOf))
+    let night = try town.learn("2025-11-13T00:00:00Z")
+    #expect(!night.full && night.computed == 0)
+  }
 }
