@@ -110,8 +110,7 @@ struct ExplanationTable {
     guard !shown.isEmpty else { return lines }
     var table = [["  what weighs most", "when", "age, days", "decay", "weighs", "score without it"]]
     for term in shown {
-      let song = (term.artist.map { "\(term.title) – \($0)" } ?? term.title).printable
-      let name = song.count > 50 ? song.prefix(49) + "…" : song[...]
+      let name = (term.artist.map { "\(term.title) – \($0)" } ?? term.title).printable.cut(to: 50)
       table.append([
         "  \(term.kind): \(name)", term.time.map { String($0.prefix(10)) } ?? "no time",
         Quantity.plain(term.ageDays, 1),

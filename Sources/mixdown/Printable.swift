@@ -7,6 +7,12 @@ extension String {
     guard unicodeScalars.contains(where: \.steersTerminal) else { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { $0.steersTerminal ? "\u{FFFD}" : $0 }))
   }
+
+  /// The text if it has no more than so many characters, else as many with an ellipsis at the end: a column is as wide as
+  /// what is longest in it, and others' words may be of any length.
+  func cut(to length: Int) -> String {
+    dropFirst(length).isEmpty ? self : prefix(length - 1) + "…"
+  }
 }
 
 extension Unicode.Scalar {

@@ -135,7 +135,8 @@ struct StatisticsTable {
       lines += ["", list.title]
       lines += aligned(
         list.items.prefix(10).map { item in
-          ["  " + (item.artist.map { "\(item.name) – \($0)" } ?? item.name), "\(item.plays)", "\(item.liked) liked"]
+          let name = (item.artist.map { "\(item.name) – \($0)" } ?? item.name).printable.cut(to: 50)
+          return ["  " + name, "\(item.plays)", "\(item.liked) liked"]
         })
     }
     lines += ["", "The clock"] + Self.bars(words.figures.byHour.enumerated().map { ("\($0.offset):00", $0.element) })

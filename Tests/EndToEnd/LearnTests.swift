@@ -792,6 +792,24 @@ import Testing
     #expect(try mixdown(["explain", user, "--store", sandbox.store, "--value", "Klingon"]).status == 65)
   }
 
+  @Test(arguments: ["stats", "explain"])
+  func `a title of any length makes no column wider than a line`(_ command: String) throws {
+    let sandbox = try Sandbox()
+    let long = String(repeating: "t", count: 100_000)
+    let plays = [long, "Short"].enumerated().map { place, title in
+      #"{"videoId":"v\#(place)","title":"\#(title)","artist":"\#(title)","language":"hi","completionRate":1,"#
+        + #""playedAt":"2025-12-31T1\#(place):00:00Z"}"#
+    }
+    try sandbox.syncWell([
+      sandbox.folder.write("ann.json", object(["user_id": quoted("ann"), "history": array(plays)]))
+    ])
+    let learn = ["learn", "--store", sandbox.store, "--state", sandbox.folder("learn"), "--as-of", Sandbox.asOf]
+    try #require(mixdown(learn).status == 0)
+    let run = try mixdown([command, "ann", "--store", sandbox.store])
+    #expect(run.status == 0 && run.output.contains("Short – Short") && run.output.contains("ttt…"), "\(run.errors)")
+    #expect(run.output.split(separator: "\n").allSatisfy { $0.count <= 130 })
+  }
+
   @Test(arguments: ["week", "month", "year", "all"])
   func `a user's listening is shown as text, JSON and a page that needs no other`(range: String) throws {
     let (sandbox, user) = try learned()
