@@ -26,6 +26,8 @@ public struct Explanation: Sendable {
   public var score: ValueScore
   /// Counted from 1.
   public var rank: Int
+  /// Whether it is among the scores that are stored.
+  public var isKept: Bool
   /// ΣE.
   public var evidence: Double
   /// m.
@@ -137,7 +139,8 @@ public struct Explainer: ~Copyable {
     let share = population.shares(of: dimension).first { $0.value == score.value }?.share ?? 0
     let choices = facts.choices[dimension]
     return Explanation(
-      value: score.value, dimension: dimension, score: score, rank: rank, evidence: scores.evidence,
+      value: score.value, dimension: dimension, score: score, rank: rank, isKept: scores.isKept(at: rank - 1),
+      evidence: scores.evidence,
       priorWeight: parameters.priorWeight[dimension], confidence: scores.confidence, populationShare: share,
       choiceShare: choices.isEmpty ? nil : score.isChoice ? 1 / Double(choices.count) : 0,
       explicitWeight: scores.explicitWeight, terms: terms,

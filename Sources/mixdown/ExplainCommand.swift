@@ -11,7 +11,7 @@ struct ExplainCommand: ParsableCommand {
     discussion: """
       Shows, value by value, the plays and favourites that weigh most, with their age and decay, the prior, the choice, \
       the confidence, and what the score would be without any one of them. With the parameters and the clock that the \
-      stored scores were computed with.
+      stored scores were computed with; where the facts have changed since, the stored score stands beside.
 
       mixdown explain 6f0c… --store data/store
       mixdown explain 6f0c… --store data/store --value hi --terms 50
@@ -50,7 +50,7 @@ struct ExplainCommand: ParsableCommand {
     guard let explanation else {
       throw failure("\(user) has no scores in this store; mixdown learn computes them", .refused)
     }
-    if explanation.values.isEmpty, let value {
+    if explanation.values.isEmpty, explanation.storedAlone?.isEmpty != false, let value {
       throw failure("\(value) is no language, genre or mood that this user has a score for", .refused)
     }
     switch format {
@@ -78,11 +78,30 @@ struct ExplanationTable {
     let head =
       "\(explanation.user), as of \(explanation.asOf); a play weighs half after \(explanation.halfLifeDays) days"
     var lines = [head.printable]
-    for value in explanation.values { lines += [""] + Self.lines(value, terms: terms) }
+    for value in explanation.values {
+      let stored = explanation.storedAlone == nil ? [] : Self.stored(value)
+      lines += [""] + Self.lines(value, stored: stored, terms: terms)
+    }
+    for score in explanation.storedAlone ?? [] {
+      let stored = Quantity.plain(score.storedAffinity, 4)
+      let name = "\(score.dimension) \(score.value)".printable.cut(to: 50)
+      lines += ["", "\(name), which is kept no more: the stored score is \(stored)" + Self.why]
+    }
     text = lines.joined(separator: "\n")
   }
 
-  private static func lines(_ value: PersonExplanation.Value, terms: Int) -> [String] {
+  private static let why = "; facts have changed since learn computed it"
+
+  /// What is said of a score that is not the stored one, as far as it is shown.
+  private static func stored(_ value: PersonExplanation.Value) -> [String] {
+    guard let affinity = value.storedAffinity else {
+      return value.isKept ? ["  no score of it is stored; facts have changed since learn computed them"] : []
+    }
+    let stored = Quantity.plain(affinity, 4)
+    return stored == Quantity.plain(value.affinity, 4) ? [] : ["  the stored score is \(stored)" + why]
+  }
+
+  private static func lines(_ value: PersonExplanation.Value, stored: [String], terms: Int) -> [String] {
     var rows = [
       ["\(value.dimension) \(value.value)", Quantity.plain(value.affinity, 4)],
       ["  rank", "\(value.rank)"],
@@ -105,7 +124,7 @@ struct ExplanationTable {
       rows.append(["  without decay", Quantity.plain(value.withoutDecay, 4)])
     }
     if value.skipped > 0 { rows.append(["  skipped plays, which count for nothing", "\(value.skipped)"]) }
-    var lines = aligned(rows)
+    var lines = aligned(rows) + stored
     let shown = value.terms.prefix(terms)
     guard !shown.isEmpty else { return lines }
     var table = [["  what weighs most", "when", "age, days", "decay", "weighs", "score without it"]]

@@ -792,6 +792,72 @@ import Testing
     #expect(try mixdown(["explain", user, "--store", sandbox.store, "--value", "Klingon"]).status == 65)
   }
 
+  @Test func `a score that is not the stored one any more is shown beside it`() throws {
+    struct Explanation: Decodable {
+      struct Value: Decodable {
+        let value: String
+        let affinity: Double
+        let storedAffinity: Double?
+      }
+      struct Stored: Decodable {
+        let dimension, value: String
+        let storedAffinity: Double
+      }
+      let values: [Value]
+      let storedAlone: [Stored]?
+    }
+    let sandbox = try Sandbox()
+    func sync(_ languages: String..., at hour: Int) throws {
+      let time = "2025-12-31T\(hour):00:00Z"
+      let plays = languages.map {
+        #"{"videoId":"\#($0)","language":"\#($0)","playedAt":"\#(time)","completionRate":1}"#
+      }
+      let dump = object(["user_id": quoted("ann"), "exported_at": quoted(time), "history": array(plays)])
+      try sandbox.syncWell([sandbox.folder.write("\(hour).json", dump)])
+    }
+    let learn = ["learn", "--store", sandbox.store, "--state", sandbox.folder("learn"), "--as-of", Sandbox.asOf]
+    func explain(_ flags: String...) throws -> String {
+      let run = try mixdown(["explain", "ann", "--store", sandbox.store] + flags)
+      #expect(run.status == 0, "\(run.errors)")
+      return run.output
+    }
+    func values(_ flags: String...) throws -> Explanation {
+      let decoder = JSONDecoder()
+      decoder.keyDecodingStrategy = .convertFromSnakeCase
+      let json = try mixdown(["explain", "ann", "--store", sandbox.store, "--format", "json"] + flags).output
+      return try decoder.decode(Explanation.self, from: Data(json.utf8))
+    }
+    try sync("hi", "en", at: 10)
+    let choice = try bson(#"{"id": "ann", "explicit_preferences": {"languages": ["pa"]}}"#)
+    try sandbox.folder.write("store/users.bson", choice)
+    try #require(mixdown(learn).status == 0)
+    #expect(try !explain().contains("stored"))
+    let before = try values()
+    #expect(before.values.count == 3 && before.values.allSatisfy { $0.storedAffinity == $0.affinity })
+    #expect(before.storedAlone?.isEmpty == true)
+
+    try sync("hi", "de", at: 11)
+    try FileManager.default.removeItem(atPath: sandbox.store + "/users.bson")
+    let text = try explain()
+    #expect(text.components(separatedBy: "; facts have changed since learn computed").count == 5, "\(text)")
+    #expect(text.contains("language pa, which is kept no more: the stored score is 0."), "\(text)")
+    let now = try values()
+    for value in now.values {
+      let known = before.values.first { $0.value == value.value }
+      #expect(value.storedAffinity == known?.affinity && value.affinity != known?.affinity)
+      let one = try explain("--value", value.value)
+      let line = known == nil ? "  no score of it is stored; facts" : "  the stored score is 0."
+      #expect(one.contains(line) && !one.contains(" pa,"), "\(one)")
+    }
+    #expect(now.values.map(\.value).sorted() == ["de", "en", "hi"] && now.storedAlone?.map(\.value) == ["pa"])
+    #expect(try explain("--value", "pa").contains("which is kept no more"))
+    // With another clock they are other scores.
+    #expect(try !explain("--as-of", "2026-02-01T00:00:00Z").contains("stored"))
+    #expect(try values("--as-of", "2026-02-01T00:00:00Z").storedAlone == nil)
+    try #require(mixdown(learn).status == 0)
+    #expect(try !explain().contains("stored"))
+  }
+
   @Test(arguments: ["stats", "explain"])
   func `a title of any length makes no column wider than a line`(_ command: String) throws {
     let sandbox = try Sandbox()

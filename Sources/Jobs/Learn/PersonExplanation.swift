@@ -30,6 +30,11 @@ public struct PersonExplanation: Codable, Sendable {
     public var value: String
     public var rank: Int
     public var affinity: Double
+    /// What is stored, which may be of other facts than there are now; nil where it is not stored, or the clock is
+    /// another.
+    public var storedAffinity: Double?
+    /// Whether it is one that learning keeps.
+    public var isKept: Bool
     public var confidence: Double
     /// E(a), ΣE and m.
     public var weight: Double
@@ -50,6 +55,8 @@ public struct PersonExplanation: Codable, Sendable {
 
     enum CodingKeys: String, CodingKey {
       case dimension, value, rank, affinity, confidence, weight, evidence, prior, skipped, terms
+      case storedAffinity = "stored_affinity"
+      case isKept = "kept"
       case priorWeight = "prior_weight"
       case populationShare = "population_share"
       case choiceShare = "choice_share"
@@ -62,13 +69,28 @@ public struct PersonExplanation: Codable, Sendable {
     }
   }
 
+  /// A score that is stored, and that the facts of now do not give.
+  public struct Stored: Codable, Sendable {
+    public var dimension: String
+    public var value: String
+    public var storedAffinity: Double
+
+    enum CodingKeys: String, CodingKey {
+      case dimension, value
+      case storedAffinity = "stored_affinity"
+    }
+  }
+
   public var user: String
   public var asOf: String
   public var halfLifeDays: Double
   public var values: [Value]
+  /// Scores of other values than these; nil where the clock is another than that of the stored scores.
+  public var storedAlone: [Stored]?
 
   enum CodingKeys: String, CodingKey {
     case user, values
+    case storedAlone = "stored_alone"
     case asOf = "as_of"
     case halfLifeDays = "half_life_days"
   }
@@ -82,6 +104,22 @@ public struct PersonExplanation: Codable, Sendable {
     halfLifeDays = parameters.halfLifeDays
     values = explanations.map { Value($0, catalogue, repertoire) }
   }
+
+  /// Puts what is stored beside what is explained.
+  ///
+  /// - Parameter value: the one that was asked for; nil for all.
+  mutating func compare(with stored: StoredAffinities, value: String?) {
+    var alone: [Stored] = []
+    for score in stored.scores {
+      let name = "\(score.dimension.name)"
+      if let place = values.firstIndex(where: { $0.dimension == name && $0.value == score.value }) {
+        values[place].storedAffinity = score.affinity
+      } else if value == nil || value == score.value {
+        alone.append(Stored(dimension: name, value: score.value, storedAffinity: score.affinity))
+      }
+    }
+    storedAlone = alone
+  }
 }
 
 extension PersonExplanation.Value {
@@ -90,6 +128,7 @@ extension PersonExplanation.Value {
     value = repertoire.value(explanation.value).string
     rank = explanation.rank
     affinity = explanation.score.affinity
+    isKept = explanation.isKept
     confidence = explanation.confidence
     weight = explanation.score.weight
     evidence = explanation.evidence

@@ -35,7 +35,8 @@ public struct PersonView {
     }
   }
 
-  /// Explains the person's scores as they are stored: with the parameters and the clock of that document.
+  /// Explains the person's scores with the parameters and the clock of the stored ones, by the facts that there are now.
+  /// What is stored stands beside it, unless another clock is asked for.
   ///
   /// - Parameters:
   ///   - value: of which to tell; nil for all that are kept.
@@ -75,8 +76,20 @@ public struct PersonView {
         found += explainer.explanations(of: facts, dimension, only: only)
       }
     }
-    return PersonExplanation(
+    var explanation = PersonExplanation(
       user: String(decoding: user, as: UTF8.self), found, catalogue, repertoire, parameters)
+    if asOf == nil { explanation.compare(with: try affinities(), value: value) }
+    return explanation
+  }
+
+  /// Those that are stored.
+  private func affinities() throws(StoreError) -> StoredAffinities {
+    guard let scores = try first(collections.scores) else { return StoredAffinities() }
+    do throws(BSONFault) {
+      return try StoredAffinities(scores)
+    } catch {
+      throw collections.scores.refusal(of: id, error)
+    }
   }
 
   /// Those that the stored scores were computed with.
