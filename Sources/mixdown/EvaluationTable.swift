@@ -59,14 +59,15 @@ struct EvaluationTable {
   }
 
   private static func lines(_ tuning: EvaluationReport.Tuning) -> [String] {
-    guard tuning.users != 0 else {
+    guard tuning.users != 0, let parameters = tuning.parameters, let before = tuning.lossBefore,
+      let after = tuning.lossAfter
+    else {
       let enough = EvaluationTrial.enoughPlays
       return ["Nobody with \(enough) plays or more was heard in the week before the cut: it chooses no parameters."]
     }
     return [
-      "The week before the cut would choose (log-loss \(Quantity.plain(tuning.lossAfter, 4)), "
-        + "now \(Quantity.plain(tuning.lossBefore, 4))):"
-    ] + tuning.parameters.sorted { $0.key < $1.key }.map { "  --\($0.key) \($0.value)" }
+      "The week before the cut would choose (log-loss \(Quantity.plain(after, 4)), now \(Quantity.plain(before, 4))):"
+    ] + parameters.sorted { $0.key < $1.key }.map { "  --\($0.key) \($0.value)" }
   }
 }
 

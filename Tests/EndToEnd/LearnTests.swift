@@ -968,4 +968,18 @@ import Testing
     ])
     #expect(text.output.contains("last 50 plays") && text.output.contains("--half-life-days"), "\(text.errors)")
   }
+
+  @Test func `an evaluation of nobody chooses no parameters`() throws {
+    struct Evaluation: Decodable { let tuning: [String: Int] }
+    let sandbox = try Sandbox()
+    try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"user_id":"ann","queue":[]}"#)])
+    let judge = [
+      "evaluate", "--store", sandbox.store, "--state", sandbox.folder("evaluate"), "--as-of", Sandbox.asOf, "--tune",
+    ]
+    let text = try mixdown(judge)
+    #expect(text.status == 0 && text.output.contains("it chooses no parameters"), "\(text.output)\(text.errors)")
+    let json = try mixdown(judge + ["--format", "json"])
+    #expect(json.status == 0 && json.errors.isEmpty, "\(json.errors)")
+    #expect(try JSONDecoder().decode(Evaluation.self, from: Data(json.output.utf8)).tuning == ["users": 0])
+  }
 }

@@ -46,13 +46,13 @@ public struct EvaluationReport: Codable, Sendable {
   }
 
   public struct Tuning: Codable, Sendable {
-    /// With 60 plays or more before the week, who are those by whom it chooses; without any nothing is better than the
-    /// present parameters.
+    /// With 60 plays or more before the week, who are those by whom it chooses; without any it chooses nothing, and there
+    /// are no other figures.
     public var users: Int?
-    public var parameters: [String: Double]
+    public var parameters: [String: Double]?
     /// The mean log-loss in the week before the cut, with the present parameters and with these.
-    public var lossBefore: Double
-    public var lossAfter: Double
+    public var lossBefore: Double?
+    public var lossAfter: Double?
 
     enum CodingKeys: String, CodingKey {
       case users, parameters
@@ -91,7 +91,8 @@ public struct EvaluationReport: Codable, Sendable {
     groups = outcome.result.groups.map(Group.init)
     lostTo = outcome.result.lostTo.map { "\($0.model.key) \($0.measure.key)" }
     tuning = outcome.tuning.map { tuned in
-      Tuning(
+      guard outcome.tuningUsers > 0 else { return Tuning(users: 0) }
+      return Tuning(
         users: outcome.tuningUsers,
         parameters: Dictionary(
           uniqueKeysWithValues: Learning.Tuning.knobs.map { ($0.name, $0.value(tuned.parameters)) }),
