@@ -63,15 +63,15 @@ struct EvaluateCommand: StepCommand {
 
   func run() throws {
     let report = evaluateJob().run(server: store.server.options)
+    let evaluation = report.manifest.evaluation
+    // For a program to read: that it is asked for says that it is wanted, however well all is.
+    if format == .json, let evaluation {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      if let json = try? encoder.encode(evaluation) { say(String(decoding: json, as: UTF8.self)) }
+    }
     try end(report, on: store.name) {
-      guard let evaluation = report.manifest.evaluation else { return }
-      switch format {
-      case .text: say(EvaluationTable(evaluation).text)
-      case .json:
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        if let json = try? encoder.encode(evaluation) { say(String(decoding: json, as: UTF8.self)) }
-      }
+      if format == .text, let evaluation { say(EvaluationTable(evaluation).text) }
     }
   }
 

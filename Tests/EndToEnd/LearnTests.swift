@@ -969,7 +969,7 @@ import Testing
     #expect(text.output.contains("last 50 plays") && text.output.contains("--half-life-days"), "\(text.errors)")
   }
 
-  @Test func `an evaluation of nobody chooses no parameters`() throws {
+  @Test func `an evaluation of nobody chooses no parameters, and is printed where JSON is asked for`() throws {
     struct Evaluation: Decodable { let tuning: [String: Int] }
     let sandbox = try Sandbox()
     try sandbox.syncWell([sandbox.folder.write("ann.json", #"{"user_id":"ann","queue":[]}"#)])
@@ -978,8 +978,11 @@ import Testing
     ]
     let text = try mixdown(judge)
     #expect(text.status == 0 && text.output.contains("it chooses no parameters"), "\(text.output)\(text.errors)")
-    let json = try mixdown(judge + ["--format", "json"])
+    let quiet = try mixdown(judge + ["--quiet"])
+    #expect(quiet.status == 0 && quiet.output.isEmpty && quiet.errors.isEmpty, "\(quiet.output)\(quiet.errors)")
+    let json = try mixdown(judge + ["--quiet", "--format", "json"])
     #expect(json.status == 0 && json.errors.isEmpty, "\(json.errors)")
     #expect(try JSONDecoder().decode(Evaluation.self, from: Data(json.output.utf8)).tuning == ["users": 0])
+    #expect(try mixdown(judge + ["--format", "json"]).output == json.output)
   }
 }
