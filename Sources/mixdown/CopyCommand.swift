@@ -71,7 +71,13 @@ struct CopyCommand: SpeakingCommand {
     if let folder = source as? DirectoryStore, (try? folder.facts())??.isDirectory != true {
       throw failure("\(from): no such folder", .inputOutput)
     }
-    do throws(StoreError) { try Copy.check(source) } catch { throw failure(error) }
+    do throws(StoreError) {
+      // Before anything is asked of a server.
+      try checkAddress(to)
+      try Copy.check(source)
+    } catch {
+      throw failure(error)
+    }
     let target = try openNamed(to, locking: true, server)
     var copy = Copy()
     copy.collections = try chosen()

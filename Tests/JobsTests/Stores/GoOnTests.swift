@@ -1,5 +1,6 @@
 import Foundation
 import Stores
+import Sync
 import Testing
 
 @testable import Jobs
