@@ -121,8 +121,7 @@ public struct PlayArchive: ~Copyable {
     _ plays: ArraySlice<Entry>, _ stored: BSONDocument?, month: ByteView, user: ByteView
   ) throws(BSONFault) -> BSONDocument? {
     var known = Replica(origin: .cloud, time: nil)
-    let storedPlays = try stored?.value("plays")
-    if let storedPlays { try normalizer.read(.history, storedPlays, into: &known) }
+    if let plays = try stored?.value("plays") { try normalizer.read(.history, plays, into: &known) }
     let old = Self.sorted(known.history ?? [])
     if stored != nil {
       var isCovered = true
@@ -134,7 +133,6 @@ public struct PlayArchive: ~Copyable {
     }
     // What cannot be read as a play stays, behind those that can.
     let array = try written(Self.sorted(old + plays), unreadable: known.quarantined.compactMap(\.raw))
-    if let storedPlays, try array.says(storedPlays) { return nil }
     return try document(array, stored, month: month, user: user)
   }
 

@@ -64,6 +64,15 @@ import Testing
     #expect(plays == [["videoId": "x", "title": "b", "playedAt": at(1), "completionRate": 0.9]])
   }
 
+  @Test(arguments: [[200, 200.0], [200.0, 200]] as [[Value]])
+  func `of equal numbers the greater bytes count too, in any order of runs`(_ numbers: [Value]) throws {
+    var archive = Archive()
+    for number in numbers {
+      try archive.add(Scene(exports: [.at(1, ["history": [play("x", at(1), ["n": number])]])]))
+    }
+    #expect(archive.documents["2025-01"]?["plays"]?.items?.first?["n"] == 200)
+  }
+
   @Test func `the clock of a month stands still at the end of all time`() throws {
     var archive = Archive()
     try archive.add(Scene(exports: [.at(1, ["history": [play("x", at(1))]])]))
