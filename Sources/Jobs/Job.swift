@@ -92,8 +92,10 @@ public struct Job: Sendable {
     } catch {
       failure = error
     }
-    // Who has lost the lease was not asked to stop by anybody.
-    if failure?.isInterrupt == true, let loss = run.lossOfLease { failure = StepFailure(loss) }
+    // Who has lost the lease was not asked to stop by anybody, and may miss files that another attempt has taken away.
+    if failure?.isInterrupt == true || failure?.status == .inputOutput, let loss = run.lossOfLease {
+      failure = StepFailure(loss)
+    }
     let seconds = (clock.now - start) / .seconds(1)
     let status = run.end(failure?.status ?? worst, failure, seconds: seconds)
     return Report(manifest: run.manifest, folder: run.folderPath, status: status, elapsed: seconds)
