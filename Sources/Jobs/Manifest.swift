@@ -179,7 +179,7 @@ public struct Manifest: Codable, Sendable {
   }
 
   /// Whether there is nothing to go on with: the run, or its merge alone, was asked to write nothing.
-  var isRehearsal: Bool { isDryRun || isDryRun(of: SyncJob.name) }
+  var isRehearsal: Bool { isDryRun || isDryRun(of: SyncStep.name) }
 
   /// Whether this is of an attempt of the run that came after that of another manifest.
   func isLaterAttempt(than other: Manifest) -> Bool { attempts ?? 1 > other.attempts ?? 1 }

@@ -201,6 +201,12 @@ public struct DocumentChange {
   }
 }
 
+/// Writers who meet (docs/stores.md, *How conflicts are resolved*).
+public enum Conflicts {
+  /// How often a document is read and decided anew that somebody else writes each time, before it is left.
+  public static let mostTries = 5
+}
+
 /// Takes a run's changes, batch by batch. For one thread at a time.
 public protocol StoreWriter: AnyObject {
   /// - Returns: the indices of changes that were not made, because somebody else has written the document since it was

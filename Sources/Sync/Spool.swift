@@ -107,13 +107,15 @@ public final class Spool: Sendable {
   /// Begins an input anew, before it is opened.
   func begin(_ index: Int, _ name: String) throws(StoreError) {
     try permission()
+    // First of all: what takes the input's place from now on has another.
+    let version = try Version(of: name)
     // Files of an earlier attempt that was frozen and goes on again stay its own.
     for kind in ["json", "dumps", "quarantine"] { removeFile(path(index, kind)) }
     let flags = O_RDWR | O_CREAT | O_TRUNC | O_APPEND
     let input = Input(
       dumps: try PosixFile(path(index, "dumps"), flags, mode: 0o600, operation: "create"),
       quarantine: try PosixFile(path(index, "quarantine"), flags, mode: 0o600, operation: "create"),
-      version: try Version(of: name))
+      version: version)
     state.withLock { $0.inputs[index] = input }
   }
 

@@ -233,9 +233,6 @@ public struct Sync: Sendable {
     }
   }
 
-  /// How often a user is merged again whom somebody else writes at the same time.
-  private static let mostTries = 5
-
   /// Merges a batch and sends it, then once more the users whom somebody else has written in between.
   private func send(_ batch: UserBatch, _ merge: BatchMerge, _ committer: Committer) throws(StoreError) {
     let writers: Committer.Writers? =
@@ -244,14 +241,14 @@ public struct Sync: Sendable {
       : Committer.Writers(
         library: try merge.library.beginWriting(.any), plays: try merge.archive.beginWriting(.any))
     var indices = Array(batch.users.indices)
-    for attempt in 1...Self.mostTries {
+    for attempt in 1...Conflicts.mostTries {
       var conflicts: [Int] = []
       while !indices.isEmpty {
         let merged = try merge.merged(batch, indices[...])
         if let user = merged.unordered { return committer.fail(.tokensGone(user: user.string)) }
         indices.removeFirst(merged.users.count)
         let met = try committer.send(merged, with: writers)
-        if attempt == Self.mostTries { committer.settle(met.map { $0.givenUp(tries: attempt) }) }
+        if attempt == Conflicts.mostTries { committer.settle(met.map { $0.givenUp(tries: attempt) }) }
         let again = Set(met.map(\.index))
         for user in merged.users where !again.contains(user.index) { merge.worker.count(user.tallied) }
         conflicts += met.map(\.index)

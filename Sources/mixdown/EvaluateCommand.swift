@@ -62,7 +62,7 @@ struct EvaluateCommand: StepCommand {
   }
 
   func run() throws {
-    let report = evaluateJob().run(server: store.server.options)
+    let report = evaluateStep().run(server: store.server.options)
     let evaluation = report.manifest.evaluation
     // For a program to read: that it is asked for says that it is wanted, however well all is.
     if format == .json, let evaluation {
@@ -75,7 +75,7 @@ struct EvaluateCommand: StepCommand {
     }
   }
 
-  func step() throws -> any JobStep { evaluateJob() }
+  func step() throws -> any JobStep { evaluateStep() }
 
   var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
@@ -87,7 +87,7 @@ struct EvaluateCommand: StepCommand {
     return "\(evaluation.users.tested) users tested, \(evaluation.users.withoutTest) without test plays; \(verdict)"
   }
 
-  private func evaluateJob() -> EvaluateJob {
+  private func evaluateStep() -> EvaluateStep {
     var options = EvaluateOptions(parameters: figures.parameters, cut: cut?.milliseconds)
     options.withChoices = withChoices
     options.resamples = resamples
@@ -107,7 +107,7 @@ struct EvaluateCommand: StepCommand {
     shown["memory"] = "\(memory)"
     shown["state"] = state.folder
     shown["server-timeout"] = serverTimeout?.description
-    var job = EvaluateJob(options: options, store: store.name, state: state.folder, parameters: shown)
+    var job = EvaluateStep(options: options, store: store.name, state: state.folder, parameters: shown)
     let logger = log.logger()
     job.events.left = { report in
       logger.warning(

@@ -55,7 +55,7 @@ struct ForgetCommand: SpeakingCommand {
     guard ids.allSatisfy({ UserID.lengths.contains($0.count) }) else {
       throw failure("a user's id has 1 to 256 bytes", .usage)
     }
-    var job = ForgetJob(ids, store: folders.storeName, state: folders.state.folder)
+    var job = ForgetStep(ids, store: folders.storeName, state: folders.state.folder)
     job.warn = { logger.warning("\($0)") }
     let report = job.run(server: folders.server.options)
     try end(report, on: job.store) {

@@ -27,7 +27,7 @@ struct LastLine {
       let reasons = manifest.left.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
       parts[0] += ", \(users.left) left (\(reasons.joined(separator: ", ")))"
     }
-    text = Self.beginning(isDry: manifest.isDryRun(of: SyncJob.name)) + parts.joined(separator: "; ")
+    text = Self.beginning(isDry: manifest.isDryRun(of: SyncStep.name)) + parts.joined(separator: "; ")
   }
 
   /// What the last line of a dry run says first.

@@ -64,20 +64,20 @@ struct LearnCommand: StepCommand {
   }
 
   func run() throws {
-    let report = learnJob().run(server: store.server.options)
+    let report = learnStep().run(server: store.server.options)
     try end(report, on: store.name) {
       if report.manifest.outcome == .done { say(Self.lastLine(report.manifest, seconds: report.elapsed)) }
     }
   }
 
-  func step() throws -> any JobStep { learnJob() }
+  func step() throws -> any JobStep { learnStep() }
 
   var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String {
     guard let learning = manifest.learning else { return "nothing was learned" }
     let users = learning.users
-    let isDry = manifest.isDryRun(of: LearnJob.name)
+    let isDry = manifest.isDryRun(of: LearnStep.name)
     let written = learning.written.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let removed = learning.removed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let zones = learning.unknownZones.values.reduce(0, +)
@@ -96,7 +96,7 @@ struct LearnCommand: StepCommand {
     return LastLine.beginning(isDry: isDry) + parts.joined(separator: "; ")
   }
 
-  private func learnJob() -> LearnJob {
+  private func learnStep() -> LearnStep {
     var options = LearnOptions(parameters: figures.parameters)
     options.isFull = full
     options.fullEvery = fullEvery
@@ -106,7 +106,7 @@ struct LearnCommand: StepCommand {
     options.workers = workers.count
     options.memory = memory.bytes
     options.dryRun = dryRun
-    var job = LearnJob(options: options, store: store.name, state: state.folder, parameters: shown(options))
+    var job = LearnStep(options: options, store: store.name, state: state.folder, parameters: shown(options))
     job.records = record.records
     let logger = log.logger()
     job.events.left = { report in

@@ -71,7 +71,7 @@ struct QuarantineCommand: SpeakingCommand {
     let now = wallClock()
     let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
     let shown = ["inputs": dumps, "as-of": Instant.text(now), "replay": replay ?? ""]
-    var job = SyncJob(options: options, store: store, state: archive.state, parameters: shown)
+    var job = SyncStep(options: options, store: store, state: archive.state, parameters: shown)
     // It had a library for what was quarantined, or made one.
     job.makesStore = false
     let logger = log.logger()

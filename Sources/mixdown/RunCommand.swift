@@ -97,7 +97,7 @@ struct RunCommand: SpeakingCommand {
     }
     // All steps share one store: who waits longest for it waits for all of them.
     job.server.serverTimeout = commands.compactMap(\.serverTimeout).map { .milliseconds($0.milliseconds) }.max()
-    let merges = job.steps.compactMap { $0 as? SyncJob }
+    let merges = job.steps.compactMap { $0 as? SyncStep }
     job.resume = resume || merges.contains(where: \.resume)
     job.isResumable = true
     job.deadline = (merges.map(\.deadline) + [deadline?.moment(start: start)]).compactMap { $0 }.min()

@@ -143,7 +143,7 @@ struct SyncCommand: StepCommand {
   }
 
   func run() throws {
-    let report = try syncJob().run(server: store.server.options)
+    let report = try syncStep().run(server: store.server.options)
     try end(report, on: store.name) {
       if report.manifest.outcome == .done { say(Self.lastLine(report.manifest, seconds: report.elapsed)) }
     }
@@ -151,16 +151,16 @@ struct SyncCommand: StepCommand {
 
   static let filesRead = ["user-map"]
 
-  func step() throws -> any JobStep { try syncJob() }
+  func step() throws -> any JobStep { try syncStep() }
 
   var serverTimeout: TimeSpan? { store.server.serverTimeout }
 
   static func lastLine(_ manifest: Manifest, seconds: Double) -> String { LastLine(manifest, seconds: seconds).text }
 
-  private func syncJob() throws -> SyncJob {
+  private func syncStep() throws -> SyncStep {
     let logger = log.logger()
     let options = try syncOptions()
-    var job = SyncJob(
+    var job = SyncStep(
       options: options, store: store.name, state: state.folder, parameters: effectiveParameters(options))
     job.records = record.records
     job.resume = resume

@@ -40,7 +40,7 @@ struct UndoCommand: SpeakingCommand {
       if !log.quiet { say("\(undone) was a dry run: it has written nothing, and there is nothing to put back") }
       return
     }
-    var job = UndoJob(undone, store: folders.storeName, state: archive.state)
+    var job = UndoStep(undone, store: folders.storeName, state: archive.state)
     job.isForced = force
     job.left = { logger.warning("left as it is: \($1)", metadata: ["document": "\($0)"]) }
     job.warn = { logger.warning("\($0)") }

@@ -25,8 +25,6 @@ struct StoredCopies {
 
 /// Copies some documents into a collection.
 struct BatchCopy {
-  private static let mostTries = 5
-
   private let copy: Copy
   private let schema: CollectionSchema
   private let target: any StoredCollection
@@ -68,7 +66,7 @@ struct BatchCopy {
       }
       open = lost.sorted().map { writes[$0].document }
       if open.isEmpty { return }
-      guard attempt < Self.mostTries else {
+      guard attempt < Conflicts.mostTries else {
         for document in open { differ(document) }
         return
       }

@@ -26,8 +26,6 @@ struct WriteCounts: Sendable, Equatable {
 /// Writes of documents that can be made again. What somebody else has written in between is read, and what is to take its
 /// place is decided once more.
 enum DerivedWrite {
-  static let mostTries = 5
-
   /// - Parameters:
   ///   - changes: of distinct keys, ascending where the collection does not know positions.
   ///   - again: what a change becomes over the document that is stored now; nil for nothing.
@@ -38,11 +36,11 @@ enum DerivedWrite {
   ) throws(StoreError) -> (made: WriteCounts, left: [ByteView]) {
     var rest = changes
     var made = WriteCounts()
-    for attempt in 1...mostTries where !rest.isEmpty {
+    for attempt in 1...Conflicts.mostTries where !rest.isEmpty {
       let refused = Set(try writer.write(rest))
       made += WriteCounts(of: rest.indices.filter { !refused.contains($0) }.map { rest[$0] })
       let conflicts = refused.sorted().map { rest[$0] }
-      guard !conflicts.isEmpty, attempt < mostTries else { return (made, conflicts.map(\.key)) }
+      guard !conflicts.isEmpty, attempt < Conflicts.mostTries else { return (made, conflicts.map(\.key)) }
       let stored = try collection.all(of: conflicts.map(\.key), in: arena)
       rest = []
       for (change, found) in zip(conflicts, stored) {
@@ -84,7 +82,8 @@ enum DerivedWrite {
   static func report(_ subject: String, _ collection: any StoredCollection) -> LearnReport {
     LearnReport(
       subject: subject, reason: .conflict,
-      detail: "somebody else wrote its document of \(collection.schema.name) each of the \(mostTries) times that "
+      detail:
+        "somebody else wrote its document of \(collection.schema.name) each of the \(Conflicts.mostTries) times that "
         + "this run did; run again")
   }
 }

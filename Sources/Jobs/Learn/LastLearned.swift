@@ -68,7 +68,7 @@ struct LastLearned: Sendable {
   /// any other run.
   private static func writer(_ run: BSONDocument) -> (asOf: Int64, ended: Int64)? {
     guard let job = (try? run.value("job"))?.string?.string, let asOf = (try? run.value("as_of"))?.date,
-      ![LearnJob.name, SessionsStep.name, EvaluateJob.name, SetupStep.name].contains(job)
+      ![LearnStep.name, SessionsStep.name, EvaluateStep.name, SetupStep.name].contains(job)
     else { return nil }
     // One that was killed is not known to have ended; no run goes on for longer than a day.
     let started = (try? run.value("started_at"))?.date ?? 0
@@ -84,7 +84,7 @@ struct LastLearned: Sendable {
 
   private static func turnsBack(_ run: BSONDocument) -> Bool {
     guard let job = (try? run.value("job"))?.string else { return false }
-    return [UndoJob.name, ForgetJob.name].contains(job.string)
+    return [UndoStep.name, ForgetStep.name].contains(job.string)
   }
 
   private struct Mark {

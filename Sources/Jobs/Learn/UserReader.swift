@@ -320,12 +320,10 @@ final class UserReader: @unchecked Sendable {
     return changes
   }
 
-  private static let mostTries = 5
-
   /// Writes changes; months that somebody else has written in between are read and joined again.
   private func write(_ archiving: [(user: Found, changes: [DocumentChange])]) throws(StoreError) {
     var rest = archiving
-    for attempt in 1...Self.mostTries where !rest.isEmpty {
+    for attempt in 1...Conflicts.mostTries where !rest.isEmpty {
       let owners = rest.indices.flatMap { index in rest[index].changes.map { _ in index } }
       let changes = rest.flatMap(\.changes)
       let conflicts = try intake.archive.write(changes)
@@ -337,7 +335,7 @@ final class UserReader: @unchecked Sendable {
       var again: [(user: Found, changes: [DocumentChange])] = []
       for index in Set(conflicts.map { owners[$0] }).sorted() {
         var user = rest[index].user
-        guard attempt < Self.mostTries else {
+        guard attempt < Conflicts.mostTries else {
           summary.left[.conflict, default: 0] += 1
           intake.events.left(
             LearnReport(

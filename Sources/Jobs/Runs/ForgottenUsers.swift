@@ -41,12 +41,10 @@ struct ForgottenUsers: Sendable {
 
   private static func hash(_ user: [UInt8], _ salt: [UInt8]) -> String { hexadecimal(sha256(salt + user)) }
 
-  private static let mostTries = 5
-
   /// Adds users, in UTF-8, to those whom the store knows as forgotten.
   static func add(_ users: [[UInt8]], to store: any Store, at now: Int64) throws(StoreError) {
     // What somebody else has added in between is read: above all a salt, for the hashes are of that one then.
-    for _ in 1...mostTries where try addOnce(users, to: store, at: now) { return }
+    for _ in 1...Conflicts.mostTries where try addOnce(users, to: store, at: now) { return }
     throw .locked(path: store.name, holder: "somebody who writes forgotten at this moment; forget the users again")
   }
 

@@ -148,7 +148,7 @@ final class Lease: Sendable {
     let runs = try store.open(.jobRuns)
     let arena = Arena()
     let key = arena.copy(Array(name.utf8))
-    for _ in 1...5 {
+    for _ in 1...Conflicts.mostTries {
       let stored = try runs.documents(of: [key], in: arena).first?.first
       let now = try store.now()
       let holder = try stored.map { document throws(StoreError) in try Holder(document, in: store) }

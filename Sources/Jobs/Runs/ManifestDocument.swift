@@ -44,7 +44,7 @@ struct ManifestDocument {
     let arena = Arena()
     let key = arena.copy(Array(manifest.runID.utf8))
     // Another version in between is another attempt of the same run: the later one counts.
-    for _ in 1...5 {
+    for _ in 1...Conflicts.mostTries {
       let stored = try runs.documents(of: [key], in: arena).first?.first
       let last = ((try? stored?.value("updated_at")) ?? nil)?.date
       let now = Instant.next(after: last, atLeast: try store.now())

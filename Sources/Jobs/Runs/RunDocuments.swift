@@ -9,13 +9,11 @@ struct RunDocuments {
 
   private static let named: Set = ["inputs", "error", "next_user", "learning"]
 
-  private static let mostTries = 5
-
   /// Takes forgotten users out of them. A document that somebody else writes at this moment is read again.
   ///
   /// - Returns: what somebody has to look at, as lines for a person.
   func clean(_ traces: Traces) throws(StoreError) -> [String] {
-    for _ in 1...Self.mostTries {
+    for _ in 1...Conflicts.mostTries {
       if let notes = try cleanOnce(traces) { return notes }
     }
     throw .locked(path: runs.name, holder: "somebody who writes job_runs at this moment; forget the users again")

@@ -8,7 +8,6 @@ internal import Sync
 struct SessionUpdate {
   /// Bytes of documents that are looked at together.
   private static let batchSize = 4 << 20
-  private static let mostTries = 5
 
   private(set) var summary = SessionsSummary()
 
@@ -125,7 +124,7 @@ struct SessionUpdate {
       let lost = Set(conflicts.map { changing[$0] })
       for index in open.indices where !lost.contains(index) { count(open[index]) }
       if lost.isEmpty { return }
-      guard attempt < Self.mostTries else {
+      guard attempt < Conflicts.mostTries else {
         summary.left += lost.count
         return
       }

@@ -152,7 +152,7 @@ final class LearningTown {
     var options = Self.options(asOf)
     (options.isFull, options.dryRun) = (full, dryRun)
     more(&options)
-    let report = LearnJob(options: options, store: store.name, state: state, parameters: [:]).run()
+    let report = LearnStep(options: options, store: store.name, state: state, parameters: [:]).run()
     let counts = try #require(report.manifest.learning, "\(report.manifest.error ?? "")")
     try #require(
       report.status == (left.isEmpty ? .done : .quarantined), "\(report.manifest.error ?? "") \(counts.reports)")
@@ -244,7 +244,7 @@ final class LearningTown {
       watermark: 0)
     try LastLearned.Writer(LastLearned.path(state: state, store: stamp.store), of: stamp, fullAsOf: stamp.asOf)
       .commit(files: LearnCollections(copy.open(locking: false)).learnedPrint())
-    let report = LearnJob(options: options, store: copy.name, state: state, parameters: [:]).run()
+    let report = LearnStep(options: options, store: copy.name, state: state, parameters: [:]).run()
     try #require(report.status == .done && report.manifest.learning?.full == false)
     try #require(report.manifest.learning?.computed == plays.count)
     return try Self.timeless(.userStats, of: copy)

@@ -3,7 +3,7 @@ internal import Learning
 public import Stores
 
 /// The judging of the scores as a run of its own, or as a step of one.
-public struct EvaluateJob: JobStep {
+public struct EvaluateStep: JobStep {
   public static let name = "evaluate"
 
   public var options: EvaluateOptions

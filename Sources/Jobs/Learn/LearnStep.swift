@@ -4,7 +4,7 @@ public import Stores
 internal import Sync
 
 /// Learning as a run of its own, or as a step of one.
-public struct LearnJob: JobStep {
+public struct LearnStep: JobStep {
   public static let name = "learn"
 
   public var options: LearnOptions

@@ -8,7 +8,7 @@ import Testing
 @testable import Jobs
 
 /// What happens to a store while a run is being undone.
-@Suite(.serialized) struct UndoJobTests {
+@Suite(.serialized) struct UndoStepTests {
   @Test func `what the application writes into an account meanwhile stays`() throws {
     let town = try LearningTown(.server)
     let store = town.store
@@ -26,7 +26,7 @@ import Testing
     let journal = try #require(try JournalReader(ifPresent: archive.folder(run)))
     let undo = try RunFolder(state: town.state, run: RunID(milliseconds: wallClock()))
     var back = PuttingBack(
-      job: UndoJob(run, store: store.name, state: town.state), store: contended,
+      job: UndoStep(run, store: store.name, state: town.state), store: contended,
       journal: Journal(undo, run: "undo", store: store.name), isForgotten: nil)
     try back.run(try journal.outcomes(), Cancellation())
     #expect(back.users.changed == 1 && back.users.left == 0)
@@ -41,7 +41,7 @@ import Testing
     let run = try #require(try RunArchive(state: town.state).ids().first)
     let holder = try town.store.open()
     defer { withExtendedLifetime(holder) {} }
-    let undo = UndoJob(run, store: town.store.name, state: town.state)
+    let undo = UndoStep(run, store: town.store.name, state: town.state)
     var job = Job(name: "undo", store: undo.store, state: undo.state, asOf: wallClock(), steps: [undo])
     let deadline = wallClock() + 2000
     job.deadline = deadline

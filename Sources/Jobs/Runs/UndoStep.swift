@@ -6,7 +6,7 @@ internal import Sync
 /// Puts back every document that a run changed, byte for byte, unless somebody has written it since.
 ///
 /// An undo is a run like any other: it has a folder and a journal, so that an undo can be undone.
-public struct UndoJob: JobStep {
+public struct UndoStep: JobStep {
   public static let name = "undo"
 
   /// The run that is taken back.
@@ -93,9 +93,7 @@ public struct UndoJob: JobStep {
 
 /// The work of an undo.
 struct PuttingBack {
-  private static let mostTries = 5
-
-  let job: UndoJob
+  let job: UndoStep
   let store: any Store
   let journal: Journal
   /// Whether a user has asked to be forgotten, perhaps where this journal was not cleaned of them; nil when nobody has.
@@ -119,7 +117,7 @@ struct PuttingBack {
     var missed: [JournalReader.Outcome] = outcomes
     var tries = 0
     do throws(StoreError) {
-      while !missed.isEmpty, tries < Self.mostTries, !isStopped {
+      while !missed.isEmpty, tries < Conflicts.mostTries, !isStopped {
         tries += 1
         let due = missed
         missed = []
@@ -131,7 +129,7 @@ struct PuttingBack {
           let open: any StoreWriter
           if let writer { open = writer } else { open = try collection.beginWriting(.any) }
           writer = open
-          missed += try self.write(pairs, collection, open, isLast: tries == Self.mostTries)
+          missed += try self.write(pairs, collection, open, isLast: tries == Conflicts.mostTries)
         }
       }
       try journal.seal()

@@ -8,7 +8,7 @@ internal import Sync
 /// First their salted hashes are noted, so that no dump and no undo brings them back meanwhile. Then goes what is found
 /// by their own documents: what is computed from everybody's and has titles that were theirs alone, and what the folders
 /// of runs keep. Their documents go last. So it can be killed at any moment, and is run again.
-public struct ForgetJob: JobStep {
+public struct ForgetStep: JobStep {
   public static let name = "forget"
 
   /// In UTF-8.

@@ -4,7 +4,7 @@ public import Stores
 public import Sync
 
 /// The merge as a run of its own, or as a step of one.
-public struct SyncJob: JobStep {
+public struct SyncStep: JobStep {
   public static let name = "sync"
 
   public var options: SyncOptions
