@@ -103,8 +103,7 @@ public struct SyncStep: JobStep {
       options.forgotten = forgotten.test
       if !options.dryRun {
         options.journal = try run.journal()
-        // Who writes libraries back has to read them.
-        if options.writeBack == nil { options.settled = try run.settled(scope: forgotten.print, options) }
+        options.settled = try run.settled(scope: forgotten.print, options)
       }
       let quarantine = try run.quarantine()
       return Sync(options, store: store, quarantine: quarantine, spillFolder: folder.path, events: events)

@@ -41,7 +41,8 @@ public struct Merge: ~Copyable {
   /// - Parameters:
   ///   - stored: the cloud's document; nil for a user who has none.
   ///   - dumps: the user's dumps and guests' libraries, in any order.
-  ///   - isArchived: whether the play archive has documents of the user.
+  ///   - isArchived: whether the play archive is known to have all plays of the stored document. Nothing in the document
+  ///     says so: a run without the section, or without the archive, writes it too.
   public mutating func outcome(
     user: ByteView, stored: BSONDocument?, dumps: [Replica], isArchived: Bool = false
   ) throws(BSONFault) -> MergeOutcome {
@@ -67,8 +68,9 @@ public struct Merge: ~Copyable {
     var outcome = try decided.outcome(of: dumps)
     if parameters.archivesPlays, parameters.sections.contains(.history), outcome.left == nil {
       outcome.plays = try PlayArchive.pending(
-        dumps: dumps.compactMap(\.history), cloud: cloud?.replica.history,
-        isArchived: isArchived && cloud?.isSettled ?? false)
+        dumps: dumps.compactMap(\.history), cloud: cloud?.replica.history, isArchived: isArchived)
+      // A run that replaces reads the stored plays only where it may put them aside.
+      outcome.archivesAll = isMerge || newest?.history != nil
     }
     return outcome
   }

@@ -28,6 +28,8 @@ public struct MergeOutcome {
   public var left: Left?
   /// The plays that the archive may lack, in any order and with repetitions.
   public var plays: [Entry] = []
+  /// Whether the archive, once it has these, has all plays of the library as it is from now on.
+  public var archivesAll = false
   /// The plays of the library as it is decided; none where the run does not decide them.
   public var history: [Entry] = []
 

@@ -83,7 +83,7 @@ package enum NormalForm {
   }
 
   /// A count of plays: a non-negative int64 from a number or a string of ASCII digits.
-  static func total(_ value: BSONValue) -> Int64? {
+  package static func total(_ value: BSONValue) -> Int64? {
     if let number = value.integer { return number >= 0 ? number : nil }
     if let number = value.double { return number >= 0 && number < 0x1p63 ? Int64(number) : nil }
     guard let text = value.string, !text.isEmpty else { return nil }

@@ -32,7 +32,7 @@ public struct PlayArchive: ~Copyable {
   ///
   /// - Parameters:
   ///   - cloud: the stored library's plays.
-  ///   - isArchived: whether the archive has all that these say, because the run that wrote them archived them.
+  ///   - isArchived: whether the archive is known to have all that these say.
   static func pending(
     dumps: [[Entry]], cloud: [Entry]?, isArchived: Bool
   ) throws(BSONFault) -> [Entry] {

@@ -7,9 +7,6 @@ struct ArchiveMerge {
   let archive: any StoredCollection
   let worker: Worker
 
-  /// Which of these users the archive knows.
-  func known(_ users: [ByteView]) throws(StoreError) -> [Bool] { try archive.contains(users) }
-
   /// Notes in each user which months change.
   func merge(_ users: inout [MergedUser]) throws(StoreError) {
     let adding = users.indices.filter { !users[$0].plays.isEmpty }

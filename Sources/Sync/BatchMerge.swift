@@ -72,7 +72,7 @@ struct BatchMerge {
     let asked = known.isEmpty ? ids : ids.indices.filter { known[$0] == nil }.map { ids[$0] }
     let documents = try library.documents(of: asked, limit: Self.fetchLimit, in: worker.arena)
     let plays = options.parameters.archivesPlays ? ArchiveMerge(archive: archive, worker: worker) : nil
-    let archived = try plays?.known(Array(asked.prefix(documents.count)))
+    let archived = try archived(asked.prefix(documents.count), documents)
     var batch = MergedBatch()
     var next = 0
     for (place, index) in indices.enumerated() {
@@ -83,7 +83,7 @@ struct BatchMerge {
         guard next < documents.count else { break }
         merged = try self.merged(
           users.users[index], at: index, id: ids[place], stored: documents[next].first,
-          isArchived: archived?[next] ?? false)
+          isArchived: archived[next])
         guard !merged.isUnordered else {
           batch.unordered = ids[place]
           return batch
@@ -123,6 +123,26 @@ struct BatchMerge {
       known[index] = nil
     }
     return known
+  }
+
+  /// Of which users the archive is known to have all plays of the library.
+  private func archived(
+    _ ids: ArraySlice<ByteView>, _ libraries: [[BSONDocument]]
+  ) throws(StoreError) -> [Bool] {
+    let known = zip(ids, libraries).map { id, found -> Bool in
+      guard let settled, let stored = found.first else { return false }
+      let version = version(of: stored)
+      return (library.hasOneWriter || version != nil) && settled.hasArchived(id, version)
+    }
+    // From a server somebody may have removed the archive.
+    guard !archive.hasOneWriter, known.contains(true) else { return known }
+    return zip(known, try archive.contains(Array(ids))).map { $0 && $1 }
+  }
+
+  /// What tells a library on a server from others of the user, in milliseconds since 1970; nil in a directory, where the
+  /// file tells.
+  private func version(of stored: BSONDocument) -> Int64? {
+    library.hasOneWriter ? nil : (try? stored.value(library.schema.version))?.date
   }
 
   private func merged(
@@ -195,13 +215,17 @@ struct BatchMerge {
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
-      if settled != nil, let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
-        let library = outcome.document ?? stored, let print = user.print
-      {
-        merged.settles = SettledUser(
-          id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: options.parameters.asOf,
-          version: try self.library.hasOneWriter ? nil : library.value(self.library.schema.version)?.date,
-          dumps: dumps, fates: again, plays: merged.tallied)
+      if settled != nil, let library = outcome.document ?? stored {
+        let (clock, version) = (options.parameters.asOf, version(of: library))
+        if let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
+          let print = user.print
+        {
+          merged.settles = SettledUser(
+            id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: clock, version: version,
+            isArchived: outcome.archivesAll, dumps: dumps, fates: again, plays: merged.tallied)
+        } else if outcome.archivesAll {
+          merged.settles = SettledUser(archived: id, noted: clock, version: version)
+        }
       }
     } catch {
       throw library.refusal(of: id, error)

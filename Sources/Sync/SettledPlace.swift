@@ -6,7 +6,7 @@ internal import Stores
 /// Where a run keeps which users are settled: in its own folder, for the next run to take over.
 public struct SettledPlace: Sendable {
   /// To be raised with every change of the merge's rules or of what is counted.
-  private static let version: Int32 = 2
+  private static let version: Int32 = 3
   /// How the files' names begin.
   public static let prefix = "settled-"
 

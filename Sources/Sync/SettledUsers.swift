@@ -9,7 +9,8 @@ internal import Synchronization
 ///
 /// Most people's dumps are those of the night before, and merging them once more changes nothing. So a run notes what that
 /// would count (``MergeOutcome/again``), and a later one that meets the same dumps and the same library takes it over,
-/// without reading either. It leaves the same files as a run without: `SettledTests` hold it to that.
+/// without reading either. It leaves the same files as a run without: `SettledTests` hold it to that. It also notes whose
+/// plays are all in the archive, so that a later run need not compare the library's with it.
 ///
 /// The *same dumps* have the same checksums. The *same library* is, in a directory, in a file that no other program has
 /// written since; on a server it has the same `updated_at`, by which the live API's writes are told as well. The *clock*
@@ -19,6 +20,7 @@ internal import Synchronization
 /// all. One that is torn, or about something else, counts for nothing, and nothing is lost with it but time.
 final class SettledUsers: Sendable {
   private let place: SettledPlace
+  private let passesOver: Bool
   private let earlier: SettledFile?
   private let state: Mutex<State>
 
@@ -40,8 +42,11 @@ final class SettledUsers: Sendable {
   /// - Parameters:
   ///   - library: as it is now; nobody but this run writes to a directory's.
   ///   - plays: likewise.
-  init(_ place: SettledPlace, library: any StoredCollection, plays: any StoredCollection) throws(StoreError) {
-    self.place = place
+  ///   - passesOver: whether users who are settled need not be merged.
+  init(
+    _ place: SettledPlace, library: any StoredCollection, plays: any StoredCollection, passesOver: Bool
+  ) throws(StoreError) {
+    (self.place, self.passesOver) = (place, passesOver)
     let about = try Self.about(place.scope, library, plays)
     earlier = place.earlier.flatMap { SettledFile($0, about: about) }
     var holds = [Bool](repeating: true, count: earlier?.count ?? 0)
@@ -65,7 +70,7 @@ final class SettledUsers: Sendable {
 
   /// Whether a user with these dumps is most likely known.
   func mayKnow(_ id: [UInt8], with dumps: DumpsPrint) -> Bool {
-    guard let earlier, let place = id.withView({ earlier.place(of: $0) }) else { return false }
+    guard passesOver, let earlier, let place = id.withView({ earlier.place(of: $0) }) else { return false }
     let content = (try? earlier.record(at: place).value("content"))?.binary
     return content.map { content in dumps.content.withView { $0 == content } } ?? false
   }
@@ -78,7 +83,8 @@ final class SettledUsers: Sendable {
   ///   - needsPlays: whether the user's plays are counted.
   func user(_ id: ByteView, with dumps: DumpsPrint?, at clock: Int64, needsPlays: Bool) -> SettledUser? {
     guard let earlier, let place = earlier.place(of: id), state.withLock({ $0.holds[place] }) else { return nil }
-    if let dumps, let user = SettledUser(earlier.record(at: place), place: place), user.id == id, user.noted <= clock,
+    if passesOver, let dumps, let user = SettledUser(earlier.record(at: place), place: place), user.id == id,
+      user.noted <= clock,
       user.content == dumps.content, user.stamped == nil || user.stamped == dumps.stamped,
       user.plays != nil && clock - user.noted <= PlayTally.Share.lifetime || !needsPlays
     {
@@ -86,6 +92,16 @@ final class SettledUsers: Sendable {
     }
     drop(place)
     return nil
+  }
+
+  /// Whether the archive is known to have all plays of a user's library.
+  ///
+  /// - Parameter version: of the library, on a server, in milliseconds since 1970.
+  func hasArchived(_ id: ByteView, _ version: Int64?) -> Bool {
+    guard let earlier, let place = earlier.place(of: id),
+      let user = SettledUser(earlier.record(at: place), place: place), user.id == id
+    else { return false }
+    return user.isArchived && user.version == version
   }
 
   /// Notes that a user's library is another one now.

@@ -170,7 +170,8 @@ public struct Sync: Sendable {
     do throws(StoreError) {
       let (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
       let settled = try options.settled.map { place throws(StoreError) in
-        try SettledUsers(place, library: library, plays: plays)
+        // Who writes libraries back has to read them.
+        try SettledUsers(place, library: library, plays: plays, passesOver: options.writeBack == nil)
       }
       return (library, plays, settled)
     } catch {

@@ -30,7 +30,7 @@ struct WriteBack {
       case "section_updated_at": modifiedAt = try value.document?.value("queue")?.date ?? modifiedAt
       case "updated_at": modifiedAt = modifiedAt ?? value.date
       case "total_songs_played":
-        if let total = value.integer { object.add("tldr-total-songs-played", text: "\(total)") }
+        if let total = NormalForm.total(value) { object.add("tldr-total-songs-played", text: "\(total)") }
       case "preferences":
         guard let preferences = value.document else { break }
         if let shuffle = try preferences.value("shuffle")?.bool {

@@ -51,6 +51,8 @@ import Testing
     writer.append("completion_rate", double: 0.5)
     writer.close(play)
     writer.close(history)
+    // As JavaScript writes a whole number.
+    writer.append("total_songs_played", double: 12)
     writer.append("updated_at", date: 1_700_000_000_000)
     writer.close(library)
     try sandbox.restore(Data(writer.view.copy()))
@@ -62,6 +64,7 @@ import Testing
       let storage = try JSONDecoder().decode([String: String].self, from: file)
       #expect(
         storage["tldr-history"] == #"[{"videoId":"a","playedAt":1700000000000,"completionRate":0.5}]"#)
+      #expect(storage["tldr-total-songs-played"] == "12")
     }
   }
 

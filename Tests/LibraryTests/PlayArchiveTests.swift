@@ -10,6 +10,8 @@ import Testing
     var documents: [String: Value] = [:]
     /// The months that the last run wrote.
     var written: [String] = []
+    /// The library of which the archive is known to have all plays.
+    private var known: Value?
 
     /// Adds what a merge of the scene saw.
     mutating func add(_ scene: Scene) throws {
@@ -17,12 +19,13 @@ import Testing
       var archive = PlayArchive(asOf: scene.parameters.asOf, arena: arena)
       let user = Array(scene.user.utf8).withView { arena.copy($0) }
       let stored = documents.values.map { $0.document(in: arena) }
-      let plays = try scene.plays(in: arena, isArchived: !documents.isEmpty)
+      let outcome = try scene.outcome(in: arena, isArchived: scene.cloud != nil && scene.cloud == known)
       written = []
-      for month in try archive.months(adding: plays, of: user, to: stored) {
+      for month in try archive.months(adding: outcome.plays, of: user, to: stored) {
         written.append(month.name.string)
         documents[month.name.string] = try Value(month.document)
       }
+      known = outcome.archivesAll ? try outcome.document.map { try Value($0) } ?? scene.cloud : nil
     }
 
     /// The plays of each month with every field in its place.
@@ -96,15 +99,30 @@ import Testing
     #expect(archive.written.isEmpty)
   }
 
-  @Test func `a library that nobody else wrote since its run has its plays in the archive`() throws {
+  @Test func `of a library whose plays the archive is known to have, what the dumps add is handed over`() throws {
+    // Which run wrote it, and whether that one archived, the library does not say.
     let cloud: Value = ["history": [play("x", at(1))], "updated_at": at(5), "section_updated_at": ["as_of": at(5)]]
     let arena = Arena()
     let scene = Scene(cloud: cloud, exports: [.at(1, ["history": [play("x", at(1)), play("y", at(2))]])])
-    #expect(try scene.plays(in: arena, isArchived: true).map(\.key.description) == ["v:y"])
-    #expect(try scene.plays(in: arena, isArchived: false).count == 3)
-    var written = scene
-    written.cloud?["updated_at"] = at(6)
-    #expect(try written.plays(in: arena, isArchived: true).count == 3)
+    let known = try scene.outcome(in: arena, isArchived: true)
+    #expect(known.plays.map(\.key.description) == ["v:y"] && known.archivesAll)
+    #expect(try scene.outcome(in: arena, isArchived: false).plays.count == 3)
+  }
+
+  @Test func `a run that does not read the stored plays does not claim that the archive has them`() throws {
+    let arena = Arena()
+    var scene = Scene(
+      cloud: ["history": [play("x", at(1))], "updated_at": at(5)],
+      exports: [.at(1, ["favorites": [["videoId": "f", "addedAt": at(1)]]])])
+    #expect(try scene.outcome(in: arena, isArchived: false).archivesAll)
+    scene.parameters.mode = .replace
+    #expect(try !scene.outcome(in: arena, isArchived: false).archivesAll)
+    scene.parameters.mode = .merge
+    scene.parameters.sections = [.favorites]
+    #expect(try !scene.outcome(in: arena, isArchived: false).archivesAll)
+    scene.parameters.sections = .all
+    scene.parameters.archivesPlays = false
+    #expect(try !scene.outcome(in: arena, isArchived: false).archivesAll)
   }
 
   @Test func `unknown fields of a month and what is no play in it stay`() throws {
@@ -158,12 +176,12 @@ import Testing
 }
 
 extension Scene {
-  /// The plays that a run of the scene hands to the archive.
-  fileprivate func plays(in arena: Arena, isArchived: Bool) throws -> [Entry] {
+  /// What a run of the scene makes of the user, and hands to the archive.
+  fileprivate func outcome(in arena: Arena, isArchived: Bool) throws -> MergeOutcome {
     var merge = Merge(parameters: parameters, arena: arena)
     let replicas = try exports.map { try $0.replica(parameters, in: arena) }
     let stored = cloud?.document(in: arena)
     let user = Array(user.utf8).withView { arena.copy($0) }
-    return try merge.outcome(user: user, stored: stored, dumps: replicas, isArchived: isArchived).plays
+    return try merge.outcome(user: user, stored: stored, dumps: replicas, isArchived: isArchived)
   }
 }

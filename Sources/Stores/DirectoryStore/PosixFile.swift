@@ -93,11 +93,16 @@ package struct PosixFile: ~Copyable {
 
   /// At most `count` bytes from `offset` on.
   package func read(upTo count: Int, at offset: Int) throws(StoreError) -> [UInt8] {
-    var bytes = [UInt8](repeating: 0, count: count)
-    let got = try unsafe bytes.withUnsafeMutableBytes { buffer in
-      Result { () throws(StoreError) in try unsafe read(into: buffer, at: offset) }
-    }.get()
-    return [UInt8](bytes.prefix(got))
+    var failure: StoreError?
+    let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      do throws(StoreError) {
+        filled = try unsafe read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
+      } catch {
+        failure = error
+      }
+    }
+    if let failure { throw failure }
+    return bytes
   }
 
   /// Cuts the file off after so many bytes.

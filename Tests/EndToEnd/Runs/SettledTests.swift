@@ -204,6 +204,48 @@ import Testing
     for settled in [0, 1] { #expect(try Self.merge(bench, ann).settled == settled) }
   }
 
+  /// Runs that write a library and leave its plays out of the archive, after one that archives nothing.
+  enum Unarchived: String, CaseIterable {
+    case noArchive, otherSections, replace
+
+    var flags: [String] {
+      switch self {
+      case .noArchive: ["--no-archive"]
+      case .otherSections: ["--sections", "favorites"]
+      case .replace: ["--mode", "replace"]
+      }
+    }
+  }
+
+  @Test(arguments: Bench.Kind.allCases, Unarchived.allCases)
+  func `plays that no run has archived are archived by the next, before its limit cuts them off`(
+    _ kind: Bench.Kind, _ unarchived: Unarchived
+  ) throws {
+    let bench = try Bench(kind)
+    func input(_ name: String, _ sections: String) throws -> [String] {
+      [try bench.folder.write("\(name).json", #"{"user_id":"ann","exported_at":1767225600000,\#(sections)}"#)]
+    }
+    func plays(_ songs: String...) -> String {
+      let plays = songs.map { song in
+        #"{"videoId":"\#(song)","playedAt":\#(1_767_000_000_000 + Int(song.utf8.first ?? 0) * 1000)}"#
+      }
+      return #""local_history":[\#(plays.joined(separator: ","))]"#
+    }
+    try bench.sync(input("first", plays("x")))
+    try bench.sync(input("second", plays("a", "b")), ["--no-archive"])
+    try bench.sync(input("third", #""local_favorites":[{"title":"f"}]"#), unarchived.flags)
+    try bench.sync(input("fourth", plays("c")), Self.later + ["--history-limit", "1"])
+    let month = try #require(try bench.contents([.playArchive]).values.first)
+    var archived: [String] = []
+    try month.withView { month in
+      var plays = try BSONDocument(month).value("plays")?.array?.elements
+      while let play = try plays?.next() {
+        archived.append(try play.value.document?.value("videoId")?.string?.string ?? "")
+      }
+    }
+    #expect(archived == ["x", "c", "b", "a"])
+  }
+
   @Test(arguments: Bench.Kind.allCases)
   func `once a run is taken back, nothing is known of what it wrote`(_ kind: Bench.Kind) throws {
     let bench = try Bench(kind)
