@@ -83,37 +83,29 @@ public struct ForgetStep: JobStep {
   private func remove(
     from collection: any StoredCollection
   ) throws(StoreError) -> (documents: Int, users: Set<[UInt8]>) {
-    let arena = Arena()
-    let keys = users.sorted { $0.lexicographicallyPrecedes($1) }.map { arena.copy($0) }
-    var rest = keys[...]
-    var (removed, users): (Int, Set<[UInt8]>) = (0, [])
-    while !rest.isEmpty {
-      let piece = Array(rest.prefix(64))
-      let found = try collection.documents(of: piece, limit: 8 << 20, in: arena)
-      guard !found.isEmpty else { break }
-      rest = rest.dropFirst(found.count)
-      removed += try remove(zip(piece, found).map { ($0, $1) }, from: collection)
-      for (key, documents) in zip(piece, found) where !documents.isEmpty { users.insert(key.copy()) }
-    }
-    return (removed, users)
-  }
-
-  private func remove(
-    _ documents: [(ByteView, [BSONDocument])], from collection: any StoredCollection
-  ) throws(StoreError) -> Int {
-    let schema = collection.schema
-    let changes = documents.flatMap { key, documents in
-      documents.map { document in
-        DocumentChange(
-          key: key, subkey: schema.subkey.flatMap { document.text($0) }, stored: document, document: nil)
+    let ids = Arena()
+    var rest = users.sorted { $0.lexicographicallyPrecedes($1) }.map { ids.copy($0) }[...]
+    var met: Set<[UInt8]> = []
+    let removed = try write(to: collection) { arena throws(StoreError) in
+      guard !rest.isEmpty else { return nil }
+      let found = try collection.documents(of: Array(rest.prefix(64)), limit: 8 << 20, in: arena)
+      guard !found.isEmpty else { return nil }
+      let changes = zip(rest, found).flatMap { key, documents in
+        documents.map { document in
+          DocumentChange(
+            key: key, subkey: collection.schema.subkey.flatMap { document.text($0) }, stored: document, document: nil)
+        }
       }
+      for change in changes { met.insert(change.key.copy()) }
+      rest = rest.dropFirst(found.count)
+      return changes
     }
-    return try write(changes, to: collection)
+    return (removed, met)
   }
 
   /// Removes documents that hold what was the users' alone; they are computed again.
   private func remove(_ traces: Traces, from collection: any StoredCollection) throws(StoreError) -> Int {
-    try write(to: collection) { document, _ in
+    try rewrite(collection) { document, _ in
       guard traces.areMentioned(in: document), let key = document.text(collection.schema.key) else { return nil }
       return DocumentChange(key: key, stored: document, document: nil)
     }
@@ -122,7 +114,7 @@ public struct ForgetStep: JobStep {
   /// Puts another word where other users' documents name one of the users: a playlist's `owner_id`.
   private func redact(_ traces: Traces, in collection: any StoredCollection) throws(StoreError) {
     let schema = collection.schema
-    _ = try write(to: collection) { document, arena in
+    _ = try rewrite(collection) { document, arena in
       guard let key = document.text(schema.key) else { return nil }
       do throws(BSONFault) {
         guard let redacted = try traces.redacted(document) else { return nil }
@@ -139,23 +131,38 @@ public struct ForgetStep: JobStep {
   /// Steps through a collection and writes what `change` makes of its documents.
   ///
   /// - Returns: how many changed.
+  private func rewrite(
+    _ collection: any StoredCollection, _ change: (BSONDocument, Arena) -> DocumentChange?
+  ) throws(StoreError) -> Int {
+    let cursor = try collection.cursor(updatedSince: nil)
+    return try write(to: collection) { arena throws(StoreError) in
+      let documents = try cursor.next(upTo: 8 << 20, in: arena)
+      return documents.isEmpty ? nil : documents.compactMap { change($0, arena) }
+    }
+  }
+
+  /// Writes changes piece by piece, with one writer for all of them: after a commit, a directory's collection would have
+  /// to be opened again.
+  ///
+  /// - Parameter next: the next piece, which may lie in the arena until the one after it; nil at the end.
+  /// - Returns: how many changes there were.
   private func write(
-    to collection: any StoredCollection, _ change: (BSONDocument, Arena) -> DocumentChange?
+    to collection: any StoredCollection, _ next: (Arena) throws(StoreError) -> [DocumentChange]?
   ) throws(StoreError) -> Int {
     let arena = Arena()
-    let cursor = try collection.cursor(updatedSince: nil)
     var writer: (any StoreWriter)?
     var count = 0
     var hasConflicts = false
     do throws(StoreError) {
-      try cursor.forEachBatch(upTo: 8 << 20, in: arena) { documents throws(StoreError) in
-        let changes = documents.compactMap { change($0, arena) }
-        guard !changes.isEmpty else { return }
-        let open: any StoreWriter
-        if let writer { open = writer } else { open = try collection.beginWriting(.any) }
-        writer = open
-        if try !open.write(changes).isEmpty { hasConflicts = true }
-        count += changes.count
+      while let changes = try next(arena) {
+        if !changes.isEmpty {
+          let open: any StoreWriter
+          if let writer { open = writer } else { open = try collection.beginWriting(.any) }
+          writer = open
+          if try !open.write(changes).isEmpty { hasConflicts = true }
+          count += changes.count
+        }
+        arena.reset()
       }
       try writer?.commit()
     } catch {
@@ -164,15 +171,6 @@ public struct ForgetStep: JobStep {
     }
     guard !hasConflicts else { throw Self.conflict(collection) }
     return count
-  }
-
-  private func write(_ changes: [DocumentChange], to collection: any StoredCollection) throws(StoreError) -> Int {
-    guard !changes.isEmpty else { return 0 }
-    let fresh = try collection.beginWriting(.any)
-    let conflicts = try fresh.write(changes)
-    try fresh.commit()
-    guard conflicts.isEmpty else { throw Self.conflict(collection) }
-    return changes.count
   }
 
   /// A server's document that changes at this moment is read again by running again: say so rather than leave it.

@@ -232,6 +232,17 @@ import Testing
     #expect(done.hasPrefix("forgotten: 2 users, ") && !done.contains("found"), "\(done)")
   }
 
+  @Test(arguments: Bench.Kind.allCases, [65, 130])
+  func `a list of many is forgotten at once`(_ kind: Bench.Kind, _ count: Int) throws {
+    let bench = try Bench(kind)
+    try bench.sync(bench.inputs(Listeners(count: count + 1)))
+    let list = (0..<count).map { Listeners.name($0) }.joined(separator: "\n")
+    let forgot = try bench.run("forget", ["--file", bench.folder.write("list", list)]).output
+    #expect(forgot.hasPrefix("forgotten: \(count) users, ") && !forgot.contains("found"), "\(forgot)")
+    let left = try bench.contents().keys
+    #expect(Set(left.map { $0.split(separator: " ")[1] }) == [Listeners.name(count)[...]])
+  }
+
   /// A document that names somebody below so many others.
   private static func deep(_ key: StaticString, _ name: String, _ user: String, levels: Int) -> [UInt8] {
     var writer = BSONWriter()
