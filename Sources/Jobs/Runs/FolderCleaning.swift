@@ -20,12 +20,12 @@ struct FolderCleaning {
   mutating func run() throws(StoreError) {
     // Dumps as they were read: a run that was killed reads its inputs again.
     try remove(folder.path + "/resume")
-    let journal = try JournalCleaning(folder, traces).run()
+    let journal = try JournalCleaning(folder, traces)
     notes += journal.notes
+    try journal.run()
     if var manifest = folder.manifest {
       try cleanWriteBack(manifest)
       if let next = manifest.nextUser, traces.ids.contains(Array(next.utf8)) { manifest.nextUser = nil }
-      if manifest.written != nil, journal.isChanged { manifest.written = journal.written }
       manifest.redact { traces.redacted($0) }
       try folder.write(manifest)
     }

@@ -243,6 +243,85 @@ import Testing
     #expect(Set(left.map { $0.split(separator: " ")[1] }) == [Listeners.name(count)[...]])
   }
 
+  /// Two runs over the same people, and one person whom only the first has met.
+  private static func twoRuns(_ bench: Bench, _ flags: [String] = []) throws -> (user: String, second: String) {
+    let user = "zoe-\(UUID().uuidString)"
+    let dump = try bench.folder.write("zoe.json", #"{"user_id":"\#(user)","favorites":[{"videoId":"a"}]}"#)
+    try bench.sync(bench.inputs(Listeners(count: 10, seed: 1), as: "first-") + [dump])
+    return (user, try bench.sync(bench.inputs(Listeners(count: 10, seed: 2), as: "second-"), flags))
+  }
+
+  @Test(arguments: [0, 7, 200])
+  func `a damaged journal is not whole because somebody was forgotten`(_ cut: Int) throws {
+    let bench = try Bench(.directory)
+    let (user, run) = try Self.twoRuns(bench)
+    let path = "state/\(run)/journal.bson"
+    try bench.folder.write(path, Array(bench.folder.bytes(of: path).dropLast(cut)))
+    // Some other one, who is in no run, afterwards.
+    for user in [user, "nobody-of-theirs"] {
+      let forgot = try bench.run("forget", [user])
+      #expect(forgot.errors.contains("journal.bson") == (cut > 0), "\(forgot.errors)")
+      #expect(Self.traces([user], bench, []) == [])
+    }
+    try bench.run("verify", [run], expecting: cut == 0 ? 0 : 65)
+    try bench.run("undo", [run], expecting: cut == 0 ? 0 : 65)
+  }
+
+  @Test(arguments: Bench.Kind.allCases)
+  func `a journal that names nobody of them stays the file that it was`(_ kind: Bench.Kind) throws {
+    let bench = try Bench(kind)
+    let (user, run) = try Self.twoRuns(bench)
+    let before = try bench.contents([.userLibrary]).filter { !$0.key.contains(user) }
+    func files() throws -> [String: [Int]] {
+      var files: [String: [Int]] = [:]
+      for path in bench.folder.files(under: "state") where path.hasSuffix(".bson") {
+        let status = try FileManager.default.attributesOfItem(atPath: path)
+        files[path] = [status[.systemFileNumber], status[.size]].compactMap { ($0 as? NSNumber)?.intValue }
+      }
+      return files
+    }
+    let (journal, old) = ("\(bench.state)/\(run)/journal.bson", try files())
+    try bench.run("forget", [user])
+    let cleaned = try files()
+    // The store's old files have people whom the journal does not name; on a server there are none.
+    #expect((cleaned[journal] == old[journal]) == (kind == .server))
+    try bench.run("forget", ["nobody-of-theirs"])
+    #expect(try files() == cleaned)
+    #expect(try bench.contents([.userLibrary]) == before)
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+  }
+
+  @Test func `where it failed on the way, the journal is whole when it is run again`() throws {
+    let bench = try Bench(.directory)
+    let back = bench.folder("w.zip")
+    let (_, run) = try Self.twoRuns(bench, ["--write-back", back])
+    let archive = try bench.folder.bytes(of: "w.zip")
+    try bench.folder.write("w.zip", Array(archive.prefix(archive.count / 2)))
+    try bench.run("forget", [Listeners.name(3)], expecting: 65)
+    try bench.folder.write("w.zip", archive)
+    let forgot = try bench.run("forget", [Listeners.name(3)])
+    #expect(forgot.errors.isEmpty, "\(forgot.errors)")
+    try bench.run("verify", [run])
+    try bench.run("undo", [run])
+  }
+
+  @Test func `a journal that was not yet replaced when it was killed is no damaged one`() throws {
+    let bench = try Bench(.directory)
+    let run = try bench.sync(bench.inputs(Listeners(count: 5)))
+    let path = "state/\(run)/journal.bson"
+    let old = try bench.folder.bytes(of: path)
+    try bench.run("forget", [Listeners.name(3)])
+    let cleaned = try bench.folder.bytes(of: path)
+    try #require(cleaned != old)
+    // The manifest says by then what the next one holds.
+    try bench.folder.write(path, old)
+    let forgot = try bench.run("forget", [Listeners.name(3)])
+    #expect(forgot.errors.isEmpty, "\(forgot.errors)")
+    #expect(try bench.folder.bytes(of: path) == cleaned)
+    try bench.run("undo", [run])
+  }
+
   /// A document that names somebody below so many others.
   private static func deep(_ key: StaticString, _ name: String, _ user: String, levels: Int) -> [UInt8] {
     var writer = BSONWriter()
