@@ -43,14 +43,14 @@ struct ForgetCommand: SpeakingCommand {
 
   func run() throws {
     let logger = log.logger()
-    var all = users
+    var all = users.map { Array($0.utf8) }
     if let file {
       guard let bytes = FileManager.default.contents(atPath: file) else {
         throw failure("\(file): cannot be read", .inputOutput)
       }
       all += try Self.ids(bytes, of: file)
     }
-    let ids = Set(all.filter { !$0.isEmpty }.map { Array($0.utf8) })
+    let ids = Set(all.filter { !$0.isEmpty })
     guard !ids.isEmpty else { throw failure("\(file ?? ""): names nobody", .usage) }
     guard ids.allSatisfy({ UserID.lengths.contains($0.count) }) else {
       throw failure("a user's id has 1 to 256 bytes", .usage)
@@ -64,17 +64,18 @@ struct ForgetCommand: SpeakingCommand {
     }
   }
 
-  /// The ids in a file, a line each. A byte order mark before them is nobody's.
+  /// The ids in a file in UTF-8, a line each, which ends with LF or CR LF. A byte order mark before them is nobody's.
   ///
   /// Bytes that are not UTF-8 are nobody's id, and what they would be read as might be another's.
-  private static func ids(_ bytes: Data, of file: String) throws -> [String] {
-    let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+  private static func ids(_ bytes: Data, of file: String) throws -> [[UInt8]] {
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let text = bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes
+    // Not at what else may end a line: an id may have that inside.
+    let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     if let line = lines.firstIndex(where: { !UserID.isText($0) }) {
       throw failure("\(file): line \(line + 1): not UTF-8; save the file in UTF-8. Nobody was removed", .refused)
     }
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    let text = String(decoding: bytes.starts(with: mark) ? bytes.dropFirst(mark.count) : bytes, as: UTF8.self)
-    return text.split(whereSeparator: \.isNewline).map(String.init)
+    return lines.map { Array($0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0) }
   }
 
   /// Says also of how many nothing was found: an id that is misspelt leaves somebody where they are.

@@ -232,6 +232,21 @@ import Testing
     #expect(done.hasPrefix("forgotten: 2 users, ") && !done.contains("found"), "\(done)")
   }
 
+  @Test func `a line of a list ends with LF or CR LF, and with nothing that an id may hold`() throws {
+    let bench = try Bench(.directory)
+    let ids = ["\u{B}", "\u{C}", "\r", "\u{85}", "\u{2028}", "\u{2029}"].map { "ann\($0)bob" }
+    let inputs = try (ids + ["ann", "bob"]).enumerated().map { place, user in
+      let dump = ["user_id": user, "favorites": [["videoId": "a"]]] as [String: Any]
+      return try bench.folder.write("\(place).json", [UInt8](JSONSerialization.data(withJSONObject: dump)))
+    }
+    try bench.sync(inputs)
+    try #require(try bench.contents([.userLibrary]).count == inputs.count)
+    let list = try bench.folder.write("list", ids.joined(separator: "\r\n") + "\n")
+    let forgot = try bench.run("forget", ["--file", list]).output
+    #expect(forgot.hasPrefix("forgotten: 6 users, ") && !forgot.contains("found"), "\(forgot)")
+    #expect(try Set(bench.contents([.userLibrary]).keys) == ["user_library ann ", "user_library bob "])
+  }
+
   @Test(arguments: Bench.Kind.allCases, [65, 130])
   func `a list of many is forgotten at once`(_ kind: Bench.Kind, _ count: Int) throws {
     let bench = try Bench(kind)
