@@ -22,6 +22,17 @@ public final class Journal: ChangeJournal, Sendable {
     var sealed: (count: Int, written: Written?)?
     /// What was recorded from one seal to the next.
     var parts: [Part] = []
+    /// Why the file's end is torn, or may be after a power cut.
+    var failure: StoreError?
+
+    /// Appends records, unless earlier ones are torn: nobody reads what stands behind them.
+    mutating func write(_ records: [UInt8], to output: Output) throws(StoreError) {
+      if let failure { throw failure }
+      do throws(StoreError) { try output.file.write(records) } catch {
+        failure = error
+        throw error
+      }
+    }
   }
 
   /// What is recorded before a directory's files are replaced.
@@ -137,13 +148,17 @@ public final class Journal: ChangeJournal, Sendable {
     // Once more, for that took its time.
     try permission()
     let failure = state.withLock { state -> StoreError? in
-      do throws(StoreError) { try output.file.write(bytes) } catch { return error }
+      do throws(StoreError) { try state.write(bytes, to: output) } catch { return error }
       // What could not be recorded is not written.
       for record in records { state.tree.add(record) }
       return nil
     }
     if let failure { throw failure }
-    if !collection.hasOneWriter { try output.file.synchronize() }
+    guard !collection.hasOneWriter else { return }
+    do throws(StoreError) { try output.file.synchronize() } catch {
+      state.withLock { $0.failure = error }
+      throw error
+    }
   }
 
   /// - Parameter file: the number of the collection's old file, where it could be linked.
@@ -240,7 +255,7 @@ public final class Journal: ChangeJournal, Sendable {
     var writer = BSONWriter()
     var sum = Checksum()
     file.write(to: &writer, &sum)
-    try output.file.write(writer.view.copy())
+    try state.write(writer.view.copy(), to: output)
     state.files.append(file)
     return number
   }
