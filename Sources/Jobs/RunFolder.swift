@@ -62,13 +62,20 @@ struct RunFolder {
   /// Whether a later attempt of the run than the one of this manifest has the folder.
   func isTaken(from manifest: Manifest) -> Bool { self.manifest?.isLaterAttempt(than: manifest) == true }
 
-  /// Writes the manifest, whole or not at all; on a full disk over the one that is there, which takes no more room.
+  /// Writes the manifest, whole or not at all; on a full disk over the one that is there, which takes no more room than
+  /// it lacks. That room is taken first: where there is none, the one that is there stays. Killed while it is written
+  /// over, a run leaves neither.
   func write(_ manifest: Manifest) throws(StoreError) {
-    let (json, file) = (try manifest.json() + [0x0A], path + "/manifest.json")
+    let (json, path) = (try manifest.json() + [0x0A], path + "/manifest.json")
     do throws(StoreError) {
-      try writeWhole(json, to: file)
-    } catch .inputOutput(_, _, let code) where code == ENOSPC || code == EDQUOT {
-      try PosixFile(file, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create").write(json)
+      try writeWhole(json, to: path)
+    } catch .inputOutput(_, _, let code)
+      where (code == ENOSPC || code == EDQUOT) && FileManager.default.fileExists(atPath: path)
+    {
+      let file = try PosixFile(path, O_WRONLY)
+      try file.reserve(json.count)
+      try file.write(json)
+      try file.truncate(to: json.count)
     }
   }
 }

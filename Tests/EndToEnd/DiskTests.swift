@@ -80,6 +80,32 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
+  @Test(.enabled(if: Namespace.works))
+  func `a manifest for which a full disk has no room leaves the one that is there`() throws {
+    let sandbox = try Sandbox()
+    // By its end it has a digest for each of these, which is more than the room that a run keeps for its last word.
+    let inputs = try (0..<700).map { place in
+      try sandbox.folder.write("\(place).json", #"{"user_id":"ann","favorites":[{"videoId":"\#(place % 3)"}]}"#)
+    }
+    var outcomes: Set<String> = []
+    for kilobytes in stride(from: 180, through: 420, by: 40) {
+      let state = sandbox.newState()
+      try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+      let script = """
+        mount -t tmpfs -o size=\(kilobytes)k tmpfs "$STORE" || exit 99
+        "$@"; status=$?; cp -r "$STORE" "$STORE.seen"; exit $status
+        """
+      let arguments = sandbox.arguments(inputs, state: state)
+      let child = try Child(Namespace.wrapper(script, store: state) + [mixdownBinary] + arguments)
+      _ = try child.wait()
+      for id in (try? FileManager.default.contentsOfDirectory(atPath: state + ".seen")) ?? [] where id.count == 26 {
+        guard let json = FileManager.default.contents(atPath: "\(state).seen/\(id)/manifest.json") else { continue }
+        outcomes.insert(try Manifest.read(json).outcome)
+      }
+    }
+    #expect(outcomes.isSuperset(of: ["running", "done"]), "\(outcomes)")
+  }
+
   @Test(.enabled(if: Namespace.works), arguments: ["back.7z", "back.tar.xz"])
   func `a volume without room for the last byte of what is written back leaves the old store`(_ name: String) throws {
     let sandbox = try Sandbox()
