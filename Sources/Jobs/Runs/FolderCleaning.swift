@@ -60,21 +60,45 @@ struct FolderCleaning {
 
   /// What can be done for one that this version cannot read.
   private mutating func cleanUnknownManifest(_ path: String) throws(StoreError) {
-    try rewrite(path) { traces.redacted($0) }
+    let file = try PosixFile(path, O_RDONLY)
+    let text = try file.read(upTo: file.status().size, at: 0)
+    let redacted = traces.redacted(text)
+    if redacted != text { try writeWhole(redacted, to: path) }
     notes.append("\(path) is none that this version can read: look yourself whether it names a user who is forgotten")
   }
 
+  /// Leaves out the lines in which one of them is named; where there is none, the file stays.
   private mutating func rewriteLines(of path: String) throws(StoreError) {
+    guard let file = try MappedFile.ifPresent(path) else { return }
+    defer { withExtendedLifetime(file) {} }
+    let text = file.bytes
     var lines = LineTraces(traces)
-    try rewrite(path) { text in
-      let all = text.split(separator: 0x0A, omittingEmptySubsequences: false)
-      return Array(all.filter { !lines.areIn(Array($0)) }.joined(separator: [0x0A]))
+    var output: PartialFile?
+    var (start, separator) = (0, ByteView.empty)
+    while start <= text.count {
+      var end = start
+      while end < text.count, text[end] != UInt8(ascii: "\n") { end += 1 }
+      let line = text.slice(start, end - start)
+      let isTheirs = lines.areIn(line)
+      if !isTheirs {
+        try output?.append(separator)
+        try output?.append(line)
+        separator = ByteView("\n")
+      } else if output == nil {
+        output = try PartialFile(path + ".partial", mode: 0o600)
+        try output?.append(text.slice(0, max(0, start - 1)))
+      }
+      start = end + 1
     }
     met.formUnion(lines.met)
+    try output?.synchronize()
+    try output?.replace(path)
   }
 
   private func names(_ path: String) throws(StoreError) -> Bool {
-    try read(path).withView { !traces.unmistakableIDs(in: $0).isEmpty || traces.holdsTheirs($0) }
+    guard let file = try MappedFile.ifPresent(path) else { return false }
+    defer { withExtendedLifetime(file) {} }
+    return !traces.unmistakableIDs(in: file.bytes).isEmpty || traces.holdsTheirs(file.bytes)
   }
 
   private mutating func removeNaming(_ path: String) throws(StoreError) {
@@ -107,23 +131,6 @@ struct FolderCleaning {
   }
 
   // MARK: Files
-
-  private func read(_ path: String) throws(StoreError) -> [UInt8] {
-    let file = try PosixFile(path, O_RDONLY)
-    return try file.read(upTo: file.status().size, at: 0)
-  }
-
-  private func rewrite(_ path: String, _ change: ([UInt8]) -> [UInt8]) throws(StoreError) {
-    let old = try read(path)
-    let new = change(old)
-    guard new != old else { return }
-    let file = try PosixFile(path + ".partial", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create")
-    try file.write(new)
-    try file.synchronize()
-    guard unsafe rename(path + ".partial", path) == 0 else {
-      throw .inputOutput(path: path, operation: "put in place", code: errno)
-    }
-  }
 
   private func remove(_ path: String) throws(StoreError) {
     guard FileManager.default.fileExists(atPath: path) else { return }

@@ -21,18 +21,18 @@ struct LineTraces: ~Copyable {
   init(_ traces: Traces) { self.traces = traces }
 
   /// Whether a line names one of them, or holds a text that was theirs alone.
-  mutating func areIn(_ line: [UInt8]) -> Bool {
+  mutating func areIn(_ line: ByteView) -> Bool {
     guard !line.isEmpty else { return false }
     arena.reset()
     isNamed = false
-    note(line.withView { traces.unmistakableIDs(in: $0) })
+    note(traces.unmistakableIDs(in: line))
     do throws(BSONFault) {
       if let document = document(of: line) {
         try look(at: document)
       } else {
         // One that is torn.
-        note(line.withView { traces.idsInQuotes(in: $0).union(traces.idsInPaths(of: $0)) })
-        if line.withView({ traces.holdsTheirs($0) }) { isNamed = true }
+        note(traces.idsInQuotes(in: line).union(traces.idsInPaths(of: line)))
+        if traces.holdsTheirs(line) { isNamed = true }
       }
     } catch {
       isNamed = true
@@ -41,8 +41,8 @@ struct LineTraces: ~Copyable {
   }
 
   /// A text of JSON as a document, which holds until the next line; nil when it is none.
-  private mutating func document(of text: [UInt8]) -> BSONDocument? {
-    guard let value = try? reader.read(copying: text, maxDepth: Self.maxDepth),
+  private mutating func document(of text: ByteView) -> BSONDocument? {
+    guard let value = try? reader.read(copying: text.copy(), maxDepth: Self.maxDepth),
       value.kind == .object || value.kind == .array
     else { return nil }
     return BSONDocument(unchecked: reader.copyBSON(to: arena))
@@ -129,10 +129,10 @@ struct LineTraces: ~Copyable {
     if let text = value.string {
       if key.namesSomebody(inList: isFieldOfItem) { note(name: text) }
       if traces.holdsTheirs(text) { isNamed = true }
-      guard let first = text.copy().first, first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return }
+      guard !text.isEmpty, text[0] == UInt8(ascii: "{") || text[0] == UInt8(ascii: "[") else { return }
       note(traces.unmistakableIDs(in: text))
-      guard let nested = document(of: text.copy()) else { return }
-      let type = first == UInt8(ascii: "[") ? BSONType.array : .document
+      guard let nested = document(of: text) else { return }
+      let type = text[0] == UInt8(ascii: "[") ? BSONType.array : .document
       try look(at: BSONValue(type: type, bytes: nested.bytes), of: key, isItem: false)
     } else if let nested = value.document ?? value.array {
       let isList = value.array != nil

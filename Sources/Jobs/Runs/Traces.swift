@@ -9,8 +9,9 @@ struct Traces: Sendable {
   let ids: Set<[UInt8]>
   /// Those of whom the store or a journal had a document.
   let met: Set<[UInt8]>
+  private let names: [Sought]
   /// Titles, names, searches and the like that no other user's documents hold.
-  private let texts: [[UInt8]]
+  private let texts: [Sought]
   private let fingerprints: Set<UInt64>
   /// Digests of other users' documents that name one of the ids, to that of the same document without it.
   private let digests: [[UInt8]: [UInt8]]
@@ -18,13 +19,15 @@ struct Traces: Sendable {
   /// Reads the users' documents, those that journals keep of them, and those of all others to learn what they share.
   init(of users: Set<[UInt8]>, in store: any Store, _ archive: RunArchive) throws(StoreError) {
     ids = users
+    let names = users.map { Sought($0) }
+    self.names = names
     var own: [UInt64: [UInt8]] = [:]
     var met: Set<[UInt8]> = []
     var digests: [[UInt8]: [UInt8]] = [:]
     func note(_ document: BSONDocument) {
       var writer = BSONWriter()
       // One that cannot be read stays as it is, and is told of where it is to be written.
-      guard (try? Self.write(document, without: users, to: &writer)) == true else { return }
+      guard (try? Self.write(document, without: names, to: &writer)) == true else { return }
       digests[digest(document)] = digest(BSONDocument(unchecked: writer.view))
     }
     let collections = try [store.open(.userLibrary), store.open(.playArchive)]
@@ -59,7 +62,7 @@ struct Traces: Sendable {
       }
     }
     // What is shorter says nothing of anybody, and stands everywhere.
-    texts = own.values.filter { $0.count >= Self.shortestText }
+    texts = own.values.filter { $0.count >= Self.shortestText }.map { Sought($0) }
     fingerprints = Set(own.keys)
     self.digests = digests
     self.met = met
@@ -70,16 +73,14 @@ struct Traces: Sendable {
   // MARK: Documents of others
 
   /// From this length on an id is nobody's word, and is looked for inside of texts too. In bytes.
-  private static let unmistakable = 16
-
-  fileprivate static func isUnmistakable(_ id: [UInt8]) -> Bool { id.count >= unmistakable }
+  fileprivate static let unmistakable = 16
 
   /// Another user's document with another word in the place of every id; nil when it holds none.
   ///
   /// - Throws: where an id stands in one that cannot be read to its end.
   func redacted(_ document: BSONDocument) throws(BSONFault) -> [UInt8]? {
     var writer = BSONWriter()
-    return try Self.write(document, without: ids, to: &writer) ? writer.view.copy() : nil
+    return try Self.write(document, without: names, to: &writer) ? writer.view.copy() : nil
   }
 
   /// What an operator should know of a document that cannot be read.
@@ -92,9 +93,9 @@ struct Traces: Sendable {
 
   /// - Returns: whether it holds one of the ids; else nothing of use was written.
   private static func write(
-    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter
+    _ document: BSONDocument, without ids: [Sought], to writer: inout BSONWriter
   ) throws(BSONFault) -> Bool {
-    guard ids.contains(where: { document.bytes.contains($0) }) else { return false }
+    guard ids.contains(where: { document.bytes.place(of: $0.text) != nil }) else { return false }
     try copy(document, without: ids, to: &writer)
     return writer.view != document.bytes
   }
@@ -109,7 +110,7 @@ struct Traces: Sendable {
   }
 
   private static func copy(
-    _ document: BSONDocument, without ids: Set<[UInt8]>, to writer: inout BSONWriter
+    _ document: BSONDocument, without ids: [Sought], to writer: inout BSONWriter
   ) throws(BSONFault) {
     // However deep: what is passed over here stays after somebody was forgotten.
     var open = [Copying(elements: document.elements, start: writer.open(), isList: false, isInList: false)]
@@ -149,17 +150,18 @@ struct Traces: Sendable {
 
   /// The ids that are nobody's word and stand in a text, plain or as JSON and HTML write them.
   func unmistakableIDs(in text: ByteView) -> Set<[UInt8]> {
-    ids.filter { Self.isUnmistakable($0) && text.mentions($0) }
+    ids { $0.isUnmistakable && $0.isMentioned(in: text) }
   }
 
   /// The ids that stand in a text of JSON as a whole string; in one that cannot be parsed, whatever they mean there.
   func idsInQuotes(in text: ByteView) -> Set<[UInt8]> {
-    let quote = [UInt8(ascii: "\"")]
-    return ids.filter { id in Self.forms(id).contains { text.contains(quote + $0 + quote) } }
+    ids { $0.isForm(in: text, .quoted) }
   }
 
+  private func ids(_ areMeant: (Sought) -> Bool) -> Set<[UInt8]> { Set(names.filter(areMeant).map(\.text)) }
+
   /// Whether a text holds one that was theirs alone, plain or as JSON and HTML write it.
-  func holdsTheirs(_ text: ByteView) -> Bool { texts.contains { text.mentions($0) } }
+  func holdsTheirs(_ text: ByteView) -> Bool { texts.contains { $0.isMentioned(in: text) } }
 
   /// Whether a text is one that was theirs alone.
   func isTheirs(_ text: ByteView) -> Bool { text.count >= Self.shortestText && fingerprints.contains(text.fingerprint) }
@@ -168,19 +170,24 @@ struct Traces: Sendable {
   ///
   /// A short id may be a number or a word of everybody's. It is replaced where it is the whole text, and where it is a
   /// part of a path: `ann/phone.json`, `/ann`, `ann.json`.
-  func redacted(_ text: [UInt8]) -> [UInt8] { text.redacted(ids) }
+  func redacted(_ text: [UInt8]) -> [UInt8] { text.redacted(names) }
 
   /// The text with another word in the place of every id.
   func redacted(_ text: String) -> String { String(decoding: redacted(Array(text.utf8)), as: UTF8.self) }
 
   /// The short ids that are part of a path in a text, or all of it.
   func idsInPaths(of text: ByteView) -> Set<[UInt8]> {
-    let text = text.copy()[...]
-    return ids.filter { !Self.isUnmistakable($0) && text.firstOccurrence(of: $0, .pathPart) != nil }
+    ids { !$0.isUnmistakable && text.firstOccurrence(of: $0.text, .pathPart) != nil }
   }
+}
 
-  /// How a text stands in files: as it is, in JSON, in HTML, in a file's name.
-  fileprivate static func forms(_ text: [UInt8]) -> Set<[UInt8]> {
+/// A text that is looked for in others.
+private struct Sought {
+  let text: [UInt8]
+  /// How it stands in files: as it is, in JSON, in HTML, in a file's name.
+  let forms: Set<[UInt8]>
+
+  init(_ text: [UInt8]) {
     var json = JSONText()
     text.withView { json.string($0) }
     let html = text.flatMap { byte -> [UInt8] in
@@ -193,17 +200,26 @@ struct Traces: Sendable {
       default: [byte]
       }
     }
-    return [text, Array(json.bytes.dropFirst().dropLast()), html]
+    self.text = text
+    forms = [text, Array(json.bytes.dropFirst().dropLast()), html]
   }
+
+  var isUnmistakable: Bool { text.count >= Traces.unmistakable }
+
+  func isForm(in other: ByteView, _ standing: Standing) -> Bool {
+    forms.contains { other.firstOccurrence(of: $0, standing) != nil }
+  }
+
+  func isMentioned(in other: ByteView) -> Bool { isForm(in: other, text.count < 8 ? .word : .anywhere) }
 }
 
 extension BSONWriter {
   /// Appends a string's value with another word in the place of every id.
   ///
   /// - Parameter isName: whether the string names somebody; any other is a text in which a short id may be a word.
-  fileprivate mutating func put(string text: ByteView, without ids: Set<[UInt8]>, isName: Bool) {
-    let long = ids.filter { Traces.isUnmistakable($0) && text.contains($0) }
-    if isName, ids.contains(text.copy()) {
+  fileprivate mutating func put(string text: ByteView, without ids: [Sought], isName: Bool) {
+    let long = ids.filter { $0.isUnmistakable && text.place(of: $0.text) != nil }
+    if isName, ids.contains(where: { id in id.text.withView { $0 == text } }) {
       put(string: forgottenName)
     } else if long.isEmpty {
       put(string: text)
@@ -219,21 +235,25 @@ extension BSONWriter {
 
 extension [UInt8] {
   /// The text with another word in the place of every id.
-  fileprivate func redacted(_ ids: Set<[UInt8]>) -> [UInt8] {
+  fileprivate func redacted(_ ids: [Sought]) -> [UInt8] {
     var text = self
     for id in ids {
-      for form in Traces.forms(id) {
-        var result: [UInt8] = []
-        var rest = text[...]
-        while let place = rest.firstOccurrence(of: form, Traces.isUnmistakable(id) ? .anywhere : .pathPart) {
-          result += rest[..<place]
-          result += Array(forgottenName.utf8)
-          rest = rest[(place + form.count)...]
-        }
-        text = result + rest
-      }
+      for form in id.forms { text = text.redacted(form, id.isUnmistakable ? .anywhere : .pathPart) }
     }
     return text
+  }
+
+  private func redacted(_ form: [UInt8], _ standing: Standing) -> [UInt8] {
+    withView { text in
+      var result: [UInt8] = []
+      var start = 0
+      while let place = text.firstOccurrence(of: form, standing, from: start) {
+        result += self[start..<place]
+        result += forgottenName.utf8
+        start = place + form.count
+      }
+      return start == 0 ? self : result + self[start...]
+    }
   }
 }
 
@@ -247,22 +267,48 @@ extension ByteView {
     return name == "id" ? !inList : !["videoid", "deviceid", "sessionid", "runid"].contains { name.hasSuffix($0) }
   }
 
-  fileprivate func contains(_ text: [UInt8]) -> Bool {
-    guard let first = text.first, text.count <= count else { return false }
+  /// Where a text, which is not empty, begins in these bytes for the first time at or behind `start`.
+  fileprivate func place(of text: [UInt8], from start: Int = 0) -> Int? {
+    guard let first = text.first, text.count <= count - start else { return nil }
     return unsafe withUnsafeBytes { bytes in
-      guard var place = bytes.baseAddress else { return false }
-      let end = unsafe place + bytes.count - text.count + 1
-      while unsafe place < end, let start = unsafe memchr(place, Int32(first), end - place) {
-        if unsafe memcmp(start, text, text.count) == 0 { return true }
-        unsafe place = UnsafeRawPointer(start) + 1
+      guard let base = bytes.baseAddress else { return nil }
+      var place = unsafe base + start
+      let end = unsafe base + bytes.count - text.count + 1
+      while unsafe place < end, let found = unsafe memchr(place, Int32(first), end - place) {
+        if unsafe memcmp(found, text, text.count) == 0 { return unsafe UnsafeRawPointer(found) - base }
+        unsafe place = UnsafeRawPointer(found) + 1
       }
-      return false
+      return nil
     }
   }
 
-  fileprivate func mentions(_ text: [UInt8]) -> Bool {
-    let own = copy()[...]
-    return Traces.forms(text).contains { own.firstOccurrence(of: $0, text.count < 8 ? .word : .anywhere) != nil }
+  /// The same where it stands as asked for.
+  fileprivate func firstOccurrence(of text: [UInt8], _ standing: Standing, from start: Int = 0) -> Int? {
+    var start = start
+    while let place = place(of: text, from: start) {
+      if stands(place..<place + text.count, as: standing) { return place }
+      start = place + 1
+    }
+    return nil
+  }
+
+  private func stands(_ place: Range<Int>, as standing: Standing) -> Bool {
+    let before = place.lowerBound == 0 ? nil : self[place.lowerBound - 1]
+    let after = place.upperBound == count ? nil : self[place.upperBound]
+    switch standing {
+    case .anywhere: return true
+    case .word: return before?.isWordByte != true && after?.isWordByte != true
+    case .quoted: return before == UInt8(ascii: "\"") && after == UInt8(ascii: "\"")
+    case .pathPart:
+      let slash = UInt8(ascii: "/")
+      let rest = dropFirst(place.upperBound)
+      let isDump = rest.hasPrefix(".json") || rest.hasPrefix(".ndjson") || rest.hasPrefix(".jsonl")
+      // What else may end a path: the end of the text, a new line, an archive's extension, an error's words.
+      let ends = after.map { "\n .:,\"'()".utf8.contains($0) } ?? true
+      let begins = before.map { "\n :,\"'()".utf8.contains($0) } ?? true
+      if before == slash { return ends || after == slash }
+      return begins && (isDump || after == slash || (before == nil && after == nil))
+    }
   }
 }
 
@@ -271,38 +317,10 @@ private enum Standing {
   case anywhere
   /// With no letter or digit beside it: short texts are parts of others.
   case word
+  /// As a whole string of JSON.
+  case quoted
   /// As the name of a folder or of a user's file: `/ann/`, `ann.json`; or as the whole text.
   case pathPart
-}
-
-extension ArraySlice<UInt8> {
-  fileprivate func firstOccurrence(of text: [UInt8], _ standing: Standing) -> Int? {
-    guard let first = text.first, count >= text.count else { return nil }
-    var place = startIndex
-    while let start = self[place...].firstIndex(of: first), endIndex - start >= text.count {
-      let end = start + text.count
-      if stands(start..<end, as: standing), self[start..<end].elementsEqual(text) { return start }
-      place = start + 1
-    }
-    return nil
-  }
-
-  private func stands(_ place: Range<Int>, as standing: Standing) -> Bool {
-    let before = place.lowerBound == startIndex ? nil : self[place.lowerBound - 1]
-    let after = self[place.upperBound...]
-    switch standing {
-    case .anywhere: return true
-    case .word: return before?.isWordByte != true && after.first?.isWordByte != true
-    case .pathPart:
-      let slash = UInt8(ascii: "/")
-      let isDump = [".json", ".ndjson", ".jsonl"].contains { after.starts(with: $0.utf8) }
-      // What else may end a path: the end of the text, a new line, an archive's extension, an error's words.
-      let ends = after.first.map { "\n .:,\"'()".utf8.contains($0) } ?? true
-      let begins = before.map { "\n :,\"'()".utf8.contains($0) } ?? true
-      if before == slash { return ends || after.first == slash }
-      return begins && (isDump || after.first == slash || (before == nil && after.isEmpty))
-    }
-  }
 }
 
 extension UInt8 {
