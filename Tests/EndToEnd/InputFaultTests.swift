@@ -36,6 +36,19 @@ import Testing
     #expect(Stored.ids(try sandbox.library(of: "ann")?.favorites) == ["a"])
   }
 
+  @Test func `a damaged header in a tar costs its entry, and is named once`() throws {
+    let sandbox = try Sandbox()
+    let dumps = ["ann", "bob", "cid"].map { Dump("\($0).json", #"{"favorites":[{"videoId":"a"}]}"#) }
+    _ = try Packing.tar.pack(dumps, in: sandbox.folder)
+    var bytes = [UInt8](try sandbox.folder.bytes(of: Packing.tar.rawValue))
+    bytes[1024] ^= 1
+    let run = try sandbox.sync([sandbox.folder.write("x.tar", bytes)])
+    #expect(run.status == 3)
+    #expect(try run.quarantine.map(\.reason) == ["truncated"])
+    #expect(try run.manifest.counts.dumps.isBalanced)
+    #expect(try sandbox.libraries.map(\.userId) == ["ann", "cid"])
+  }
+
   @Test func `a zip that lost only the directory at its end loses no dump`() throws {
     let sandbox = try Sandbox()
     let archive = try Packing.zip.pack(Listeners(count: 12).dumps, in: sandbox.folder)

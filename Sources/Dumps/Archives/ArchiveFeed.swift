@@ -53,7 +53,7 @@ final class ArchiveFeed {
   /// - Parameter status: what libarchive's last call returned.
   func failure(at status: Int32) -> ReadFailure? {
     guard let failure else { return nil }
-    let hasMore = status == ARCHIVE_OK || status == ARCHIVE_WARN
+    let hasMore = status == ARCHIVE_OK || status == ARCHIVE_WARN || status == ARCHIVE_RETRY
     return hasMore && failure.isDamage ? nil : failure
   }
 

@@ -49,6 +49,8 @@ internal import CArchive
   private var hasEntry = false
   /// Where the data of the entry has got to, in bytes.
   private var offset = 0
+  /// Whether a header of a tar is damaged, which was said, and no other one has been found since.
+  private var isLost = false
 
   /// Opens the source and finds out what it is.
   ///
@@ -94,19 +96,39 @@ internal import CArchive
       return entry
     }
     try skipData()
-    hasEntry = false
-    offset = 0
     let endsWithZeros = unsafe archive_format(handle.pointer) & ARCHIVE_FORMAT_BASE_MASK == ARCHIVE_FORMAT_TAR
     // Past the padding of the data, too: then only a header or the end can come.
-    if endsWithZeros { _ = unsafe archive_read_data_skip(handle.pointer) }
-    let position = unsafe archive_filter_bytes(handle.pointer, 0)
-    let entry = try Self.readHeader(handle, feed, expectation, isTar: isTar).get()
-    // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
-    if entry == nil, endsWithZeros, unsafe archive_filter_bytes(handle.pointer, 0) == position {
-      throw .rest(InputFault(.truncated, "the mark of the archive's end is missing"))
-    }
+    if endsWithZeros, hasEntry { _ = unsafe archive_read_data_skip(handle.pointer) }
+    hasEntry = false
+    offset = 0
+    let entry = endsWithZeros ? try nextInTar() : try Self.readHeader(handle, feed, expectation, isTar: isTar).get()
     hasEntry = entry != nil
     return entry
+  }
+
+  /// The next entry of a tar. Behind a header that is damaged libarchive tries block after block until one is a header:
+  /// what it passes over is one fault.
+  private func nextInTar() throws(ReadFailure) -> ArchiveEntry? {
+    while true {
+      let position = unsafe archive_filter_bytes(handle.pointer, 0)
+      let header = Self.readHeader(handle, feed, expectation, isTar: isTar)
+      let hasMoved = unsafe archive_filter_bytes(handle.pointer, 0) != position
+      switch header {
+      case .success(let entry):
+        // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
+        if entry == nil, !hasMoved, !isLost {
+          throw .rest(InputFault(.truncated, "the mark of the archive's end is missing"))
+        }
+        isLost = false
+        return entry
+      case .failure(.entry) where isLost: continue
+      // Less than a block is left of what was passed over.
+      case .failure(.rest) where isLost && !hasMoved && feed.failure == nil: return nil
+      case .failure(let failure):
+        if case .entry = failure { isLost = true }
+        throw failure
+      }
+    }
   }
 
   /// The next block of the entry's data.

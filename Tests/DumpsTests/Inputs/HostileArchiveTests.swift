@@ -96,6 +96,41 @@ import Testing
     #expect(reading.texts == ["{\"a\":1}"] && reading.refused.isEmpty)
   }
 
+  private static let compressed = ["none", "gzip", "zstd", "xz", "bzip2", "lz4"]
+
+  /// A tar of one header and one block of data for each of four dumps, and zeros.
+  private func tar() throws -> [UInt8] {
+    try Packing.write(folder("four"), format: "ustar", ["a", "b", "c", "d"].map { (.file, "\($0).json", "{}") })
+    return try folder.bytes(of: "four")
+  }
+
+  private func write(_ bytes: [UInt8], _ filter: String) throws -> String {
+    try folder.write("x", filter == "none" ? bytes : Packing.compressed(bytes, filter: filter, in: folder))
+  }
+
+  @Test("a header of a tar that is damaged costs its entry alone", arguments: compressed)
+  func damagedHeader(filter: String) throws {
+    var bytes = try tar()
+    bytes[1024] ^= 1
+    let reading = try Reading(write(bytes, filter))
+    #expect(reading.users == ["a", "c", "d"])
+    #expect(reading.reasons == [.truncated] && reading.refused.map(\.entry) == [nil])
+  }
+
+  @Test("a header that is damaged in front of much data is one fault")
+  func damagedHeaderOfMuch() throws {
+    let much = "{\"a\":\"" + String(repeating: "0123456789", count: 100_000) + "\"}"
+    try Packing.write(
+      folder("x"), format: "ustar", [(.file, "a.json", "{}"), (.file, "b.json", much), (.file, "c.json", "{}")])
+    var bytes = try folder.bytes(of: "x")
+    bytes[1024] ^= 1
+    let reading = try Reading(folder.write("x", bytes))
+    #expect(reading.users == ["a", "c"] && reading.reasons == [.truncated])
+    // Nor is a last block, of what is passed over, that is cut.
+    let cut = try Reading(folder.write("x", Array(bytes.prefix(900_000))))
+    #expect(cut.users == ["a"] && cut.reasons == [.truncated])
+  }
+
   @Test("a byte that is wrong costs an entry or the rest, never the program", arguments: cuttable)
   func flipped(name: String) throws {
     let seed = UInt64.random(in: 0 ... .max)

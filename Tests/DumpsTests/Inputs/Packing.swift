@@ -63,6 +63,16 @@ enum Packing {
     _ path: String, format: String, filter: String = "none", options: String = "", passphrase: String? = nil,
     _ entries: [(kind: Kind, name: String, text: String)]
   ) throws {
+    try write(
+      path, format: format, filter: filter, options: options, passphrase: passphrase,
+      entries.map { ($0.kind, $0.name, Array($0.text.utf8)) })
+  }
+
+  /// The same, of entries that need not be text.
+  static func write(
+    _ path: String, format: String, filter: String, options: String = "", passphrase: String? = nil,
+    _ entries: [(kind: Kind, name: String, bytes: [UInt8])]
+  ) throws {
     let archive = unsafe archive_write_new()
     defer { _ = unsafe archive_write_free(archive) }
     var statuses = unsafe [archive_write_set_format_by_name(archive, format)]
@@ -70,27 +80,27 @@ enum Packing {
     if !options.isEmpty { statuses.append(unsafe archive_write_set_options(archive, options)) }
     if let passphrase { statuses.append(unsafe archive_write_set_passphrase(archive, passphrase)) }
     statuses.append(unsafe archive_write_open_filename(archive, path))
-    for (kind, name, text) in entries {
+    for (kind, name, bytes) in entries {
+      let target = String(decoding: bytes, as: UTF8.self)
       let entry = unsafe archive_entry_new()
       defer { unsafe archive_entry_free(entry) }
       unsafe archive_entry_set_pathname(entry, name)
       unsafe archive_entry_set_perm(entry, 0o644)
       unsafe archive_entry_set_mtime(entry, 1_700_000_000, 0)
-      unsafe archive_entry_set_size(entry, kind == .file ? Int64(text.utf8.count) : 0)
+      unsafe archive_entry_set_size(entry, kind == .file ? Int64(bytes.count) : 0)
       switch kind {
       case .file: unsafe archive_entry_set_filetype(entry, 0o100000)
       case .folder: unsafe archive_entry_set_filetype(entry, 0o040000)
       case .fifo: unsafe archive_entry_set_filetype(entry, 0o010000)
       case .symbolicLink:
         unsafe archive_entry_set_filetype(entry, 0o120000)
-        unsafe archive_entry_set_symlink(entry, text)
+        unsafe archive_entry_set_symlink(entry, target)
       case .hardLink:
         unsafe archive_entry_set_filetype(entry, 0o100000)
-        unsafe archive_entry_set_hardlink(entry, text)
+        unsafe archive_entry_set_hardlink(entry, target)
       }
       statuses.append(unsafe archive_write_header(archive, entry))
       if kind == .file {
-        let bytes = Array(text.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe archive_write_data(archive, $0.baseAddress, $0.count) }
       }
     }
@@ -104,8 +114,12 @@ enum Packing {
 
   /// `text` compressed as a file of its own.
   static func compressed(_ text: String, filter: String, in folder: TemporaryFolder) throws -> [UInt8] {
+    try compressed(Array(text.utf8), filter: filter, in: folder)
+  }
+
+  static func compressed(_ bytes: [UInt8], filter: String, in folder: TemporaryFolder) throws -> [UInt8] {
     let name = "compressed-\(UUID().uuidString)"
-    try write(folder(name), format: "raw", filter: filter, [(.file, "data", text)])
+    try write(folder(name), format: "raw", filter: filter, [(.file, "data", bytes)])
     defer { try? FileManager.default.removeItem(atPath: folder(name)) }
     return try folder.bytes(of: name)
   }
