@@ -36,17 +36,34 @@ import Testing
     #expect(Stored.ids(try sandbox.library(of: "ann")?.favorites) == ["a"])
   }
 
-  @Test func `a damaged header in a tar costs its entry, and is named once`() throws {
+  @Test(arguments: ["a header that is damaged", "a header of zeros", "another tar", "text"])
+  func `what is whole in a damaged tar is used, and what is not is named once`(_ what: String) throws {
     let sandbox = try Sandbox()
-    let dumps = ["ann", "bob", "cid"].map { Dump("\($0).json", #"{"favorites":[{"videoId":"a"}]}"#) }
-    _ = try Packing.tar.pack(dumps, in: sandbox.folder)
-    var bytes = [UInt8](try sandbox.folder.bytes(of: Packing.tar.rawValue))
-    bytes[1024] ^= 1
-    let run = try sandbox.sync([sandbox.folder.write("x.tar", bytes)])
-    #expect(run.status == 3)
-    #expect(try run.quarantine.map(\.reason) == ["truncated"])
+    let folder = sandbox.folder
+    let bytes = { (users: [String]) in
+      let dumps = users.map { Dump("\($0).json", #"{"favorites":[{"videoId":"a"}]}"#) }
+      _ = try Packing.tar.pack(dumps, in: folder)
+      return try folder.bytes(of: Packing.tar.rawValue)
+    }
+    var tar = try [UInt8](bytes(["ann", "bob", "cid"]))
+    let header = 1024
+    switch what {
+    case "a header that is damaged": tar[header] ^= 1
+    case "a header of zeros": tar.replaceSubrange(header..<header + 512, with: repeatElement(0, count: 512))
+    case "another tar": try tar += bytes(["dan"])
+    default: tar += Array("a text".utf8)
+    }
+    let run = try sandbox.sync([folder.write("x.tar", tar)])
+    let isWhole = what == "another tar"
+    #expect(run.status == (isWhole ? 0 : 3))
+    #expect(try run.quarantine.map(\.reason) == (isWhole ? [] : ["truncated"]))
     #expect(try run.manifest.counts.dumps.isBalanced)
-    #expect(try sandbox.libraries.map(\.userId) == ["ann", "cid"])
+    let users = try sandbox.libraries.map(\.userId)
+    switch what {
+    case "another tar": #expect(users == ["ann", "bob", "cid", "dan"])
+    case "text": #expect(users == ["ann", "bob", "cid"])
+    default: #expect(users == ["ann", "cid"])
+    }
   }
 
   @Test func `a zip that lost only the directory at its end loses no dump`() throws {

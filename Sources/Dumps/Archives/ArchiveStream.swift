@@ -56,15 +56,17 @@ internal import CArchive
   ///
   /// - Parameters:
   ///   - source: read from its beginning; a file may be read back and forth.
-  ///   - opening: what its first bytes say: the names of a tar that they tell are taken as their bytes are.
+  ///   - opening: what its first bytes say: the names of a tar that they tell are taken as their bytes are, and it is
+  ///     read on behind zeros.
   ///   - expansion: counts the bytes that come out; nil where somebody else does.
   /// - Throws: `.rest` when it is damaged at its very beginning (`.entry` for an entry); what the source throws.
   init(
     _ source: any BlockSource, _ opening: Opening, _ expectation: Expectation, _ expansion: Expansion?
   ) throws(ReadFailure) {
     let handle = ReadHandle()
-    let feed = ArchiveFeed(source)
+    let feed = ArchiveFeed(source, expansion)
     handle.support(archives: expectation == .anything)
+    if opening.isTar { handle.goOnBehindZeros() }
     let status = unsafe feed.open(handle.pointer)
     if let failure = feed.failure(at: status) { throw failure }
     guard status >= ARCHIVE_WARN else { throw Self.damage(handle.message, status, expectation) }
@@ -109,16 +111,15 @@ internal import CArchive
   /// The next entry of a tar. Behind a header that is damaged libarchive tries block after block until one is a header:
   /// what it passes over is one fault.
   private func nextInTar() throws(ReadFailure) -> ArchiveEntry? {
+    unsafe feed.beginSearch(handle.pointer)
+    defer { feed.endSearch() }
     while true {
       let position = unsafe archive_filter_bytes(handle.pointer, 0)
       let header = Self.readHeader(handle, feed, expectation, isTar: isTar)
       let hasMoved = unsafe archive_filter_bytes(handle.pointer, 0) != position
       switch header {
       case .success(let entry):
-        // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
-        if entry == nil, !hasMoved, !isLost {
-          throw .rest(InputFault(.truncated, "the mark of the archive's end is missing"))
-        }
+        if entry == nil { try checkEndOfTar(hasMoved: hasMoved) }
         isLost = false
         return entry
       case .failure(.entry) where isLost: continue
@@ -128,6 +129,18 @@ internal import CArchive
         if case .entry = failure { isLost = true }
         throw failure
       }
+    }
+  }
+
+  /// - Parameter hasMoved: whether libarchive passed over anything to come to the end.
+  private func checkEndOfTar(hasMoved: Bool) throws(ReadFailure) {
+    if isLost, !hasMoved { return }
+    // libarchive takes a tar that is cut between two entries for whole; but its end is a block of zeros.
+    guard hasMoved else { throw .rest(InputFault(.truncated, "the mark of the archive's end is missing")) }
+    // Less than a block, and of what was not known to be a tar any number of them. What libarchive itself unpacks it may
+    // leave before that ends.
+    if unsafe archive_filter_count(handle.pointer) == 1, unsafe try feed.hasMore(behind: handle.pointer) {
+      throw .rest(InputFault(.truncated, "what follows the archive's end is none"))
     }
   }
 

@@ -40,6 +40,12 @@ internal import CArchive
     ]
   }
 
+  /// Makes the reader take no zeros for the end of a tar: another one may follow, or they stand where a header was.
+  /// Only for what is known to be a tar, since libarchive takes any file that begins with a block of zeros for one.
+  func goOnBehindZeros() {
+    _ = unsafe archive_read_set_format_option(pointer, "tar", "read_concatenated_archives", "1")
+  }
+
   /// What libarchive says of its last failure; it may say nothing.
   var message: String {
     guard let text = unsafe archive_error_string(pointer) else { return "cut or damaged (libarchive says no more)" }

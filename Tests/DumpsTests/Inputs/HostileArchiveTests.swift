@@ -108,10 +108,10 @@ import Testing
     try folder.write("x", filter == "none" ? bytes : Packing.compressed(bytes, filter: filter, in: folder))
   }
 
-  @Test("a header of a tar that is damaged costs its entry alone", arguments: compressed)
-  func damagedHeader(filter: String) throws {
+  @Test("a header of a tar that is damaged, or is zeros, costs its entry alone", arguments: compressed, [1, 512])
+  func damagedHeader(filter: String, count: Int) throws {
     var bytes = try tar()
-    bytes[1024] ^= 1
+    bytes.replaceSubrange(1024..<1024 + count, with: repeatElement(0, count: count))
     let reading = try Reading(write(bytes, filter))
     #expect(reading.users == ["a", "c", "d"])
     #expect(reading.reasons == [.truncated] && reading.refused.map(\.entry) == [nil])
@@ -129,6 +129,43 @@ import Testing
     // Nor is a last block, of what is passed over, that is cut.
     let cut = try Reading(folder.write("x", Array(bytes.prefix(900_000))))
     #expect(cut.users == ["a"] && cut.reasons == [.truncated])
+  }
+
+  @Test("tars one behind another are all read", arguments: compressed)
+  func concatenated(filter: String) throws {
+    let reading = try Reading(write(tar() + tar(), filter))
+    #expect(reading.users == ["a", "b", "c", "d", "a", "b", "c", "d"] && reading.refused.isEmpty)
+  }
+
+  @Test("zeros behind the end of a tar say nothing, however many", arguments: compressed, [0, 1000, 2048, 3_000_320])
+  func zerosBehindATar(filter: String, count: Int) throws {
+    let reading = try Reading(write(tar() + [UInt8](repeating: 0, count: count), filter))
+    #expect(reading.users == ["a", "b", "c", "d"] && reading.refused.isEmpty)
+  }
+
+  @Test(
+    "what stands behind the end of a tar and is none is said to be lost, once", arguments: compressed,
+    [1, 500, 512, 1700, 400_000])
+  func textBehindATar(filter: String, count: Int) throws {
+    let tail = [UInt8](repeating: UInt8(ascii: "\n"), count: count)
+    let reading = try Reading(write(tar() + tail, filter))
+    #expect(reading.users == ["a", "b", "c", "d"])
+    #expect(reading.reasons == [.truncated], "\(reading.refused)")
+  }
+
+  @Test("behind a tar that nothing but its checksum tells, a second one is not read, and said to be lost")
+  func behindAnOldTar() throws {
+    try Packing.write(folder("old"), format: "v7tar", [(.file, "a.json", "{}")])
+    let bytes = try folder.bytes(of: "old")
+    let reading = try Reading(folder.write("x", bytes + bytes))
+    #expect(reading.users == ["a"] && reading.reasons == [.truncated])
+  }
+
+  @Test("zeros and noise behind the end of a tar are a bomb as its entries are", arguments: [0, 10] as [UInt8])
+  func bombBehindATar(byte: UInt8) throws {
+    let tail = [UInt8](repeating: byte, count: Limits.freeExpansion + (8 << 20))
+    let reading = try Reading(write(tar() + tail, "zstd"), limits: Limits(maxExpansion: 100))
+    #expect(reading.users == ["a", "b", "c", "d"] && reading.reasons.last == .bomb)
   }
 
   @Test("a byte that is wrong costs an entry or the rest, never the program", arguments: cuttable)
