@@ -66,6 +66,20 @@ import Testing
     }
   }
 
+  @Test func `text behind a compressed file is named, for it may have been more of it`() throws {
+    let sandbox = try Sandbox()
+    let archive = try Packing.tarGzip.pack(
+      [Dump("ann.json", #"{"favorites":[{"videoId":"a"}]}"#)], in: sandbox.folder)
+    let bytes = [UInt8](try sandbox.folder.bytes(of: Packing.tarGzip.rawValue))
+    let run = try sandbox.sync([sandbox.folder.write("x.tgz", bytes + Array("a text".utf8))])
+    #expect(run.status == 3)
+    #expect(try run.quarantine.map(\.reason) == ["truncated"])
+    #expect(try run.quarantine.map(\.detail) == ["gzip: what follows its end is none"])
+    #expect(Stored.ids(try sandbox.library(of: "ann")?.favorites) == ["a"])
+    try sandbox.restore(nil)
+    try sandbox.syncWell([archive])
+  }
+
   @Test func `a zip that lost only the directory at its end loses no dump`() throws {
     let sandbox = try Sandbox()
     let archive = try Packing.zip.pack(Listeners(count: 12).dumps, in: sandbox.folder)

@@ -174,7 +174,12 @@ internal import CArchive
       // An entry may well end before the source does.
       if status == ARCHIVE_EOF, content == .archive { return nil }
       if let failure = feed.failure(at: status) { throw failure }
-      if status == ARCHIVE_EOF { return nil }
+      if status == ARCHIVE_EOF {
+        if content == .compressedFile, unsafe try feed.hasMore(behind: handle.pointer) {
+          throw Self.damage("what follows the end of what is compressed is none", ARCHIVE_FATAL, expectation)
+        }
+        return nil
+      }
       // A warning about data is a wrong checksum or size: it is not the data that was packed.
       guard status == ARCHIVE_OK else { throw Self.damage(handle.message, status, expectation) }
       guard count > 0 else { continue }

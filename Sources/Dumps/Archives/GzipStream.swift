@@ -2,7 +2,8 @@ internal import CZlib
 
 /// What a gzip file holds, from front to back, held against its checksums: libarchive does not look at these.
 ///
-/// Members one behind another are one file, as for gzip(1); what follows them and is none is left out.
+/// Members one behind another are one file, as for gzip(1), and zeros behind one say nothing, as they do there; anything
+/// else is damage: it may have been a member.
 ///
 /// Safe although it holds pointers: stream and buffer are made in `init` and freed in `deinit`, the stream never moves,
 /// as zlib wants it, and its input is the source's last block, which is valid until the next one is asked for. The
@@ -64,7 +65,15 @@ internal import CZlib
 
   /// Whether another member follows.
   private func beginMember() throws(ReadFailure) -> Bool {
-    guard try fill(), let next = unsafe stream.pointee.next_in, unsafe next.pointee == 0x1F else { return false }
+    var next: UInt8 = 0
+    while next == 0 {
+      guard try fill(), let start = unsafe stream.pointee.next_in else { return false }
+      unsafe next = start.pointee
+      guard next == 0 else { break }
+      unsafe stream.pointee.next_in = start + 1
+      unsafe stream.pointee.avail_in -= 1
+    }
+    guard next == 0x1F else { throw damage("what follows its end is none") }
     _ = unsafe inflateReset(stream)
     isInMember = true
     isDrained = true

@@ -89,11 +89,40 @@ import Testing
     #expect(reading.reasons == [.truncated])
   }
 
-  @Test("what follows a gzip file and is none is left out", arguments: [[0, 0, 0], Array("\nrest".utf8)])
-  func gzipWithATail(tail: [UInt8]) throws {
-    let packed = try Packing.compressed("{\"a\":1}", filter: "gzip", in: folder)
-    let reading = try Reading(folder.write("u1.json.gz", packed + tail))
+  @Test(
+    "zeros behind a compressed file say nothing",
+    arguments: ["gzip", "bzip2", "lz4", "lzma", "lzip"], [3, 600_000])
+  func zerosBehind(filter: String, count: Int) throws {
+    let packed = try Packing.compressed("{\"a\":1}", filter: filter, in: folder) + [UInt8](repeating: 0, count: count)
+    let reading = try Reading(folder.write("u1.json.gz", packed))
     #expect(reading.texts == ["{\"a\":1}"] && reading.refused.isEmpty)
+  }
+
+  @Test("a gzip member behind zeros is read")
+  func memberBehindZeros() throws {
+    let packed = try Packing.compressed("{\"a\":1}\n", filter: "gzip", in: folder)
+    let reading = try Reading(folder.write("u1.ndjson.gz", packed + [0, 0, 0] + packed))
+    #expect(reading.texts == ["{\"a\":1}", "{\"a\":1}"] && reading.refused.isEmpty)
+  }
+
+  @Test(
+    "what follows a compressed file and is none may have been a member, and is said to be lost",
+    arguments: ["gzip", "bzip2", "lz4", "lzma", "lzip", "xz", "zstd"],
+    [Array("\nrest".utf8), [], [UInt8](repeating: 0, count: 300_000) + Array("rest".utf8)])
+  func tailOfACompressedFile(filter: String, tail: [UInt8]) throws {
+    let lines = (0..<200).map { "{\"n\":\($0)}" }
+    let packed = try [lines.prefix(100), lines.suffix(100)].map {
+      try Packing.compressed($0.joined(separator: "\n") + "\n", filter: filter, in: folder)
+    }
+    // Without a tail: another member, whose first byte is damaged.
+    let bytes = packed[0] + (tail.isEmpty ? [packed[1][0] ^ 1] + packed[1].dropFirst() : tail)
+    let reading = try Reading(folder.write("u1.ndjson.gz", bytes))
+    #expect(reading.reasons == [.truncated])
+    #expect(reading.texts == Array(lines.prefix(reading.texts.count)))
+    #expect(["xz", "zstd"].contains(filter) || reading.texts.count == 100)
+    try Packing.write(folder("x.tar"), [.init("u1.ndjson.gz", bytes), .init("u2.json", "{}")])
+    let entry = try Reading(folder("x.tar"))
+    #expect(entry.reasons == [.truncated] && entry.texts.last == "{}")
   }
 
   private static let compressed = ["none", "gzip", "zstd", "xz", "bzip2", "lz4"]
