@@ -86,7 +86,7 @@ enum ExtendedJSON {
     guard digits.count == 24 else { return nil }
     var bytes: [UInt8] = []
     for index in stride(from: 0, to: 24, by: 2) {
-      guard let byte = UInt8(String(decoding: digits[index...index + 1], as: UTF8.self), radix: 16) else { return nil }
+      guard let byte = UInt8(hexadecimal: digits[index], digits[index + 1]) else { return nil }
       bytes.append(byte)
     }
     return bytes

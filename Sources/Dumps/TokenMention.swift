@@ -31,6 +31,6 @@ extension ByteView {
   private static func escaped(atEndOf text: [UInt8]) -> UInt8? {
     let escape = text.suffix(6)
     guard escape.count == 6, escape.starts(with: #"\u00"#.utf8) else { return nil }
-    return UInt8(String(decoding: escape.suffix(2), as: UTF8.self), radix: 16)
+    return UInt8(hexadecimal: text[text.count - 2], text[text.count - 1])
   }
 }
