@@ -81,7 +81,14 @@ struct ArchiveWalk {
       throw .entry(InputFault(.invalidJSON, "a nested archive (\(signature.name)) under the name of a dump"))
     case .packed, .other:
       // Compressed, or no JSON: then it comes out as it is, and the parser says so.
-      try delivery.split(ArchiveStream.unpacked(data, data.opening, .compressedEntry, expansion), at: place)
+      let text = try PeekedBlocks(ArchiveStream.unpacked(data, data.opening, .compressedEntry, expansion))
+      guard case .packed(let signature) = text.opening, !signature.isArchive else {
+        return try delivery.split(text, at: place)
+      }
+      // Compressed more than once, which libarchive unpacks to the end.
+      let inner = try ArchiveStream(text, text.opening, .compressedEntry, expansion)
+      _ = try inner.nextEntry()
+      try delivery.split(inner, at: place)
     }
   }
 

@@ -154,6 +154,17 @@ import Testing
     #expect(reading.users == ["u1", "u2", "u2", "u3", "u4"] && reading.refused.isEmpty)
   }
 
+  @Test("a dump that was compressed twice is read, in an archive as in a folder", arguments: ["gzip", "zstd", "xz"])
+  func compressedTwice(filter: String) throws {
+    let twice = try Packing.compressed(Packing.compressed("{}", filter: filter, in: folder), filter: "gzip", in: folder)
+    try folder.write("in/u1.json.gz", twice)
+    try Packing.write(folder("x.tar"), [.init("u1.json.gz", twice)])
+    for input in ["in", "x.tar"] {
+      let reading = try Reading(folder(input))
+      #expect(reading.texts == ["{}"] && reading.users == ["u1"] && reading.refused.isEmpty)
+    }
+  }
+
   @Test("a compressed dump that is damaged costs itself alone")
   func damagedEntry() throws {
     let lines = (0..<30_000).map { "{\"a\":\($0 &* 2_654_435_761 % 1_000_003)}" }
