@@ -246,7 +246,7 @@ private struct SongTable: Sendable {
       let (first, second) = (
         texts[a.title.lowerBound..<a.artist.upperBound], texts[b.title.lowerBound..<b.artist.upperBound]
       )
-      return first.elementsEqual(second) ? a.key < b.key : first.lexicographicallyPrecedes(second)
+      return first.elementsEqual(second) ? a.titleLength < b.titleLength : first.lexicographicallyPrecedes(second)
     }
     return sorted.prefix(count).map { slot in
       PlayTally.Song(

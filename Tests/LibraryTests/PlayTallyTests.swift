@@ -97,6 +97,14 @@ import Testing
     #expect(tally.topSongs(1, listenedToBy: 1).map(\.plays) == [18])
   }
 
+  @Test func `songs whose title and artist are one text in two ways always come in one order`() throws {
+    var tally = PlayTally(asOf: Self.asOf)
+    let text = "So What Milestones"
+    let songs = (1..<text.count).map { (String(text.prefix($0)), String(text.dropFirst($0))) }
+    Self.add(songs.reversed().map { Play(title: $0.0, artist: $0.1, at: Self.asOf) }, to: &tally)
+    #expect(tally.topSongs(99, listenedToBy: 1).map(\.title) == songs.map(\.0))
+  }
+
   @Test func `tallies of parts say the same as one of all, in any order`() throws {
     let seed = Trials.seed
     var random = SeededRandom(seed: seed)
