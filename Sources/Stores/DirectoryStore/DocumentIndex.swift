@@ -17,7 +17,7 @@ struct DocumentIndex {
   /// The greatest number of documents: a position + 1 must fit into 32 bits.
   static var limit: Int { Int(UInt32.max) - 1 }
 
-  /// Appends a document; one without a key is found by no look-up. Documents of one key keep their order.
+  /// Appends a document; one without a key is found by no look-up.
   mutating func append(_ key: ByteView?, at offset: Int) {
     offsets.append(offset)
     guard let key else { return }
@@ -42,7 +42,7 @@ struct DocumentIndex {
     return nil
   }
 
-  /// The positions of all documents of a key.
+  /// The positions of all documents of a key, ascending.
   ///
   /// - Parameter isKey: whether the document at this offset has the key.
   func positions(of key: ByteView, isKey: (Int) -> Bool) -> [Int] {
@@ -53,6 +53,8 @@ struct DocumentIndex {
       if slots[slot] >> 32 == tag, isKey(offsets[position]) { found.append(position) }
       slot = next(slot)
     }
+    // Slots past the table's end lie at its beginning, and come first when it grows.
+    found.sort()
     return found
   }
 
