@@ -143,10 +143,10 @@ extension ByteView {
 extension ByteView: Hashable {
   public func hash(into hasher: inout Hasher) { unsafe withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
 
-  /// A fast 64-bit hash for tables in memory. Never persisted.
-  @inlinable
+  /// A fast 64-bit hash for tables in memory, another one in each process. Never persisted, and nothing that comes out
+  /// depends on it.
   public var fingerprint: UInt64 {
-    var state = UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
+    var state = Self.seed ^ UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15
     var offset = 0
     while offset + 8 <= count {
       state = ByteView.mixed(state ^ load(offset, as: UInt64.self))
@@ -160,8 +160,12 @@ extension ByteView: Hashable {
     return ByteView.mixed(state ^ tail)
   }
 
-  @inlinable
-  static func mixed(_ word: UInt64) -> UInt64 {
+  /// Where a fingerprint begins. Were it known, ids could be made up that have one fingerprint: a table of them takes
+  /// hours, and where a fingerprint stands for its user one of two would be passed over. Swift's own hashing draws it
+  /// when the process starts.
+  private static let seed = UInt64(truncatingIfNeeded: Hasher().finalize())
+
+  private static func mixed(_ word: UInt64) -> UInt64 {
     let product = word.multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
     return product.high ^ product.low
   }

@@ -3,6 +3,8 @@ struct VoteTable: Sendable {
   private var votes: [CatalogueVotes.Vote?] = []
   private var counts: [Int32] = []
   private var filled = 0
+  /// Drawn, so that nobody can make up values that all fall into one place.
+  private let seed = UInt64.random(in: 0 ... .max)
 
   mutating func add(_ vote: CatalogueVotes.Vote, count: Int32 = 1) {
     if filled * 2 >= votes.count { grow() }
@@ -28,7 +30,7 @@ struct VoteTable: Sendable {
 
   private func slot(of vote: CatalogueVotes.Vote) -> Int {
     let mask = votes.count - 1
-    let word = vote.value ^ UInt64(UInt32(bitPattern: vote.song)) << 32 ^ UInt64(vote.field.rawValue) << 24
+    let word = seed ^ vote.value ^ UInt64(UInt32(bitPattern: vote.song)) << 32 ^ UInt64(vote.field.rawValue) << 24
     let product = word.multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
     var slot = Int(truncatingIfNeeded: product.high ^ product.low) & mask
     while let known = votes[slot], known != vote { slot = (slot + 1) & mask }

@@ -25,7 +25,6 @@ public struct SongKey: Sendable, Hashable {
     name = Lowercase.joined(title, artist ?? .empty, in: arena)
   }
 
-  @inlinable
   public var fingerprint: UInt64 { isVideo ? name.fingerprint : ~name.fingerprint }
 
   /// The whole key as text, for messages and tests.

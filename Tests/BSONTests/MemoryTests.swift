@@ -44,6 +44,11 @@ import Testing
     #expect(seen.count == 79)
   }
 
+  @Test func `ids that were made up to have one fingerprint have one each: in every process it is another`() {
+    let ids = ["cc7rc7cp<&G9?-W[", "dotp1gj0=3VuLYH;", "ofr22fb1Ej=O{}:a"]
+    #expect(Set(ids.map { Array($0.utf8).withView(\.fingerprint) }).count == ids.count)
+  }
+
   @Test func `numbers are little-endian at any alignment`() {
     let bytes = Array(1...12) as [UInt8]
     bytes.withView { view in
