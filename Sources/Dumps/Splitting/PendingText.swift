@@ -94,11 +94,18 @@ struct PendingText {
     if isTooLarge { return .tooLarge(size: textSize) }
     var text = bytes
     bytes = []  // the only owner is now `text`, and what follows changes it in place
-    text.removeLast(text.count - textSize)
-    if text.starts(with: ByteOrderMark.bytes) {
-      text.removeFirst(text.span.endOfBlanks(from: ByteOrderMark.bytes.count))
+    let start = text.starts(with: ByteOrderMark.bytes) ? text.span.endOfBlanks(from: ByteOrderMark.bytes.count) : 0
+    guard start < textSize else { return .nothing }
+    if text.count - (textSize - start) > RawDump.padding {
+      // Blanks have filled memory that nobody counts once the dump is on its way.
+      let trimmed = text[start..<textSize]
+      text = []
+      text.reserveCapacity(trimmed.count + RawDump.padding)
+      text += trimmed
+    } else {
+      text.removeLast(text.count - textSize)
+      text.removeFirst(start)
     }
-    if text.isEmpty { return .nothing }
     text.append(contentsOf: repeatElement(0, count: RawDump.padding))
     return .text(text)
   }

@@ -123,6 +123,22 @@ import Testing
     #expect(try Self.pieces(Array(text.utf8), .value, limit: 8, blockSize: 1) == expected)
   }
 
+  @Test("blanks around a dump keep no memory", arguments: [0, 1, 2])
+  func blanksAround(_ place: Int) {
+    let blanks = [UInt8](repeating: UInt8(ascii: " "), count: 1 << 20)
+    var text = PendingText(limit: 1 << 22)
+    if place == 0 { text.append(Array("\u{FEFF}".utf8).span) }
+    if place < 2 { text.append(blanks.span) }
+    text.append(Array("{}".utf8).span)
+    if place > 0 { text.append(blanks.span) }
+    guard case .text(let taken) = text.take() else {
+      Issue.record("nothing was taken")
+      return
+    }
+    #expect(taken == Array("{}".utf8) + [UInt8](repeating: 0, count: RawDump.padding))
+    #expect(taken.capacity < 1000)
+  }
+
   @Test("the reading ends where the sink wants no more")
   func stop() {
     var splitter = DumpSplitter(kind: .lines, limit: 100)
