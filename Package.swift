@@ -56,7 +56,7 @@ let package = Package(
 
     // Inputs: archives, shapes, limits, quarantine.
     .target(
-      name: "Dumps", dependencies: ["Library", "BSON", "Digests", "CArchive", "CSimdJSON", "CZlib"],
+      name: "Dumps", dependencies: ["Library", "BSON", "Digests", "CArchive", "CLinux", "CSimdJSON", "CZlib"],
       swiftSettings: strict),
 
     // Where libraries are kept.

@@ -37,6 +37,29 @@ import Testing
     }
   }
 
+  /// Whether calls to the system can be watched here.
+  private static let canWatch: Bool = {
+    let child = try? Child(["/usr/bin/env", "strace", "-qq", "-e", "trace=fsync", "true"])
+    return (try? child?.wait()) == .exited(0)
+  }()
+
+  @Test(.enabled(if: canWatch), arguments: [("back", "syncfs"), ("back.tar", "fsync")])
+  func `what is written back is on the disk before it has its name, and then the name is`(
+    _ name: String, _ call: String
+  ) throws {
+    let sandbox = try Sandbox()
+    let (back, calls) = (sandbox.folder("out/\(name)"), sandbox.folder("calls"))
+    try FileManager.default.createDirectory(atPath: sandbox.folder("out"), withIntermediateDirectories: true)
+    let watch = ["/usr/bin/env", "strace", "-f", "-qq", "-y", "-o", calls, "-e", "trace=fsync,syncfs,/^rename"]
+    let input = try Packing.folder.pack(Listeners().dumps, in: sandbox.folder)
+    let run = try sandbox.sync([input], ["--write-back", back], through: watch)
+    try #require(run.status == 0, "\(run.errors)")
+    let lines = try String(contentsOfFile: calls, encoding: .utf8).split(separator: "\n")
+    let named = try #require(lines.firstIndex { $0.contains("rename") && $0.contains("\"\(back)\"") })
+    #expect(lines[..<named].contains { $0.contains("\(call)(") && $0.contains(".part>") })
+    #expect(lines[named...].contains { $0.contains("fsync(") && $0.contains("/out>") })
+  }
+
   @Test func `a section that the run does not decide is written back in normal form`() throws {
     let sandbox = try Sandbox()
     var writer = BSONWriter()

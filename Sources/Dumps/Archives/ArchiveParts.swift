@@ -30,10 +30,27 @@ struct ArchiveParts {
     return part
   }
 
+  /// The folder as a path that can be opened.
+  private var searched: String { folder.isEmpty ? "." : folder }
+
+  private func directory() -> Descriptor? {
+    Descriptor(at: AT_FDCWD, Array(searched.utf8CString), flags: O_DIRECTORY)
+  }
+
+  /// Returns when the names in the folder are on disk.
+  func synchronize() throws(ArchiveWriteError) {
+    guard let directory = directory() else {
+      // One may be allowed to write into a folder and not to read it.
+      if errno == EACCES { return }
+      throw Self.failed(searched)
+    }
+    // Some network and FUSE file systems know no such thing for a directory, and order it themselves.
+    guard fsync(directory.number) == 0 || errno == EINVAL else { throw Self.failed(searched) }
+  }
+
   /// Removes what nobody writes any more.
   func removeLeftovers() throws(ArchiveWriteError) {
-    let searched = folder.isEmpty ? "." : folder
-    guard let directory = Descriptor(at: AT_FDCWD, Array(searched.utf8CString), flags: O_DIRECTORY) else {
+    guard let directory = directory() else {
       if errno == ENOENT { return }
       throw Self.failed(searched)
     }

@@ -88,20 +88,21 @@ public struct ArchiveWriter: ~Copyable {
     guard !isFinished else { return }
     isFinished = true
     switch target {
-    case .folder: break
+    case .folder(let folder): try folder.finish()
     case .packed(let packed): try packed.finish()
     }
   }
 
-  /// Completes the archive and moves it to its place.
+  /// Completes the archive and moves it to its place, where it is after a power cut too.
   ///
-  /// - Throws: `.failed`; then nothing is left of it.
+  /// - Throws: `.failed`; then nothing is left of it, unless what failed is to bring its name to the disk.
   public consuming func close() throws(ArchiveWriteError) {
     try finish()
     guard unsafe rename(temporaryPath, path) == 0 else {
       throw .failed(path: path, detail: systemMessage(errno))
     }
     isClosed = true
+    try ArchiveParts(of: path).synchronize()
   }
 
   /// Removes what a process that was killed has left of an archive beside its place: nobody has a use for it, and it

@@ -1,13 +1,19 @@
+internal import CLinux
 internal import Glibc
 
 /// Writes files into a folder and its subfolders, which only their owner can read.
-struct FolderWriter {
+struct FolderWriter: ~Copyable {
   private let path: String
+  /// Open from the beginning on: the system tells of a write that fails later to those who were there.
+  private let folder: Descriptor
 
   /// Creates the folder at `path`, which must not exist.
   init(path: String) throws(ArchiveWriteError) {
     self.path = path
-    guard unsafe mkdir(path, 0o700) == 0 else { throw Self.failed(path) }
+    guard unsafe mkdir(path, 0o700) == 0, let folder = Descriptor(at: AT_FDCWD, Array(path.utf8CString)) else {
+      throw Self.failed(path)
+    }
+    self.folder = folder
   }
 
   /// Checks that a folder can be moved to `path`: there is nothing, or an empty folder.
@@ -43,6 +49,12 @@ struct FolderWriter {
     let (seconds, milliseconds) = modifiedAt.quotientAndRemainder(dividingBy: 1000)
     let time = timespec(tv_sec: Int(seconds), tv_nsec: Int(milliseconds) * 1_000_000)
     guard unsafe futimens(file.number, [time, time]) == 0 else { throw Self.failed(place) }
+  }
+
+  /// Brings all files down to the disk, with what else waits for its file system: thousands of small files one by one
+  /// would take minutes.
+  func finish() throws(ArchiveWriteError) {
+    guard syncfs(folder.number) == 0 else { throw Self.failed(path) }
   }
 
   /// Removes the file or folder at `path`, with all that is in it, as far as the system lets us.
