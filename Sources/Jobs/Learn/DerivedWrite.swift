@@ -29,18 +29,18 @@ enum DerivedWrite {
   /// - Parameters:
   ///   - changes: of distinct keys, ascending where the collection does not know positions.
   ///   - again: what a change becomes over the document that is stored now; nil for nothing.
-  /// - Returns: how many were made, and the keys of which somebody else wrote the document every time.
+  /// - Returns: how many were made, and, as they were tried last, those of whose documents somebody else wrote every time.
   static func write(
     _ changes: [DocumentChange], to collection: any StoredCollection, with writer: any StoreWriter, in arena: Arena,
     again: (DocumentChange, BSONDocument?) throws(StoreError) -> DocumentChange?
-  ) throws(StoreError) -> (made: WriteCounts, left: [ByteView]) {
+  ) throws(StoreError) -> (made: WriteCounts, left: [DocumentChange]) {
     var rest = changes
     var made = WriteCounts()
     for attempt in 1...Conflicts.mostTries where !rest.isEmpty {
       let refused = Set(try writer.write(rest))
       made += WriteCounts(of: rest.indices.filter { !refused.contains($0) }.map { rest[$0] })
       let conflicts = refused.sorted().map { rest[$0] }
-      guard !conflicts.isEmpty, attempt < Conflicts.mostTries else { return (made, conflicts.map(\.key)) }
+      guard !conflicts.isEmpty, attempt < Conflicts.mostTries else { return (made, conflicts) }
       let stored = try collection.all(of: conflicts.map(\.key), in: arena)
       rest = []
       for (change, found) in zip(conflicts, stored) {

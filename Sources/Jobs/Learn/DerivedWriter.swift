@@ -79,8 +79,8 @@ struct DerivedWriter {
       try DerivedWrite.change(change, over: stored, in: collection, options, arena)
     }
     made += outcome.made
-    for key in outcome.left {
-      let report = DerivedWrite.report(key.string, collection)
+    for change in outcome.left {
+      let report = DerivedWrite.report(change.key.string, collection)
       left[report.reason, default: 0] += 1
       events.left(report)
     }

@@ -176,6 +176,7 @@ final class LearnedOutput: Sendable {
           try options.journal?.record([next], of: collections.accounts)
           return next
         }
+        if !outcome.left.isEmpty { try options.journal?.withdraw(outcome.left, of: collections.accounts) }
         made.accounts = outcome.made
         note(outcome.left, collections.accounts, in: batch)
       }
@@ -199,10 +200,10 @@ final class LearnedOutput: Sendable {
     return outcome.made
   }
 
-  private func note(_ left: [ByteView], _ collection: any StoredCollection, in batch: LearnedBatch) {
+  private func note(_ left: [DocumentChange], _ collection: any StoredCollection, in batch: LearnedBatch) {
     guard !left.isEmpty else { return }
     batch.summary.left[.conflict, default: 0] += left.count
-    for key in left { events.left(DerivedWrite.report(key.string, collection)) }
+    for change in left { events.left(DerivedWrite.report(change.key.string, collection)) }
   }
 
   // MARK: The end

@@ -2,6 +2,7 @@ import BSON
 import Learning
 import MongodHarness
 import Stores
+import Sync
 import Testing
 
 @testable import Jobs
@@ -73,5 +74,30 @@ import Testing
     try database.insert([try scores(2, asOf: 2000)], into: "user_scores")
     #expect(try write(database, asOf: 3000, isStubborn: true) == (0, 1))
     #expect(try value(database) == 2)
+  }
+
+  @Test func `scores that an account never got, as somebody else wrote it each time, are not in the journal`() throws {
+    let store = try TestStore(.server)
+    _ = try Setup().run(on: store.open())
+    try store.put([#"{"_id": 1, "id": "ann", "as_of": {"$date": 2}}"#], into: .users)
+    let folder = try RunFolder(state: store.folder, run: RunID(milliseconds: 1_764_554_400_000))
+    let journal = Journal(folder, run: "test", store: store.name)
+    var options = LearnOptions(parameters: LearningParameters(asOf: 1000))
+    (options.mirrorsUsers, options.journal) = (true, journal)
+    let output = try LearnedOutput(LearnCollections(store.open()), options, LearnEvents())
+    try #require(output.reserve(batches: 1) == 0)
+    let batch = LearnedBatch(output.arena())
+    func copy(_ json: String) throws -> BSONDocument {
+      BSONDocument(unchecked: try bson(json).withView { batch.arena.copy($0) })
+    }
+    let old = try copy(#"{"_id": 1, "id": "ann", "as_of": {"$date": 1}}"#)
+    let new = try copy(#"{"_id": 1, "id": "ann", "as_of": {"$date": 1}, "scores": {"a": 1}}"#)
+    batch.accounts = [DocumentChange(key: ByteView("ann"), stored: old, document: new, changedFields: ["scores"])]
+    try output.send(batch) { change, _ in change }
+    let summary = try output.finish()
+    #expect(summary.left == [.conflict: 1] && summary.written["users"] == nil)
+    #expect(try store.documents(of: .users).first?.field("scores") == nil)
+    #expect(journal.written == nil)
+    #expect(try JournalReader(ifPresent: folder)?.outcomes().isEmpty == true)
   }
 }
