@@ -127,7 +127,12 @@ internal import Glibc
     var found = setting("MIXDOWN_MONGO_PASSWORD")
     if found == nil, let path = setting("MIXDOWN_MONGO_PASSWORD_FILE") {
       let bytes = try PosixFile(path, O_RDONLY, operation: "read the password in").read(upTo: 4096, at: 0)
-      found = String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
+      var text = bytes[...]
+      if text.last == UInt8(ascii: "\n") {
+        text.removeLast()
+        if text.last == UInt8(ascii: "\r") { text.removeLast() }
+      }
+      found = String(decoding: text, as: UTF8.self)
     }
     if let found { unsafe mongoc_uri_set_password(uri, found) }
     return found

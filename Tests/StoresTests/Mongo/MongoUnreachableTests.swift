@@ -122,11 +122,13 @@ import Testing
   @Test func `the password from a variable or a file`() async throws {
     let server = try Self.guarded.get()
     let address = server.address("music", user: "writer")
-    for (name, isFile) in [("MIXDOWN_MONGO_PASSWORD", false), ("MIXDOWN_MONGO_PASSWORD_FILE", true)] {
+    // How a line ends in the file; a variable has none.
+    for end in [nil, "", "\n", "\r\n"] {
       await #expect(processExitsWith: .success) {
-        [address = address as String, name = name as String, isFile = isFile as Bool] in
+        [address = address as String, end = end as String?] in
+        let (name, isFile) = (end == nil ? "MIXDOWN_MONGO_PASSWORD" : "MIXDOWN_MONGO_PASSWORD_FILE", end != nil)
         let path = FileManager.default.temporaryDirectory.path + "/password-\(getpid())"
-        if isFile { try Data("S3cret:/@\n".utf8).write(to: URL(fileURLWithPath: path)) }
+        if let end { try Data("S3cret:/@\(end)".utf8).write(to: URL(fileURLWithPath: path)) }
         defer { if isFile { try? FileManager.default.removeItem(atPath: path) } }
         #expect(unsafe setenv(name, isFile ? path : "S3cret:/@", 1) == 0)
         // A variable that is empty is as good as not set.
