@@ -34,31 +34,65 @@ final class DirectoryWalk {
   func next() throws(InputError) -> Found? {
     while let path = pending.popLast() {
       guard path.last == Self.slash else { return try open(path) }
-      let names = try list(path)
-      if let why = Self.owner(of: path, holding: names) {
+      if let why = try enter(path) {
         return .other(path: String(decoding: path.dropLast(), as: UTF8.self), why: why)
       }
-      pending += names.map { path == Self.root ? $0 : path + $0 }
     }
     return nil
   }
 
-  private func open(_ path: [UInt8]) throws(InputError) -> Found {
-    let name = String(decoding: path, as: UTF8.self)
-    let cPath = cString(path)
+  /// The bytes of all files that are still to come, of which none is opened; the walk ends with it.
+  ///
+  /// - Throws: when the system does not let a file be looked at or a directory be listed.
+  func size() throws(InputError) -> Int {
+    var size = 0
+    while let path = pending.popLast() {
+      if path.last == Self.slash {
+        _ = try enter(path)
+      } else if case .file(let status) = try look(path) {
+        size += Int(status.st_size)
+      }
+    }
+    return size
+  }
+
+  /// Puts what is in a directory on the list.
+  ///
+  /// - Returns: why it is passed over instead; nil for most.
+  private func enter(_ path: [UInt8]) throws(InputError) -> String? {
+    let names = try list(path)
+    if let why = Self.owner(of: path, holding: names) { return why }
+    pending += names.map { path == Self.root ? $0 : path + $0 }
+    return nil
+  }
+
+  /// What a name stands for, before it is opened.
+  private enum Look {
+    case file(stat)
+    /// What is passed over, by why.
+    case other(String)
+  }
+
+  private func look(_ path: [UInt8]) throws(InputError) -> Look {
     var status = stat()
-    guard unsafe fstatat(root.number, cPath, &status, 0) == 0 else {
+    guard unsafe fstatat(root.number, cString(path), &status, 0) == 0 else {
       switch errno {
-      case ELOOP: return .other(path: name, why: "a loop of links")
-      case ENOENT: return .other(path: name, why: "a link to nothing, or gone")
-      default: throw .last("\(rootPath)/\(name)")
+      case ELOOP: return .other("a loop of links")
+      case ENOENT: return .other("a link to nothing, or gone")
+      default: throw .last("\(rootPath)/\(String(decoding: path, as: UTF8.self))")
       }
     }
     switch status.kind {
-    case S_IFREG: break
-    case S_IFDIR: return .other(path: name, why: "a link to a directory")
-    default: return .other(path: name, why: "neither a file nor a directory")
+    case S_IFREG: return .file(status)
+    case S_IFDIR: return .other("a link to a directory")
+    default: return .other("neither a file nor a directory")
     }
+  }
+
+  private func open(_ path: [UInt8]) throws(InputError) -> Found {
+    let name = String(decoding: path, as: UTF8.self)
+    if case .other(let why) = try look(path) { return .other(path: name, why: why) }
+    let cPath = cString(path)
     guard let file = Descriptor(at: root.number, cPath) else {
       if errno == ENOENT { return .other(path: name, why: "gone") }
       throw .last("\(rootPath)/\(name)")

@@ -31,10 +31,7 @@ public struct InputReader: Sendable {
   public func size(of path: String) throws(InputError) -> Int {
     switch try OpenedInput(path) {
     case .file(let file): return file.size
-    case .directory(let walk):
-      var total = 0
-      while let found = try walk.next() { if case .file(let file, _) = found { total += file.size } }
-      return total
+    case .directory(let walk): return try walk.size()
     }
   }
 

@@ -1,5 +1,6 @@
 import Dumps
 import Glibc
+import Synchronization
 import Testing
 
 /// An input that is a directory.
@@ -34,6 +35,25 @@ import Testing
     let reading = try Reading(folder.path)
     #expect(reading.users == ["[109, 228]", "m\u{FFFD}", "[109, 252]"])
     #expect(reading.entries == Array(repeating: "m\u{FFFD}/phone.json", count: 3))
+  }
+
+  @Test("the size of a directory is that of the files that are read in it")
+  func size() throws {
+    try folder.write("a.json", "{}")
+    try folder.write("b/c.json", #"{"a": 1}"#)
+    try folder.write("b/notes.txt", "not read, and passed over")
+    try folder.link("link.json", to: "a.json")
+    try folder.link("folder", to: "b")
+    try folder.link("nothing.json", to: "missing")
+    try folder.write("store/.mixdown.lock", "")
+    try folder.write("store/user_library.bson", "a store's")
+    let read = Mutex(0)
+    var reader = InputReader()
+    reader.onRead = { count in read.withLock { $0 += count } }
+    _ = try reader.read(folder.path) { _ in true }
+    #expect(try reader.size(of: folder.path) == read.withLock { $0 })
+    #expect(try reader.size(of: folder.path) == 2 + 8 + 25 + 2)
+    #expect(try reader.size(of: folder("b/c.json")) == 8)
   }
 
   @Test("what is not named like a dump is skipped and reported, even if it is JSON")
