@@ -164,12 +164,20 @@ public struct FactsReader: ~Copyable {
     return true
   }
 
+  /// How many plays of one moment are looked at for one of them. Of somebody who has more, one that is not found is read
+  /// for nothing, and joined with itself.
+  private static let mostLooks = 256
+
   /// Whether the entry whose fields were read is one of the first plays. Of plays that come newest first.
   private func isKnown(_ known: Int, playedAt: Int64, from place: inout Int) throws(BSONFault) -> Bool {
     while place < known, plays[place].playedAt > playedAt { place += 1 }
+    let end = min(known, place + Self.mostLooks)
     var same = place
-    while same < known, plays[same].playedAt == playedAt {
-      if try fields.areThose(of: plays[same].document) { return true }
+    while same < end, plays[same].playedAt == playedAt {
+      if try fields.areThose(of: plays[same].document) {
+        if same == place { place += 1 }
+        return true
+      }
       same += 1
     }
     return false

@@ -61,6 +61,25 @@ import Testing
     #expect(learned.songs["v:a"]?["genres"]?.items?.count == 100_000)
   }
 
+  /// With a look at all of them for each this would take an hour.
+  @Test(.timeLimit(.minutes(5)), arguments: [(100_000, true), (20_000, false)])
+  func `many plays of one moment are each one`(_ count: Int, areInOrder: Bool) throws {
+    let songs = (0..<count).map { "s\($0 + 100_000)" }
+    // Other bytes than the archive's, for the fields come in another order.
+    let history = (areInOrder ? songs : songs.reversed()).map { song in
+      ["playedAt": .date(time(when)), "videoId": .string(song)] as Value
+    }
+    let archived: Value = ["month": "2025-03", "plays": .array(songs.map { play($0, when) })]
+    let arena = Arena()
+    var reader = FactsReader(into: Repertoire())
+    let facts = try reader.facts(
+      of: StoredUser(
+        user: ByteView("ann"), library: (["history": .array(history)] as Value).document(in: arena),
+        archive: [archived.document(in: arena)], account: nil))
+    #expect(facts.plays.count == songs.count)
+    #expect(reader.isArchived == areInOrder)
+  }
+
   @Test func `bytes that are no document cost their user`() throws {
     let arena = Arena()
     var bytes = Listeners(plays: [play("a", when, 1)]).libraries[0].document.document(in: arena).bytes.copy()
