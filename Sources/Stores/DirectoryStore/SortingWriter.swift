@@ -55,6 +55,7 @@ final class SortingWriter: StoreWriter {
   func commit() throws(StoreError) {
     defer { file?.remove() }
     let documents = try file?.finished()
+    defer { withExtendedLifetime(documents) {} }
     writer.knownGrowth = growth
     try handOn(documents?.bytes ?? .empty)
     try writer.commit()
