@@ -83,7 +83,7 @@ public struct Manifest: Codable, Sendable {
   public var users = UserCounts()
   /// Lines of the run's quarantine, by reason.
   public var quarantine: [String: Int] = [:]
-  /// Users who were left as they are, by reason.
+  /// What was left as it was, by reason: users, and documents of an undo and of what is learned.
   public var left: [String: Int] = [:]
   /// Of these, whom somebody else wrote each time that they were merged.
   public var conflicts: Int { left[LeftReason.conflict.rawValue] ?? 0 }

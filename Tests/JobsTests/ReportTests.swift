@@ -56,6 +56,23 @@ import Testing
     #expect(html.contains("the &lt;disk&gt; is full") == (outcome == .failed))
   }
 
+  @Test(
+    arguments: [
+      (["newer": 1], "1 user or document left as it was", true),
+      (["newer": 12_345, "active": 1], "12,345 users or documents left as they were", true),
+      (["active": 2], "2 users or documents left as they were", false), ([:], "Done", false),
+    ] as [([String: Int], String, Bool)])
+  func `what was left may be songs: it is not said that it were users`(
+    left: [String: Int], words: String, needsALook: Bool
+  ) throws {
+    let folder = try Folder()
+    var manifest = Folder.manifest
+    manifest.left = left
+    try RunReport(folder: folder.path).make(manifest, ReportData())
+    let html = try folder.text("report.html")
+    #expect(html.contains(words) && html.contains("Done, needs a look") == needsALook)
+  }
+
   @Test func `a dry run of a job says that nothing was written`() throws {
     let folder = try Folder()
     var manifest = Folder.manifest

@@ -3,7 +3,7 @@ public import Sync
 /// What a run of learning did.
 public struct LearnSummary: Sendable {
   public var users = UserCounts()
-  /// Users who were left, by reason.
+  /// What was left as it was, by reason: users, and documents such as songs.
   public var left: [LeftReason: Int] = [:]
   /// How many documents of each collection were written.
   public var written: [String: Int] = [:]

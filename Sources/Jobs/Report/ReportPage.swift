@@ -44,7 +44,7 @@ struct ReportPage {
   }
 
   private var quarantined: Int { manifest.quarantine.values.reduce(0, +) }
-  private var needsALook: Bool { quarantined > 0 || manifest.users.left > manifest.active }
+  private var needsALook: Bool { quarantined > 0 || manifest.left.values.reduce(0, +) > manifest.active }
 
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)
@@ -94,8 +94,9 @@ struct ReportPage {
       notices.append(
         Page.Notice(
           """
-          <strong>\(Quantity.count(count, "user")) left as they were</strong> (<code>\(reason)</code>): \
-          <code>log.ndjson</code> of the run says who.
+          <strong>\(Quantity.count(count, "user or document", plural: "users or documents")) left as \
+          \(count == 1 ? "it was" : "they were")</strong> (<code>\(reason)</code>): \
+          <code>log.ndjson</code> of the run says which.
           """))
     }
     return notices
