@@ -56,9 +56,10 @@ public final class MongoDatabase: Sendable {
     }
   }
 
-  /// Runs a command once and without waiting for a server that is gone; nil when the server's code is `code`.
+  /// The same, where one of the server's codes is an answer too, nil: somebody else has done it, or an earlier try whose
+  /// answer was lost.
   ///
-  /// - Parameter code: a failure that is an answer to the caller: 26 where a collection may be missing.
+  /// - Parameter code: 48 where a collection may be there by now.
   public func run(
     _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, orNilFor code: UInt32
   ) throws(StoreError) -> [UInt8]? {
