@@ -4,7 +4,8 @@ internal import Library
 internal import Stores
 internal import Sync
 
-/// Writes the documents of a small derived collection – `songs`, `service_stats`, `population` – one after another.
+/// Writes the documents of a derived collection that is not about single users – `songs`, `service_stats`,
+/// `population` – one after another. It holds few of them at once, and of all that it was handed a print of the key.
 struct DerivedWriter {
   private static let most = 512
 
