@@ -1,3 +1,5 @@
+public import Dumps
+
 /// What was generated.
 public struct GeneratedSummary: Sendable, Equatable {
   public internal(set) var users = 0

@@ -1,4 +1,5 @@
 import BSON
+import Dumps
 import Foundation
 import Testing
 

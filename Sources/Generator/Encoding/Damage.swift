@@ -1,4 +1,5 @@
 internal import BSON
+internal import Dumps
 
 /// A way in which a dump is spoiled; together they reach every row of the quarantine's table.
 enum Damage: CaseIterable {

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Dumps
 
 /// Writes `exports/`: every listener's dumps.
 struct ExportStage {

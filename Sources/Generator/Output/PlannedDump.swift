@@ -1,3 +1,5 @@
+internal import Dumps
+
 /// What is settled about a dump before it is written.
 struct PlannedDump {
   let shape: DumpShape

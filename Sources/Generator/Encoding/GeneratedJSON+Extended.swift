@@ -39,7 +39,7 @@ extension GeneratedJSON {
     } else if let bool = value.bool {
       self.bool(bool)
     } else if value.type == .objectID {
-      wrapped("$oid") { $0.hexadecimal(value.bytes) }
+      wrapped("$oid") { $0.string(value.bytes.hexadecimal) }
     } else {
       null()
     }
@@ -50,12 +50,6 @@ extension GeneratedJSON {
     self.key(key)
     write(&self)
     endObject()
-  }
-
-  private mutating func hexadecimal(_ bytes: ByteView) {
-    let digits = Array("0123456789abcdef".utf8)
-    let text = bytes.copy().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
-    text.withView { string($0) }
   }
 
   /// The documents written here are the generator's own: one that is no BSON is a mistake of this program.

@@ -1,10 +1,3 @@
-/// The three shapes of a dump.
-public enum DumpShape: String, CaseIterable, Sendable {
-  case localStorage
-  case syncRequest
-  case library
-}
-
 /// How a dump says whose it is, when it was taken and where.
 enum Envelope {
   /// It does not: the file's place and time, or the dump's own keys, do.
