@@ -26,7 +26,7 @@ import Testing
     #expect(
       text == """
         {"options":{},"indexes":[{"v":{"$numberInt":"2"},"key":{"_id":{"$numberInt":"1"}},"name":"_id_"},\
-        {"v":{"$numberInt":"2"},"unique":true,"key":{"user_id":{"$numberInt":"1"}},"name":"user_id_1"},\
+        {"v":{"$numberInt":"2"},"key":{"user_id":{"$numberInt":"1"}},"name":"user_id_1","unique":true},\
         {"v":{"$numberInt":"2"},"key":{"updated_at":{"$numberInt":"1"}},"name":"updated_at_1"}],\
         "collectionName":"user_library","type":"collection"}
         """)

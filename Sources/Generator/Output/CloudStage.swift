@@ -1,4 +1,5 @@
 internal import BSON
+internal import Stores
 
 /// Writes `cloud/`: the libraries that the API had stored, and the application's users.
 struct CloudStage {
@@ -28,10 +29,8 @@ struct CloudStage {
     }
     (summary.cloudDocuments, summary.cloudBytes) = (libraries.documents, libraries.byteCount)
     summary.accounts = accounts.documents
-    try libraries.finish(
-      indexes: [CollectionFile.Index(field: "user_id", isUnique: true), CollectionFile.Index(field: "updated_at")],
-      at: options.asOf)
-    try accounts.finish(indexes: [CollectionFile.Index(field: "id", isUnique: true)], at: options.asOf)
+    try libraries.finish(indexes: CollectionSchema.userLibrary.indexes, at: options.asOf)
+    try accounts.finish(indexes: [IndexSchema("id", isUnique: true)], at: options.asOf)
   }
 
   private func writeLibrary(of listener: Listener, into writer: inout BSONWriter) {

@@ -1,4 +1,5 @@
 internal import BSON
+internal import Stores
 
 /// A collection in `mongodump`'s layout: its documents one after another, its indexes in a file beside them.
 struct CollectionFile: ~Copyable {
@@ -6,11 +7,6 @@ struct CollectionFile: ~Copyable {
   private(set) var documents = 0
   private let folder: String
   private let name: String
-
-  struct Index {
-    let field: String
-    var isUnique = false
-  }
 
   init(_ name: String, in folder: String) throws(GeneratorError) {
     self.name = name
@@ -25,40 +21,10 @@ struct CollectionFile: ~Copyable {
     documents += 1
   }
 
-  consuming func finish(indexes: [Index], at time: Int64) throws(GeneratorError) {
-    let definitions = [Index(field: "_id")] + indexes
-    var text = GeneratedJSON()
-    text.beginObject()
-    text.key("options")
-    text.raw("{}")
-    text.key("indexes")
-    text.beginArray()
-    for index in definitions {
-      text.beginObject()
-      text.key("v")
-      text.integer(2)
-      text.key("key")
-      text.beginObject()
-      Array(index.field.utf8).withView { text.key($0) }
-      text.integer(1)
-      text.endObject()
-      text.key("name")
-      text.string(index.field == "_id" ? "_id_" : index.field + "_1")
-      if index.isUnique {
-        text.key("unique")
-        text.bool(true)
-      }
-      text.endObject()
-    }
-    text.endArray()
-    text.key("collectionName")
-    text.string(name)
-    text.key("type")
-    text.string("collection")
-    text.endObject()
-
+  /// - Parameter indexes: besides the one over `_id`.
+  consuming func finish(indexes: [IndexSchema], at time: Int64) throws(GeneratorError) {
     var metadata = try OutputFile("\(folder)/\(name).metadata.json")
-    try metadata.write(text.bytes)
+    try metadata.write(Array(CollectionMetadata(name, indexes: indexes).json { "\($0)" }.utf8))
     try metadata.finish(modifiedAt: time)
     try file.finish(modifiedAt: time)
   }

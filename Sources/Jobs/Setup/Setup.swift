@@ -116,15 +116,6 @@ extension IndexSchema {
     let expiry = expireAfterSeconds.map { ", expires after \($0) s" } ?? ""
     return "{\(fields)}" + (isUnique ? ", unique" : "") + expiry
   }
-
-  /// As the server is asked for it, in JSON.
-  ///
-  /// - Parameter number: how a number is written: `mongodump` wraps it.
-  func json(_ number: (Int) -> String) -> String {
-    let key = fields.map { "\($0.inJSON):\(number(1))" }.joined(separator: ",")
-    let expiry = expireAfterSeconds.map { ",\"expireAfterSeconds\":\(number($0))" } ?? ""
-    return #"{"key":{\#(key)},"name":\#(name.inJSON)\#(isUnique ? #","unique":true"# : "")\#(expiry)}"#
-  }
 }
 
 extension MongoIndex {

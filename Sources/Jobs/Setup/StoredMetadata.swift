@@ -20,16 +20,12 @@ struct StoredMetadata {
     collection = schema.name
     let text = try store.metadata(of: schema.name)
     isNew = text == nil
-    let base = #"{"options":{},"indexes":[\#(Self.idIndex)],"collectionName":"\#(schema.name)","type":"collection"}"#
-    guard let document = Jobs.document(json: text ?? Array(base.utf8)) else {
+    let base = CollectionMetadata(schema.name, indexes: [])
+    guard let document = Jobs.document(json: text ?? Array(base.json().utf8)) else {
       throw store.unreadableMetadata(of: schema.name)
     }
     self.document = document
   }
-
-  private static let idIndex = #"{"v":\#(wrapped(2)),"key":{"_id":\#(wrapped(1))},"name":"_id_"}"#
-
-  private static func wrapped(_ number: Int) -> String { #"{"$numberInt":"\#(number)"}"# }
 
   // MARK: Reading
 
@@ -59,8 +55,7 @@ struct StoredMetadata {
 
   /// Puts an index in the place of the one of this name, or at the end.
   mutating func replace(_ name: String?, by wanted: IndexSchema) {
-    let description = Jobs.document(
-      json: #"{"v":\#(Self.wrapped(2)),"# + wanted.json(Self.wrapped).dropFirst())
+    let description = Jobs.document(json: wanted.metadata())
     var list = BSONWriter()
     let root = list.open()
     var count = 0
