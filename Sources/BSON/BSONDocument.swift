@@ -74,6 +74,17 @@ public struct BSONDocument: Sendable {
   }
 }
 
+extension ByteView {
+  /// The document that begins at `offset`; nil where none does, or not all of it lies inside. What is inside of it is
+  /// checked as it is read.
+  public func document(at offset: Int) -> BSONDocument? {
+    guard offset >= 0, count - offset >= 5 else { return nil }
+    let length = Int(load(offset, as: Int32.self))
+    guard 5...(count - offset) ~= length, self[offset + length - 1] == 0 else { return nil }
+    return BSONDocument(unchecked: slice(offset, length))
+  }
+}
+
 extension BSONDocument {
   /// The document with this value under a key, as ``BSONWriter/put(_:setting:to:)`` writes it.
   public func setting(_ key: StaticString, to value: BSONValue?, in arena: Arena) throws(BSONFault) -> BSONDocument {

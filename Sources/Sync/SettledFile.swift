@@ -32,7 +32,7 @@ final class SettledFile: Sendable {
     var (places, hidden): ([UInt64: Int], [Int]) = ([:], [])
     places.reserveCapacity(offsets.count)
     for (place, offset) in offsets.enumerated() {
-      guard let id = (try? Self.document(mapping.bytes, at: offset)?.value("user"))?.string else { return nil }
+      guard let id = (try? mapping.bytes.document(at: offset)?.value("user"))?.string else { return nil }
       if let before = places.updateValue(place, forKey: id.fingerprint) { hidden.append(before) }
     }
     (self.places, self.hidden) = (places, hidden)
@@ -43,29 +43,22 @@ final class SettledFile: Sendable {
     var offsets: [Int] = []
     var offset = 0
     while offset < bytes.count {
-      guard let document = document(bytes, at: offset) else { return nil }
+      guard let document = bytes.document(at: offset) else { return nil }
       offsets.append(offset)
       offset += document.bytes.count
     }
     guard let end = offsets.popLast(), let start = offsets.popLast() else { return nil }
     var sum = Checksum()
     unsafe bytes.slice(0, end).withUnsafeBytes { unsafe sum.update($0) }
-    let written = (try? document(bytes, at: end)?.value(Self.sum))?.binary?.copy()
+    let written = (try? bytes.document(at: end)?.value(Self.sum))?.binary?.copy()
     guard written == sum.finish(), bytes.slice(start, end - start).copy() == about else { return nil }
     return offsets
-  }
-
-  private static func document(_ bytes: ByteView, at offset: Int) -> BSONDocument? {
-    guard bytes.count - offset >= 5 else { return nil }
-    let length = Int(bytes.load(offset, as: Int32.self))
-    guard 5...(bytes.count - offset) ~= length else { return nil }
-    return try? BSONDocument(bytes.slice(offset, length))
   }
 
   func place(of user: ByteView) -> Int? { places[user.fingerprint] }
 
   /// - Parameter place: one of `0..<count`.
   func record(at place: Int) -> BSONDocument {
-    Self.document(mapping.bytes, at: offsets[place]) ?? .empty
+    mapping.bytes.document(at: offsets[place]) ?? .empty
   }
 }

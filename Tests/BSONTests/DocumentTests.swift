@@ -148,6 +148,21 @@ import Testing
     }
   }
 
+  @Test func `a document among others is found where it begins, and none where it is cut off`() {
+    let (first, second) = (document(element(0x10, "a", little(Int32(1)))), document())
+    (first + second).withView { bytes in
+      #expect(bytes.document(at: 0)?.bytes.copy() == first)
+      #expect(bytes.document(at: first.count)?.bytes.copy() == second)
+      for offset in [.min, -1, 1, bytes.count - 4, bytes.count, bytes.count + 1, .max] {
+        #expect(bytes.document(at: offset) == nil, "at \(offset)")
+      }
+      for count in 0..<first.count { #expect(bytes.slice(0, count).document(at: 0) == nil, "of \(count) bytes") }
+    }
+    for damaged: [UInt8] in [[4, 0, 0, 0, 0], [6, 0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0], [5, 0, 0, 0, 1]] {
+      damaged.withView { bytes in #expect(bytes.document(at: 0) == nil, "\(damaged)") }
+    }
+  }
+
   @Test func `accessors are for their own type alone`() throws {
     for (type, bytes) in everyType {
       bytes.withView { view in

@@ -52,13 +52,10 @@ final class KnownTitles: Sendable {
   private static func header(
     _ bytes: ByteView
   ) throws(BSONFault) -> (run: RunStamp, catalogue: UInt64, length: Int)? {
-    guard bytes.count >= 5 else { return nil }
-    let length = Int(bytes.load(0, as: Int32.self))
-    guard length >= 5, length <= bytes.count else { return nil }
-    let document = try BSONDocument(bytes.slice(0, length))
-    guard let run = try RunStamp(document, version: version), let catalogue = try document.value("catalogue")?.integer
+    guard let document = bytes.document(at: 0), let run = try RunStamp(document, version: version),
+      let catalogue = try document.value("catalogue")?.integer
     else { return nil }
-    return (run, UInt64(bitPattern: catalogue), length)
+    return (run, UInt64(bitPattern: catalogue), document.bytes.count)
   }
 
   /// A user in the file.

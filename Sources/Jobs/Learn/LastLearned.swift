@@ -147,18 +147,14 @@ struct LastLearned: Sendable {
   }
 
   private init?(_ bytes: ByteView, store: String, parameters: String) throws(BSONFault) {
-    guard bytes.count >= 5 else { return nil }
-    let length = Int(bytes.load(0, as: Int32.self))
-    guard length >= 5, length <= bytes.count else { return nil }
-    let header = try BSONDocument(bytes.slice(0, length))
-    guard let run = try RunStamp(header, version: Self.version), run.store == store, run.parameters == parameters,
-      let fullAsOf = try header.value("full_as_of")?.date
+    guard let header = bytes.document(at: 0), let run = try RunStamp(header, version: Self.version),
+      run.store == store, run.parameters == parameters, let fullAsOf = try header.value("full_as_of")?.date
     else { return nil }
     (asOf, self.fullAsOf, watermark, catalogue) = (run.asOf, fullAsOf, run.watermark, nil)
     let end = bytes.count - Self.bytesOfPrint
-    guard end >= length else { return nil }
+    var offset = header.bytes.count
+    guard end >= offset else { return nil }
     files = bytes.load(end, as: UInt64.self)
-    var offset = length
     while offset + Self.bytesOfUser <= end {
       let count = Int(bytes.load(offset, as: UInt32.self))
       guard offset + Self.bytesOfUser + count <= end else { return nil }
