@@ -27,7 +27,7 @@ final class JournalReader {
   init?(ifPresent folder: RunFolder) throws(StoreError) {
     guard let mapping = try MappedFile.ifPresent(folder.journal) else { return nil }
     var (files, offsets, offset): ([JournalFile], [Int], Int) = ([], [], 0)
-    scan: while let record = Self.record(in: mapping.bytes, at: offset) {
+    scan: while let record = mapping.bytes.document(at: offset) {
       switch JournalRecord(record) {
       case .header: break
       case .file(let file): files.append(file)
@@ -38,21 +38,14 @@ final class JournalReader {
     }
     self.folder = folder
     self.mapping = mapping
-    header = Self.record(in: mapping.bytes, at: 0)?.bytes.copy() ?? []
+    header = mapping.bytes.document(at: 0)?.bytes.copy() ?? []
     (self.files, self.offsets) = (files, offsets)
     end = offset
     isTorn = offset < mapping.bytes.count
   }
 
-  private static func record(in bytes: ByteView, at offset: Int) -> BSONDocument? {
-    guard bytes.count - offset >= 5 else { return nil }
-    let length = Int(bytes.load(offset, as: Int32.self))
-    guard length >= 5, length <= bytes.count - offset, bytes[offset + length - 1] == 0 else { return nil }
-    return BSONDocument(unchecked: bytes.slice(offset, length))
-  }
-
   private func change(at offset: Int) -> JournalChange? {
-    guard let record = Self.record(in: mapping.bytes, at: offset), case .change(let change) = JournalRecord(record)
+    guard let record = mapping.bytes.document(at: offset), case .change(let change) = JournalRecord(record)
     else { return nil }
     return change
   }
