@@ -50,12 +50,15 @@ struct SetupCommand: StepCommand {
   func step() throws -> any JobStep {
     let logger = log.logger()
     var step = SetupStep(setup, parameters: ["validate": validate.rawValue, "rebuild-indexes": "\(rebuildIndexes)"])
-    step.done = { [isQuiet = log.quiet] report in
-      for line in report.refused { logger.error("\(line)") }
-      for line in report.notes { logger.notice("\(line)") }
-      if !isQuiet { report.lines.forEach(say) }
-    }
+    step.done = { [isQuiet = log.quiet] report in Self.tell(of: report, logger, isQuiet: isQuiet) }
     return step
+  }
+
+  /// Says what was done and found.
+  private static func tell(of report: SetupReport, _ logger: Logger, isQuiet: Bool) {
+    for line in report.refused { logger.error("\(line)") }
+    for line in report.notes { logger.notice("\(line)") }
+    if !isQuiet { report.lines.forEach(say) }
   }
 
   var serverTimeout: TimeSpan? { store.server.serverTimeout }
@@ -66,10 +69,7 @@ struct SetupCommand: StepCommand {
     let opened = try store.open(locking: true)
     let report: SetupReport
     do throws(StoreError) { report = try setup.run(on: opened) } catch { throw failure(error) }
-    let logger = log.logger()
-    for line in report.refused { logger.error("\(line)") }
-    for line in report.notes { logger.notice("\(line)") }
-    if !log.quiet { report.lines.forEach(say) }
+    Self.tell(of: report, log.logger(), isQuiet: log.quiet)
     let made = report.done.isEmpty ? "nothing to do" : "set up"
     guard report.refused.isEmpty else {
       say("\(opened.name): \(made), but \(report.refused.count) indexes are not as they should be")

@@ -90,12 +90,9 @@ struct EvaluateRun {
         learn, try LearnCollections(store), folder: folder, last: nil, known: nil, log: nil, serviceSince: .max,
         removesFigures: false, events: events)
       let readers = try intake.run()
-      let repertoire = Repertoire()
-      let renumberings = readers.map { repertoire.merge($0.repertoire) }
-      repertoire.freeze()
-      let visits = readers.flatMap(\.visits).sorted { $0.batch < $1.batch }.flatMap(\.visits)
-      let left = readers.reduce(0) { $0 + $1.summary.users.left }
-      return (FactsScan(file: intake.file, visits: visits, renumberings: renumberings), repertoire, left)
+      var users = ReadUsers(Repertoire(), intake.file)
+      users.add(readers)
+      return (users.all, users.repertoire, readers.reduce(0) { $0 + $1.summary.users.left })
     } catch {
       throw .store(error)
     }
