@@ -308,12 +308,6 @@ func mayLive(_ process: Int32, on host: String) -> Bool {
   host != hostName() || kill(process, 0) == 0 || errno == EPERM
 }
 
-func hostName() -> String {
-  var name = [CChar](repeating: 0, count: 256)
-  guard unsafe gethostname(&name, name.count - 1) == 0 else { return "unknown" }
-  return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-}
-
 /// The most memory that the process had resident so far, in bytes.
 private func peakMemory() -> Int {
   var usage = rusage()

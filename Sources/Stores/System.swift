@@ -6,6 +6,14 @@ package func systemMessage(_ code: Int32) -> String {
   return unsafe String(cString: text)
 }
 
+/// What this machine is called.
+package func hostName() -> String {
+  var name = [CChar](repeating: 0, count: 256)
+  // One byte less than there is: a name that is cut off ends all the same.
+  guard unsafe gethostname(&name, name.count - 1) == 0 else { return "unknown" }
+  return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
 /// The result of a system call, which is made again as long as signals interrupt it.
 ///
 /// - Parameters:

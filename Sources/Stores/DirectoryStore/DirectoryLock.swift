@@ -81,12 +81,7 @@ private struct Holder: Codable, CustomStringConvertible {
 
   /// This process, now.
   static func current(run: String) -> Holder {
-    var name = [CChar](repeating: 0, count: 256)
-    // One byte less than there is: a name that is cut off ends all the same.
-    let length = name.count - 1
-    if unsafe gethostname(&name, length) != 0 { name[0] = 0 }
-    let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    return Holder(run: run, host: host, process: getpid(), startedAt: Date.now.formatted(.iso8601))
+    Holder(run: run, host: hostName(), process: getpid(), startedAt: Date.now.formatted(.iso8601))
   }
 
   var line: [UInt8] {
