@@ -83,9 +83,7 @@ struct RunFolder {
 extension Manifest {
   /// The manifest as it stands in its file.
   public func json() throws(StoreError) -> [UInt8] {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode(self) else {
+    guard let json = try? JSONEncoder.steady(isIndented: true).encode(self) else {
       throw .inconsistent(path: store, why: "the manifest cannot be written as JSON")
     }
     return [UInt8](json)

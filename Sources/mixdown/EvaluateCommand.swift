@@ -66,9 +66,8 @@ struct EvaluateCommand: StepCommand {
     let evaluation = report.manifest.evaluation
     // For a program to read: that it is asked for says that it is wanted, however well all is.
     if format == .json, let evaluation {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      if let json = try? encoder.encode(evaluation) { say(String(decoding: json, as: UTF8.self)) }
+      let json = try? JSONEncoder.steady(isIndented: true).encode(evaluation)
+      if let json { say(String(decoding: json, as: UTF8.self)) }
     }
     try end(report, on: store.name) {
       if format == .text, let evaluation { say(EvaluationTable(evaluation).text) }

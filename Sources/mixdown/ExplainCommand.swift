@@ -56,8 +56,7 @@ struct ExplainCommand: ParsableCommand {
     switch format {
     case .text: say(ExplanationTable(explanation, terms: terms).text)
     case .json:
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      let encoder = JSONEncoder.steady(isIndented: true)
       // Scores without decay are explained as well.
       encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")

@@ -52,9 +52,7 @@ extension LogOptions.Format {
       object["time"] = Instant.text(wallClock())
       object["level"] = level.rawValue
       object["message"] = withoutPasswords(message)
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return (try? encoder.encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      return (try? JSONEncoder.steady().encode(object)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
   }
 }

@@ -34,8 +34,7 @@ struct RunsCommand: ParsableCommand {
       let runs = listing.runs.prefix(max(0, limit))
       switch format {
       case .json:
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let encoder = JSONEncoder.steady()
         for run in runs {
           if let manifest = run.manifest { say(String(decoding: try encoder.encode(manifest), as: UTF8.self)) }
         }

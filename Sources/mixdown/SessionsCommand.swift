@@ -173,9 +173,8 @@ struct SessionsText {
           userId: String(decoding: user.id, as: UTF8.self), activeSessions: user.activeSessions,
           multipleSessions: user.hasMultipleSessions)
       })
-    let encoder = JSONEncoder()
+    let encoder = JSONEncoder.steady(isIndented: true)
     encoder.keyEncodingStrategy = .convertToSnakeCase
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     return (try? encoder.encode(shown)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 }

@@ -66,9 +66,7 @@ public struct EvaluateStep: JobStep {
 
 extension RunFolder {
   fileprivate func write(_ report: EvaluationReport) throws(StoreError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode(report) else {
+    guard let json = try? JSONEncoder.steady(isIndented: true).encode(report) else {
       throw .inconsistent(path: path, why: "the evaluation cannot be written as JSON")
     }
     try writeWhole([UInt8](json) + [0x0A], to: path + "/evaluation.json")

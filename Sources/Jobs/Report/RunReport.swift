@@ -24,9 +24,7 @@ public struct RunReport: Sendable {
 
   /// Keeps what the report is made of.
   public func keep(_ data: ReportData) throws(StoreError) {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    guard let json = try? encoder.encode(data) else {
+    guard let json = try? JSONEncoder.steady().encode(data) else {
       throw .inconsistent(path: dataPath, why: "the report's data cannot be written as JSON")
     }
     try writeWhole([UInt8](json) + [0x0A], to: dataPath)

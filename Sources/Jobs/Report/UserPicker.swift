@@ -21,9 +21,7 @@ struct UserPicker {
 
   var script: Page.Script {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let json = String(decoding: try encoder.encode(users), as: UTF8.self)
+      let json = String(decoding: try JSONEncoder.steady().encode(users), as: UTF8.self)
       return Page.Script(data: json, code: Self.code)
     }
   }
