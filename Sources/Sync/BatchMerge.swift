@@ -156,39 +156,16 @@ struct BatchMerge {
       merged.leave(UserReport(user: id.string, reason: .active, detail: why), dumps: dumps, unusable: 0)
       return merged
     }
-    var replicas: [Replica] = []
-    var sources: [Source] = []
-    /// What the guests' playlists are called, and which replicas call them so.
-    var guests: [[UInt8]: GuestPlaylists] = [:]
-    var ofGuests: [(guest: [UInt8], index: Int)] = []
-    var saysWhen = true
-    for dump in user.dumps {
-      if let guest = dump.guest {
-        guard let known = try guestLibrary(guest, account: id, isKnown: stored != nil) else { continue }
-        guests[guest] = known.playlists
-        replicas.append(known.library)
-        sources.append(Source(input: self.library.name, entry: String(decoding: guest, as: UTF8.self)))
-      } else if let read = read(dump, user: id, isKnown: stored != nil, into: &merged) {
-        if let guest = dump.formerUser { ofGuests.append((guest, replicas.count)) }
-        replicas.append(read.replica)
-        sources.append(dump.source)
-        saysWhen = saysWhen && read.saysWhen
-      }
-    }
+    let (replicas, sources, saysWhen) = try read(user, id: id, isKnown: stored != nil, into: &merged)
     guard !replicas.isEmpty else { return merged }
     merged.counts.users.seen += 1
-    var outcome = MergeOutcome()
-    do throws(BSONFault) {
-      for (guest, index) in ofGuests { try guests[guest]?.rename(in: &replicas[index]) }
-    } catch {
-      throw library.refusal(of: id, error)
-    }
     // A dump without any section says nothing: alone, it is no reason to touch a library.
     let opinions = replicas.filter(\.saysSomething)
     if user.dumps.contains(where: \.isBlanked), Self.hideOrder(opinions) {
       merged.isUnordered = true
       return merged
     }
+    var outcome = MergeOutcome()
     do throws(BSONFault) {
       if !opinions.isEmpty {
         outcome = try worker.outcome(user: id, stored: stored, dumps: opinions, isArchived: isArchived)
@@ -215,18 +192,7 @@ struct BatchMerge {
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
-      if settled != nil, let library = outcome.document ?? stored {
-        let (clock, version) = (options.parameters.asOf, version(of: library))
-        if let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
-          let print = user.print
-        {
-          merged.settles = SettledUser(
-            id: id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: clock, version: version,
-            isArchived: outcome.archivesAll, dumps: dumps, fates: again, plays: merged.tallied)
-        } else if outcome.archivesAll {
-          merged.settles = SettledUser(archived: id, noted: clock, version: version)
-        }
-      }
+      merged.settles = settles(user, outcome, stored: stored, saysWhen: saysWhen, dumps: dumps, merged)
     } catch {
       throw library.refusal(of: id, error)
     }
@@ -252,6 +218,25 @@ struct BatchMerge {
     return blanked
   }
 
+  /// What the next run may know of the user; nil for nothing.
+  ///
+  /// - Parameter saysWhen: whether no dump's place in time hangs on that of its file.
+  private func settles(
+    _ user: UserBatch.User, _ outcome: MergeOutcome, stored: BSONDocument?, saysWhen: Bool, dumps: Int,
+    _ merged: MergedUser
+  ) -> SettledUser? {
+    guard settled != nil, let library = outcome.document ?? stored else { return nil }
+    let (clock, version) = (options.parameters.asOf, version(of: library))
+    if let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
+      let print = user.print
+    {
+      return SettledUser(
+        id: merged.id, content: print.content, stamped: saysWhen ? nil : print.stamped, noted: clock, version: version,
+        isArchived: outcome.archivesAll, dumps: dumps, fates: again, plays: merged.tallied)
+    }
+    return outcome.archivesAll ? SettledUser(archived: merged.id, noted: clock, version: version) : nil
+  }
+
   /// Notes what becomes of the user.
   private func note(
     _ outcome: MergeOutcome, user: ByteView, stored: BSONDocument?, in merged: inout MergedUser
@@ -275,6 +260,38 @@ struct BatchMerge {
       let whole = try worker.normalForm(of: library, user: user, except: outcome.decided)
       merged.writeBack = try WriteBack(user: user, library: whole)
     }
+  }
+
+  /// A user's dumps that can be used, guests' libraries among them, each with where it comes from, and whether all of
+  /// them say when they were taken.
+  private func read(
+    _ user: UserBatch.User, id: ByteView, isKnown: Bool, into merged: inout MergedUser
+  ) throws(StoreError) -> (replicas: [Replica], sources: [Source], saysWhen: Bool) {
+    var replicas: [Replica] = []
+    var sources: [Source] = []
+    /// What the guests' playlists are called, and which replicas call them so.
+    var guests: [[UInt8]: GuestPlaylists] = [:]
+    var ofGuests: [(guest: [UInt8], index: Int)] = []
+    var saysWhen = true
+    for dump in user.dumps {
+      if let guest = dump.guest {
+        guard let known = try guestLibrary(guest, account: id, isKnown: isKnown) else { continue }
+        guests[guest] = known.playlists
+        replicas.append(known.library)
+        sources.append(Source(input: self.library.name, entry: String(decoding: guest, as: UTF8.self)))
+      } else if let read = read(dump, user: id, isKnown: isKnown, into: &merged) {
+        if let guest = dump.formerUser { ofGuests.append((guest, replicas.count)) }
+        replicas.append(read.replica)
+        sources.append(dump.source)
+        saysWhen = saysWhen && read.saysWhen
+      }
+    }
+    do throws(BSONFault) {
+      for (guest, index) in ofGuests { try guests[guest]?.rename(in: &replicas[index]) }
+    } catch {
+      throw library.refusal(of: id, error)
+    }
+    return (replicas, sources, saysWhen)
   }
 
   /// A dump in normal form; nil when it goes to the quarantine.

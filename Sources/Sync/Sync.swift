@@ -108,30 +108,21 @@ public struct Sync: Sendable {
     let intake = DumpIntake(
       options, name: store.name, pool: pool, grouping: grouping, quarantine: quarantine, progress: events.progress)
     intake.begin()
-    let (library, plays): (any StoredCollection, any StoredCollection)
-    let (committer, settled): (Committer, SettledUsers?)
+    let target: Target
     do throws(SyncError) {
-      (library, plays, settled) = try opened()
-      committer = try Committer(
-        options, library: library, plays: plays, pool: pool, quarantine: quarantine, settled: settled,
-        events: events)
+      target = try opened(pool)
     } catch {
       intake.abandon(error)
       throw error
     }
     do throws(SyncError) {
-      do throws(StoreError) {
-        try intake.place(in: library)
-      } catch {
-        intake.abandon(.store(error))
-        throw .store(error)
-      }
+      try place(intake, in: target.library)
       summary = try intake.end()
       summary.spilledRuns = grouping.runCount
       summary.inputs.sort { $0.path < $1.path }
       guard !options.cancellation.isRequested else {
         // Of no user is everything known that the inputs hold: the next run has to read them again.
-        committer.abandon()
+        target.committer.abandon()
         clock.end()
         (summary.isInterrupted, summary.nextUser) = (true, options.firstUser)
         summary.seconds = clock.seconds
@@ -139,44 +130,72 @@ public struct Sync: Sendable {
       }
 
       clock.begin("merge")
-      do throws(StoreError) {
-        summary.nextUser = try merge(grouping, into: library, plays, pool, committer, settled)
-        summary.isInterrupted = summary.nextUser != nil
-      } catch {
-        throw .store(error)
-      }
-      summary.add(committer.summary)
-      summary.plays = pool.tally(asOf: options.parameters.asOf)
-      if let failure = committer.failed { throw failure }
+      try merge(grouping, into: target, pool, &summary)
       try check(summary.counts)
 
       clock.begin("commit")
-      try committer.commit(isWhole: !summary.isInterrupted)
-      settled?.commit(library, plays)
+      try target.committer.commit(isWhole: !summary.isInterrupted)
+      target.settled?.commit(target.library, target.plays)
       clock.end()
       summary.seconds = clock.seconds
     } catch {
-      committer.abandon()
-      settled?.abandon()
-      if library.hasOneWriter { summary = SyncSummary() }
+      target.committer.abandon()
+      target.settled?.abandon()
+      if target.library.hasOneWriter { summary = SyncSummary() }
       throw error
     }
     // Where that fails, the store is merged all the same.
-    try committer.closeArchive()
+    try target.committer.closeArchive()
   }
 
-  /// The collections of the run, and what is known of their users.
-  private func opened() throws(SyncError) -> (any StoredCollection, any StoredCollection, SettledUsers?) {
+  /// Where what is merged goes, and what is known of the users there.
+  private struct Target: Sendable {
+    let library: any StoredCollection
+    let plays: any StoredCollection
+    let settled: SettledUsers?
+    let committer: Committer
+  }
+
+  private func opened(_ pool: WorkerPool) throws(SyncError) -> Target {
+    let (library, plays): (any StoredCollection, any StoredCollection)
+    let settled: SettledUsers?
     do throws(StoreError) {
-      let (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
-      let settled = try options.settled.map { place throws(StoreError) in
+      (library, plays) = (try store.open(.userLibrary), try store.open(.playArchive))
+      settled = try options.settled.map { place throws(StoreError) in
         // Who writes libraries back has to read them.
         try SettledUsers(place, library: library, plays: plays, passesOver: options.writeBack == nil)
       }
-      return (library, plays, settled)
     } catch {
       throw .store(error)
     }
+    let committer = try Committer(
+      options, library: library, plays: plays, pool: pool, quarantine: quarantine, settled: settled, events: events)
+    return Target(library: library, plays: plays, settled: settled, committer: committer)
+  }
+
+  /// Tells the intake where the users stand.
+  private func place(_ intake: DumpIntake, in library: any StoredCollection) throws(SyncError) {
+    do throws(StoreError) {
+      try intake.place(in: library)
+    } catch {
+      intake.abandon(.store(error))
+      throw .store(error)
+    }
+  }
+
+  /// Merges what is grouped; the summary says what became of it, also where the committer has failed.
+  private func merge(
+    _ grouping: Grouping, into target: Target, _ pool: WorkerPool, _ summary: inout SyncSummary
+  ) throws(SyncError) {
+    do throws(StoreError) {
+      summary.nextUser = try merge(grouping, into: target, pool)
+    } catch {
+      throw .store(error)
+    }
+    summary.isInterrupted = summary.nextUser != nil
+    summary.add(target.committer.summary)
+    summary.plays = pool.tally(asOf: options.parameters.asOf)
+    if let failure = target.committer.failed { throw failure }
   }
 
   /// Merges batch by batch on the workers, which take the next batch whenever they are done with one; the committer
@@ -184,9 +203,9 @@ public struct Sync: Sendable {
   ///
   /// - Returns: the first user who was left because the run was asked to stop.
   private func merge(
-    _ grouping: Grouping, into library: any StoredCollection, _ plays: any StoredCollection, _ pool: WorkerPool,
-    _ committer: Committer, _ settled: SettledUsers?
+    _ grouping: Grouping, into target: Target, _ pool: WorkerPool
   ) throws(StoreError) -> [UInt8]? {
+    let (library, settled, committer) = (target.library, target.settled, target.committer)
     let budget = library.hasOneWriter ? options.batchBudget : options.serverBatchBudget
     let batches = Mutex(
       try NumberedBatches(UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)))
@@ -203,8 +222,8 @@ public struct Sync: Sendable {
             }
             let worker = pool.take()
             let merge = BatchMerge(
-              options: self.options, library: library, archive: plays, worker: worker, quarantine: self.quarantine,
-              settled: settled)
+              options: self.options, library: library, archive: target.plays, worker: worker,
+              quarantine: self.quarantine, settled: settled)
             self.merge(batch, number, merge, committer)
           } catch {
             committer.release()
