@@ -37,27 +37,54 @@ import Testing
     }
   }
 
-  /// Whether calls to the system can be watched here.
-  private static let canWatch: Bool = {
-    let child = try? Child(["/usr/bin/env", "strace", "-qq", "-e", "trace=fsync", "true"])
-    return (try? child?.wait()) == .exited(0)
-  }()
+  /// Loaded before the system's library, writes down which files are brought to the disk and which get their names.
+  private static let watcher = #"""
+    #define _GNU_SOURCE
+    #include <dlfcn.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    #include <unistd.h>
+    static void note(const char *call, const char *path) {
+      FILE *calls = fopen(getenv("CALLS"), "a");
+      if (!calls) abort();
+      fprintf(calls, "%s %s\n", call, path);
+      fclose(calls);
+    }
+    static int synchronize(const char *call, int file) {
+      char link[64], path[4096];
+      snprintf(link, sizeof link, "/proc/self/fd/%d", file);
+      ssize_t length = readlink(link, path, sizeof path - 1);
+      path[length < 0 ? 0 : length] = 0;
+      note(call, path);
+      return ((int (*)(int))dlsym(RTLD_NEXT, call))(file);
+    }
+    int fsync(int file) { return synchronize("fsync", file); }
+    int syncfs(int file) { return synchronize("syncfs", file); }
+    int rename(const char *from, const char *to) {
+      note("rename", to);
+      return ((int (*)(const char *, const char *))dlsym(RTLD_NEXT, "rename"))(from, to);
+    }
+    """#
 
-  @Test(.enabled(if: canWatch), arguments: [("back", "syncfs"), ("back.tar", "fsync")])
+  @Test(arguments: [("back", "syncfs"), ("back.tar", "fsync")])
   func `what is written back is on the disk before it has its name, and then the name is`(
     _ name: String, _ call: String
   ) throws {
     let sandbox = try Sandbox()
-    let (back, calls) = (sandbox.folder("out/\(name)"), sandbox.folder("calls"))
+    let (back, calls, library) = (sandbox.folder("out/\(name)"), sandbox.folder("calls"), sandbox.folder("watcher.so"))
     try FileManager.default.createDirectory(atPath: sandbox.folder("out"), withIntermediateDirectories: true)
-    let watch = ["/usr/bin/env", "strace", "-f", "-qq", "-y", "-o", calls, "-e", "trace=fsync,syncfs,/^rename"]
+    let source = try sandbox.folder.write("watcher.c", Self.watcher)
+    // The compiler is the one that comes with Swift's.
+    let compiler = try Child(["/usr/bin/env", "clang", "-shared", "-fPIC", "-o", library, source])
+    try #require(try compiler.wait() == .exited(0), "\(compiler.errors)")
     let input = try Packing.folder.pack(Listeners().dumps, in: sandbox.folder)
-    let run = try sandbox.sync([input], ["--write-back", back], through: watch)
+    let run = try sandbox.sync(
+      [input], ["--write-back", back], through: ["/usr/bin/env", "LD_PRELOAD=\(library)", "CALLS=\(calls)"])
     try #require(run.status == 0, "\(run.errors)")
     let lines = try String(contentsOfFile: calls, encoding: .utf8).split(separator: "\n")
-    let named = try #require(lines.firstIndex { $0.contains("rename") && $0.contains("\"\(back)\"") })
-    #expect(lines[..<named].contains { $0.contains("\(call)(") && $0.contains(".part>") })
-    #expect(lines[named...].contains { $0.contains("fsync(") && $0.contains("/out>") })
+    let named = try #require(lines.firstIndex { $0 == "rename \(back)" })
+    #expect(lines[..<named].contains { $0.hasPrefix("\(call) ") && $0.hasSuffix(".part") })
+    #expect(lines[named...].contains { $0.hasPrefix("fsync ") && $0.hasSuffix("/out") })
   }
 
   @Test func `a section that the run does not decide is written back in normal form`() throws {
