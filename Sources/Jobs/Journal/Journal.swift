@@ -245,7 +245,8 @@ public final class Journal: ChangeJournal, Sendable {
     {
       return known.number
     }
-    let number = state.files.count
+    // Not how many there are: what forgetting somebody has left may lack one.
+    let number = (state.files.map(\.number).max() ?? -1) + 1
     try makeDirectory(folder.before, mode: 0o700)
     let isFirst = !state.files.contains { $0.collection == name }
     let place = "before/\(name)\(isFirst ? "" : ".\(number)").bson"

@@ -38,4 +38,34 @@ import Testing
       #expect(throws: full) { try record(["bob"]) }
     }
   }
+
+  @Test func `an old file of a later attempt takes no number that another has, when forget has dropped one between`()
+    throws
+  {
+    let store = try TestStore(.directory)
+    let folder = try RunFolder(state: store.folder + "/state", run: RunID(milliseconds: wallClock()))
+    func record(_ user: String, in schema: CollectionSchema, _ journal: Journal) throws {
+      let arena = Arena()
+      let collection = try store.open(locking: false).open(schema)
+      let key = arena.copy(Array(user.utf8))
+      let stored = try #require(try collection.documents(of: [key], in: arena).first?.first)
+      try journal.record([DocumentChange(key: key, stored: stored, document: nil)], of: collection)
+    }
+    try store.put([#"{"_id": 1, "user_id": "ann"}"#], into: .userLibrary)
+    let months = ["abe", "bob"].map { #"{"_id": "\#($0)", "user_id": "\#($0)", "month": "2025-01"}"# }
+    try store.put(months, into: .playArchive)
+    let first = Journal(folder, run: "test", store: store.name)
+    try record("ann", in: .userLibrary, first)
+    try record("bob", in: .playArchive, first)
+    let archive = RunArchive(state: store.folder + "/state")
+    try JournalCleaning(folder, Traces(of: [Array("ann".utf8)], in: store.open(locking: false), archive)).run()
+    try store.put([#"{"_id": 3, "user_id": "cat", "month": "2025-01"}"#], into: .playArchive)
+    try record("cat", in: .playArchive, Journal(folder, run: "test", store: store.name))
+    let journal = try #require(try JournalReader(ifPresent: folder))
+    let changes = Array(journal.changes())
+    #expect(changes.map(\.key.string) == ["bob", "cat"])
+    for change in changes {
+      #expect(try journal.document(change.before)?.value("user_id")?.string == change.key)
+    }
+  }
 }
