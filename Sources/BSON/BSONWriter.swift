@@ -222,8 +222,12 @@ public struct BSONWriter: ~Copyable {
 
   @inlinable
   mutating func fillDecimal(_ number: UInt) {
-    if number >= 10 { fillDecimal(number / 10) }
-    fill(UInt8(truncatingIfNeeded: 48 + number % 10))
+    guard number >= 10 else { return fill(UInt8(truncatingIfNeeded: 48 + number)) }
+    // Two digits at a time: every entry of a list has its place for a key.
+    let (rest, pair) = number.quotientAndRemainder(dividingBy: 100)
+    if rest > 0 { fillDecimal(rest) }
+    let (tens, units) = pair.quotientAndRemainder(dividingBy: 10)
+    fill(UInt16(truncatingIfNeeded: (48 + units) << 8 | 48 + tens))
   }
 
   /// Where the buffer lies; it is never empty.

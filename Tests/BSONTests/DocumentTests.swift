@@ -64,7 +64,7 @@ import Testing
     #expect(value.integer == number)
   }
 
-  @Test(arguments: [0, 1, 9, 10, 11, 99, 100, 999, 1000, 123_456, 10_000_000, Int.max / 10])
+  @Test(arguments: [0, 1, 9, 10, 11, 99, 100, 105, 999, 1000, 2010, 123_456, 10_000_000, Int.max / 10])
   func `an array's keys are its positions in decimal`(_ position: Int) {
     var writer = BSONWriter()
     writer.index(position, .null)
