@@ -1,3 +1,4 @@
+internal import Library
 public import Stores
 internal import Sync
 
@@ -33,6 +34,15 @@ public struct Job: Sendable {
     self.asOf = asOf
     self.steps = steps
     self.server = server
+  }
+
+  /// The clock of a run of these steps, in ms since 1970: the earliest of those that write, or of all where none does;
+  /// nil where none has one.
+  ///
+  /// The earliest, for learning on a server asks what runs may have put into `updated_at`.
+  public static func clock(of steps: [any JobStep]) -> Int64? {
+    let writing = steps.filter(\.writes)
+    return (writing.isEmpty ? steps : writing).compactMap { $0.parameters["as-of"].flatMap { Instant.parse($0) } }.min()
   }
 
   /// Those of the steps that are begun.

@@ -18,10 +18,10 @@ public struct JobRun {
   /// What the run leaves beside its manifest: what the steps asked for before the first began, to which they add.
   public var records = RunRecords()
 
-  /// The run's clock, in ms since 1970.
-  let asOf: Int64
   /// Whether this goes on with a run that was killed or stopped.
-  let isResumed: Bool
+  var isResumed: Bool { earlier != nil }
+  /// What the attempt before this one has left of itself.
+  private let earlier: Manifest?
 
   private let archive: RunArchive
   private let isResumable: Bool
@@ -52,20 +52,25 @@ public struct JobRun {
     collections = writing.flatMap(\.collections)
     isResumable = job.isResumable && writes
     let earlier = job.resume && writes ? Self.unfinished(job, in: archive) : nil
-    isResumed = earlier != nil
+    self.earlier = earlier
     id = earlier.flatMap { RunID($0.runID) } ?? RunID(milliseconds: wallClock())
-    asOf = earlier.flatMap { earlier in Array(earlier.asOf.utf8).withView { Instant.parse($0) } } ?? job.asOf
     manifest = Manifest(
       run: id, job: job.name, version: programVersion, store: keptName(of: job.store), parameters: job.parameters,
-      asOf: asOf)
+      asOf: job.asOf)
     // However the run ends, and before whichever step.
     for step in steps { records.take(step.records) }
     if let earlier {
+      manifest.asOf = earlier.asOf
       manifest.startedAt = earlier.startedAt
       manifest.attempts = (earlier.attempts ?? 1) + 1
-      for name in manifest.parameters.keys where name.isParameter("as-of") { manifest.parameters[name] = earlier.asOf }
+      for name in manifest.parameters.keys where name.isParameter("as-of") {
+        manifest.parameters[name] = earlier.parameters[name] ?? earlier.asOf
+      }
     }
   }
+
+  /// The clock of a step, in ms since 1970, where the run is gone on with: that of the first attempt.
+  func keptClock(of step: String) -> Int64? { isResumed ? manifest.clock(of: step) : nil }
 
   /// The last run of the job, if it did not end and was asked for the same.
   private static func unfinished(_ job: Job, in archive: RunArchive) -> Manifest? {
@@ -181,7 +186,9 @@ public struct JobRun {
   /// Takes what the steps do not use, and why.
   mutating func quarantine() throws(StoreError) -> QuarantineFile {
     if let openQuarantine { return openQuarantine }
-    let file = try QuarantineFile(try runFolder().quarantine, run: id.description)
+    let name = try store().name
+    let file = try QuarantineFile(
+      try runFolder().quarantine, run: id.description, store: name, isResumed: isResumed)
     openQuarantine = file
     return file
   }
@@ -214,6 +221,8 @@ public struct JobRun {
     if isResumed, openJournal == nil, let folder {
       openJournal = Journal(folder, run: id.description, store: manifest.store)
     }
+    // So are the figures of its merge, where this one has not begun with its own.
+    if let earlier, openQuarantine == nil, steps.contains(where: { $0 is SyncStep }) { manifest.take(earlier) }
     if let written = openJournal?.written {
       manifest.written = Manifest.Written(documents: written.documents, root: hexadecimal(written.root))
     }

@@ -162,6 +162,22 @@ public struct Manifest: Codable, Sendable {
     seconds.merge(summary.seconds) { $1 }
   }
 
+  /// Takes over what an earlier attempt of the run has merged.
+  mutating func take(_ earlier: Manifest) {
+    inputs = earlier.inputs.map { input in
+      var input = input
+      input.resumed = true
+      return input
+    }
+    (counts, users, changedFields) = (earlier.counts, earlier.users, earlier.changedFields)
+    (quarantine, left) = (earlier.quarantine, earlier.left)
+  }
+
+  /// The clock of a step, in ms since 1970; nil of one that has none.
+  func clock(of step: String) -> Int64? {
+    (parameters["\(step).as-of"] ?? parameters["as-of"]).flatMap { Instant.parse($0) }
+  }
+
   /// The values of a parameter: one in a run of one step, and in a job one of each step that has it.
   func values(of parameter: String) -> [String] {
     parameters.filter { $0.key.isParameter(parameter) }.map(\.value)
@@ -179,7 +195,7 @@ public struct Manifest: Codable, Sendable {
   }
 
   /// Whether there is nothing to go on with: the run, or its merge alone, was asked to write nothing.
-  var isRehearsal: Bool { isDryRun || isDryRun(of: SyncStep.name) }
+  public var isRehearsal: Bool { isDryRun || isDryRun(of: SyncStep.name) }
 
   /// Whether this is of an attempt of the run that came after that of another manifest.
   func isLaterAttempt(than other: Manifest) -> Bool { attempts ?? 1 > other.attempts ?? 1 }

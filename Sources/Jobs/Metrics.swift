@@ -1,4 +1,3 @@
-internal import BSON
 internal import Glibc
 internal import Library
 public import Stores
@@ -85,7 +84,7 @@ public struct Metrics {
   }
 
   private static func seconds(_ instant: String) -> Double {
-    Double(Array(instant.utf8).withView { Instant.parse($0) } ?? 0) / 1000
+    Double(Instant.parse(instant) ?? 0) / 1000
   }
 
   // MARK: Files

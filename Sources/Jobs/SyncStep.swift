@@ -95,7 +95,7 @@ public struct SyncStep: JobStep {
       let folder = try run.runFolder()
       var options = options
       options.cancellation = run.cancellation
-      if run.isResumed { options.parameters.asOf = run.asOf }
+      if let clock = run.keptClock(of: Self.name) { options.parameters.asOf = clock }
       options.spool = try run.spool()
       options.firstUser = run.manifest.nextUser.map { Array($0.utf8) }
       if skipsActive { options.leftOut = try Sessions.activeUsers(in: store, asOf: options.parameters.asOf) }

@@ -58,6 +58,9 @@ public enum Instant {
   }
 
   /// Milliseconds of `YYYY-MM-DDTHH:MM:SS[.f…](Z|±HH[:]MM)`; digits past the third of the fraction are cut off.
+  public static func parse(_ text: String) -> Int64? { Array(text.utf8).withView { parse($0) } }
+
+  /// The same of text that lies somewhere.
   public static func parse(_ text: ByteView) -> Int64? {
     var scanner = Scanner(text: text)
     guard let year = scanner.digits(4), scanner.take("-"), let month = scanner.digits(2), scanner.take("-"),

@@ -20,7 +20,12 @@ struct MergedUser {
   var counts = SyncCounts()
   /// Names of the fields that change.
   var changedFields: [StaticString] = []
+  /// What of the dumps cannot be used.
   var quarantine: QuarantineLines
+  /// Entries among that.
+  var unusable = 0
+  /// What the library loses by being written.
+  var lost: QuarantineLines?
   var change: DocumentChange?
   var writeBack: WriteBack?
   /// One line about what changes, where that was asked for.
@@ -159,6 +164,7 @@ struct BatchMerge {
     let (replicas, sources, saysWhen) = try read(user, id: id, isKnown: stored != nil, into: &merged)
     guard !replicas.isEmpty else { return merged }
     merged.counts.users.seen += 1
+    merged.unusable = replicas.reduce(0) { $0 + $1.entriesQuarantined }
     // A dump without any section says nothing: alone, it is no reason to touch a library.
     let opinions = replicas.filter(\.saysSomething)
     if user.dumps.contains(where: \.isBlanked), Self.hideOrder(opinions) {
@@ -179,16 +185,17 @@ struct BatchMerge {
       for part in replica.quarantined { merged.quarantine.add(part, of: id, from: source) }
     }
     if let left = outcome.left {
-      let unusable = replicas.reduce(0) { $0 + $1.entriesQuarantined }
-      merged.leave(UserReport(left, user: id), dumps: dumps, unusable: unusable)
+      merged.leave(UserReport(left, user: id), dumps: dumps, unusable: merged.unusable)
       return merged
     }
     merged.counts.dumps.count(\.used, dumps)
     merged.counts.entries += outcome.fates
     merged.plays = outcome.plays
     merged.tallied = worker.share(of: outcome.history)
-    for part in outcome.quarantined {
-      merged.quarantine.add(part, of: id, from: Source(input: library.name, entry: id.string))
+    if !outcome.quarantined.isEmpty {
+      var lost = quarantine.lines()
+      for part in outcome.quarantined { lost.add(part, of: id, from: Source(input: library.name, entry: id.string)) }
+      merged.lost = lost
     }
     do throws(BSONFault) {
       try note(outcome, user: id, stored: stored, in: &merged)
@@ -227,7 +234,7 @@ struct BatchMerge {
   ) -> SettledUser? {
     guard settled != nil, let library = outcome.document ?? stored else { return nil }
     let (clock, version) = (options.parameters.asOf, version(of: library))
-    if let again = outcome.again, merged.quarantine.isEmpty, merged.counts.dumps.quarantined == 0,
+    if let again = outcome.again, merged.quarantine.isEmpty, merged.lost == nil, merged.counts.dumps.quarantined == 0,
       let print = user.print
     {
       return SettledUser(
@@ -363,7 +370,7 @@ extension MergedUser {
     let report = UserReport(
       user: id.string, reason: .conflict,
       detail: "somebody else wrote the library each of the \(tries) times that it was merged; run again")
-    left.leave(report, dumps: counts.dumps.used, unusable: counts.entries.quarantined)
+    left.leave(report, dumps: counts.dumps.used, unusable: unusable)
     return left
   }
 }

@@ -146,6 +146,11 @@ final class Committer: Sendable {
     var conflicts: Set<Int> = []
     if let writers {
       try record(batch.users.compactMap(\.change), batch.users.flatMap(\.archived))
+      // What a library loses is on the disk before: of a run that dies now nobody would find it any more.
+      if batch.users.contains(where: { $0.lost != nil }) {
+        try quarantineLost(by: batch.users)
+        try quarantine.synchronizeLibraries()
+      }
       // Plays first: what a library's limit cuts off is in the archive before.
       let months = batch.users.flatMap { user in user.archived.map { (user.index, $0) } }
       let metMonths = try writers.plays.write(months.map(\.1))
@@ -172,6 +177,10 @@ final class Committer: Sendable {
     if !changes.isEmpty { try journal.withdraw(changes, of: library) }
   }
 
+  private func quarantineLost(by users: [MergedUser]) throws(StoreError) {
+    for user in users { if let lost = user.lost { try quarantine.append(ofLibraries: lost) } }
+  }
+
   /// Counts users of a server's store whose turn is over.
   func settle(_ users: [MergedUser]) { turn.withLock { _ in count(users) } }
 
@@ -180,7 +189,12 @@ final class Committer: Sendable {
     do throws(SyncError) {
       var lines = quarantine.lines()
       for user in users { lines.add(user.quarantine) }
-      do throws(StoreError) { try quarantine.append(lines) } catch { throw .store(error) }
+      do throws(StoreError) {
+        try quarantine.append(lines)
+        try quarantineLost(by: users)
+      } catch {
+        throw .store(error)
+      }
       try state.archive?.add(users.compactMap(\.writeBack))
     } catch {
       return fail(error)
@@ -207,6 +221,7 @@ final class Committer: Sendable {
     if isWhole { try state.archive?.finish() } else { state.archive = nil }
     do throws(StoreError) {
       try options.journal?.seal()
+      try quarantine.synchronizeLibraries()
       // Plays first: what a library's limit cuts off is in the archive before.
       try state.plays?.commit()
       try state.library?.commit()

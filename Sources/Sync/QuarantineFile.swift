@@ -12,24 +12,79 @@ public final class QuarantineFile: Sendable {
   private struct State: ~Copyable {
     var file: PosixFile
     var counts: [QuarantineReason: Int] = [:]
+    /// Lines about libraries that are there already.
+    var ofLibraries = LibraryLines()
   }
 
+  /// What is known of lines about the store's libraries.
+  private struct LibraryLines {
+    var prints: Set<UInt64> = []
+    /// How often each reason was given by an earlier attempt of the run.
+    var counts: [QuarantineReason: Int] = [:]
+  }
+
+  private let path: String
   private let run: String
+  /// With what every line about a library of the store begins.
+  private let beginning: [UInt8]
   private let state: Mutex<State>
 
   /// Creates the file; mode 0600, for dumps are private.
-  public init(_ path: String, run: String) throws(StoreError) {
-    self.run = run
-    // An earlier attempt of the run that was frozen and goes on again has its own open.
-    removeFile(path)
-    let file = try PosixFile(path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, mode: 0o600, operation: "create")
-    state = Mutex(State(file: file))
+  ///
+  /// - Parameters:
+  ///   - store: its name, under which it is the source of lines about libraries.
+  ///   - isResumed: whether an earlier attempt of the run may have left one. What that has found in libraries is kept: those
+  ///     that it has written do not hold it any more.
+  public init(_ path: String, run: String, store: String, isResumed: Bool = false) throws(StoreError) {
+    (self.path, self.run) = (path, run)
+    beginning = QuarantineLines.beginning(run: run, input: store).bytes
+    var kept = LibraryLines()
+    if isResumed {
+      try Self.keepLibraries(path, behind: 0, beginning, &kept)
+    } else {
+      removeFile(path)
+    }
+    state = Mutex(State(file: try Self.opened(path), counts: kept.counts, ofLibraries: kept))
   }
+
+  private static func opened(_ path: String) throws(StoreError) -> PosixFile {
+    try PosixFile(path, O_WRONLY | O_CREAT | O_APPEND, mode: 0o600, operation: "create")
+  }
+
+  /// Leaves of a file what comes before an offset, and behind it the lines about libraries, in a file of its own: an
+  /// earlier attempt of the run that was frozen and goes on again has the old one open.
+  private static func keepLibraries(
+    _ path: String, behind offset: Int, _ beginning: [UInt8], _ kept: inout LibraryLines
+  ) throws(StoreError) {
+    var lines: LineReader
+    do throws(StoreError) { lines = try LineReader(path) } catch .inputOutput(_, _, ENOENT) { return }
+    let file = try PartialFile(path + ".partial", mode: 0o600)
+    var end = 0
+    while let line = try lines.next() {
+      end += line.count + 1
+      // A line that was torn is about a library that was not written.
+      guard end <= lines.offset else { break }
+      if end > offset {
+        guard line.starts(with: beginning), let reason = reason(in: line) else { continue }
+        kept.prints.insert(print(of: line))
+        kept.counts[reason, default: 0] += 1
+      }
+      try file.append(line + [0x0A])
+    }
+    try file.replace(path)
+  }
+
+  private static func reason(in line: ArraySlice<UInt8>) -> QuarantineReason? {
+    QuarantineLine.reason(in: line).flatMap { QuarantineReason(rawValue: $0) }
+  }
+
+  private static func print(of line: ArraySlice<UInt8>) -> UInt64 { Array(line).withView { $0.fingerprint } }
 
   /// How often each reason was given.
   public var counts: [QuarantineReason: Int] { state.withLock { $0.counts } }
 
-  /// How often each reason was given since then.
+  /// How often each reason was given since then, and by an earlier attempt of the run for what is not in libraries any
+  /// more.
   func counts(since mark: Mark) -> [QuarantineReason: Int] {
     counts.merging(mark.counts, uniquingKeysWith: -).filter { $0.value > 0 }
   }
@@ -42,16 +97,20 @@ public final class QuarantineFile: Sendable {
 
   func mark() throws(StoreError) -> Mark {
     try state.withLock { state in
-      Result { () throws(StoreError) in Mark(size: try state.file.status().size, counts: state.counts) }
+      Result { () throws(StoreError) in
+        let counts = state.counts.merging(state.ofLibraries.counts, uniquingKeysWith: -)
+        return Mark(size: try state.file.status().size, counts: counts)
+      }
     }.get()
   }
 
-  /// Takes out what was appended since.
+  /// Takes out what was appended since, but for lines about libraries: a server's may have been written.
   func cut(back mark: Mark) throws(StoreError) {
     try state.withLock { state in
       Result { () throws(StoreError) in
-        try state.file.truncate(to: mark.size)
-        state.counts = mark.counts
+        try Self.keepLibraries(path, behind: mark.size, beginning, &state.ofLibraries)
+        state.file = try Self.opened(path)
+        state.counts = mark.counts.merging(state.ofLibraries.counts, uniquingKeysWith: +)
       }
     }.get()
   }
@@ -67,16 +126,38 @@ public final class QuarantineFile: Sendable {
   /// Appends lines to the file.
   public func append(_ lines: QuarantineLines) throws(StoreError) {
     guard !lines.isEmpty else { return }
-    let failure = state.withLock { state -> StoreError? in
-      for (reason, count) in lines.counts { state.counts[reason, default: 0] += count }
-      do throws(StoreError) {
+    try state.withLock { state in
+      Result { () throws(StoreError) in
+        for (reason, count) in lines.counts { state.counts[reason, default: 0] += count }
         try state.file.write(lines.text)
-        return nil
-      } catch {
-        return error
       }
-    }
-    if let failure { throw failure }
+    }.get()
+  }
+
+  /// Appends lines about libraries. One that is there already is not written again: of an earlier attempt of the run, or
+  /// of a user who is merged once more.
+  func append(ofLibraries lines: QuarantineLines) throws(StoreError) {
+    guard !lines.isEmpty else { return }
+    try state.withLock { state in
+      Result { () throws(StoreError) in
+        var text: [UInt8] = []
+        for line in lines.text.split(separator: 0x0A)
+        where state.ofLibraries.prints.insert(Self.print(of: line)).inserted {
+          if let reason = Self.reason(in: line) { state.counts[reason, default: 0] += 1 }
+          text += line + [0x0A]
+        }
+        try state.file.write(text)
+      }
+    }.get()
+  }
+
+  /// Waits until lines about libraries are on the disk.
+  func synchronizeLibraries() throws(StoreError) {
+    try state.withLock { state in
+      Result { () throws(StoreError) in
+        if !state.ofLibraries.prints.isEmpty { try state.file.synchronize() }
+      }
+    }.get()
   }
 }
 
@@ -126,14 +207,7 @@ public struct QuarantineLines: Sendable {
     reason: QuarantineReason, detail: String, source: Source, user: ByteView?, section: Section? = nil,
     index: Int? = nil, raw: BSONValue? = nil, size: Int? = nil, offset: Int? = nil
   ) {
-    var json = JSONText()
-    json.put("{")
-    json.key("run_id")
-    json.string(run)
-    json.put(",\"source\":{")
-    json.key("input")
-    json.string(source.input)
-    json.put(",")
+    var json = Self.beginning(run: run, input: source.input)
     json.key("entry")
     if let entry = source.entry { json.string(entry) } else { json.put("null") }
     json.put(",")
@@ -170,6 +244,19 @@ public struct QuarantineLines: Sendable {
     json.put("}\n")
     text += json.bytes
     counts[reason, default: 0] += 1
+  }
+
+  /// What a line begins with, up to the entry's name.
+  fileprivate static func beginning(run: String, input: String) -> JSONText {
+    var json = JSONText()
+    json.put("{")
+    json.key("run_id")
+    json.string(run)
+    json.put(",\"source\":{")
+    json.key("input")
+    json.string(input)
+    json.put(",")
+    return json
   }
 }
 

@@ -85,7 +85,7 @@ struct RunCommand: SpeakingCommand {
     let commands = try plan.steps.map { try command($0, of: plan) }
     let steps = try commands.map { try $0.step() }
     let store = plan.store.values.first ?? ""
-    let clock = asOf.flatMap { Moment(argument: $0)?.milliseconds } ?? start
+    let clock = Job.clock(of: steps) ?? asOf.flatMap { Moment(argument: $0)?.milliseconds } ?? start
     var job = Job(name: plan.job, store: store, state: plan.state.values.first, asOf: clock, steps: steps)
     guard !check else {
       do throws(StepFailure) { return try job.check() } catch { throw failure(error.description, error.status) }

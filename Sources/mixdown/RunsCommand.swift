@@ -51,7 +51,8 @@ struct RunsCommand: ParsableCommand {
       let status = manifest.exitStatus.map { " (\($0))" } ?? ""
       let seconds = manifest.seconds["total"].map { "  \(($0 * 100).rounded() / 100) s" } ?? ""
       let outcome = run.wasKilled ? "killed" : manifest.outcome.rawValue
-      let (dry, change) = manifest.isDryRun ? (", dry run", "would change") : ("", "changed")
+      let dry = manifest.isDryRun ? ", dry run" : ""
+      let change = manifest.isRehearsal ? "would change" : "changed"
       let place = run.hasFolder ? "" : "  no folder here, host \(manifest.host)"
       return "\(manifest.runID)  \(manifest.startedAt)  \(manifest.job)  \(outcome)\(status)\(dry)  "
         + "\(changed) \(change)  \(quarantined) quarantined\(seconds)\(place)"

@@ -341,6 +341,76 @@ import Testing
     #expect(computed.count == 1 && computed.first.flatMap(\.self) == clock)
   }
 
+  /// A job whose second step cannot read what the application has left, with inputs of which something is quarantined.
+  private static func stopped(_ sandbox: Sandbox) throws -> (arguments: [String], run: Run) {
+    try sandbox.folder.write("in/ann.json", #"{"user_id":"ann","favorites":[{"videoId":"a"},{"artist":"nobody"}]}"#)
+    try sandbox.folder.write("store/users.bson", "torn")
+    let clock = "as-of: 2026-01-01T00:00:00Z"
+    let text = "store: store\nstate: state\nsteps:\n  - sync: {inputs: [in], \(clock)}\n  - learn: {\(clock)}\n"
+    let arguments = ["run", try sandbox.folder.write("night.yaml", text)]
+    let run = try mixdown(arguments)
+    try #require(run.status == 65, "\(run.output)\(run.errors)")
+    try FileManager.default.removeItem(atPath: sandbox.folder("store/users.bson"))
+    return (arguments, Run(status: 0, output: "", errors: "", state: sandbox.folder("state")))
+  }
+
+  @Test func `a job that is gone on with keeps the clocks of its file`() throws {
+    let sandbox = try Sandbox()
+    let (arguments, left) = try Self.stopped(sandbox)
+    let first = try left.manifest
+    #expect(first.asOf == "2026-01-01T00:00:00.000Z")
+    let again = try mixdown(arguments + ["--resume"])
+    #expect(again.status == 3, "\(again.output)\(again.errors)")
+    let manifest = try left.manifest
+    #expect(manifest.attempts == 2 && manifest.asOf == first.asOf)
+    #expect(["sync", "learn"].allSatisfy { manifest.parameters["\($0).as-of"] == first.asOf })
+    let scores = try openStore(sandbox.folder("store"), locking: false).open(.userScores)
+    let computed = try scores.cursor(updatedSince: nil).next(upTo: 1 << 20, in: Arena())
+    #expect(try computed.map { try $0.value("last_computed")?.date } == [1_767_225_600_000])
+  }
+
+  @Test func `an attempt that stops before its merge says what the one before it has merged`() throws {
+    let sandbox = try Sandbox()
+    let (arguments, left) = try Self.stopped(sandbox)
+    let first = try left.manifest
+    try sandbox.folder.write("store/forgotten.bson", "torn")
+    let again = try mixdown(arguments + ["--resume"])
+    #expect(again.status == 65, "\(again.output)\(again.errors)")
+    let manifest = try left.manifest
+    #expect(manifest.attempts == 2 && manifest.inputs.map(\.path) == first.inputs.map(\.path))
+    #expect(manifest.bytesRead == 0 && manifest.users.created == 1)
+    #expect(try manifest.quarantine == ["no-identity": 1] && left.quarantine.count == 1)
+  }
+
+  @Test func `in a job with a merge the users are the merge's, also when nothing has arrived`() throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("in/ann.json", #"{"user_id":"ann","favorites":[{"videoId":"a"}]}"#)
+    try sandbox.folder.write("empty/readme.txt", "")
+    func night(_ inputs: String) throws -> Manifest {
+      let text = "store: store\nstate: \(inputs)-runs\nsteps:\n  - sync: {inputs: [\(inputs)]}\n  - learn:\n"
+      let run = try mixdown(["run", try sandbox.folder.write("night.yaml", text)])
+      try #require(run.status == 0, "\(run.output)\(run.errors)")
+      return try Run(status: 0, output: "", errors: "", state: sandbox.folder("\(inputs)-runs")).manifest
+    }
+    let first = try night("in")
+    #expect(first.users.seen == 1 && first.learning?.users.seen == 1)
+    let second = try night("empty")
+    #expect(second.users.seen == 0 && second.users.changed == 0 && second.learning?.users.seen == 1)
+  }
+
+  @Test func `a job whose merge alone is dry says that libraries would change`() throws {
+    let sandbox = try Sandbox()
+    try sandbox.folder.write("in/ann.json", #"{"user_id":"ann","favorites":[{"videoId":"a"}]}"#)
+    let text = "store: store\nstate: state\nsteps:\n  - setup:\n  - sync: {inputs: [in], dry-run: true}\n  - learn:\n"
+    let run = try mixdown(["run", try sandbox.folder.write("night.yaml", text)])
+    #expect(run.status == 0, "\(run.output)\(run.errors)")
+    let list = try mixdown(["runs", "--state", sandbox.folder("state")]).output
+    #expect(list.contains("1 would change") && !list.contains("dry run"), "\(list)")
+    let left = Run(status: 0, output: "", errors: "", state: sandbox.folder("state"))
+    let report = try String(contentsOfFile: left.folder + "/report.html", encoding: .utf8)
+    #expect(report.contains("The merge was a dry run: no library was written."))
+  }
+
   @Test func `what a later step relies on is looked for before the first one writes, unless a step before it makes it`()
     throws
   {

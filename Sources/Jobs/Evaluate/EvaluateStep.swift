@@ -39,7 +39,7 @@ public struct EvaluateStep: JobStep {
     do throws(EvaluateError) {
       let (store, folder) = try opened(&run)
       var options = options
-      if run.isResumed { options.parameters.asOf = run.asOf }
+      if let clock = run.keptClock(of: Self.name) { options.parameters.asOf = clock }
       let outcome = try EvaluateRun(options: options, store: store, folder: folder.path, events: events).run()
       let report = EvaluationReport(outcome, options)
       do throws(StoreError) { try folder.write(report) } catch { throw .store(error) }

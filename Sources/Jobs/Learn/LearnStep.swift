@@ -64,7 +64,7 @@ public struct LearnStep: JobStep {
       let reports = ReportList()
       var options = options
       options.cancellation = run.cancellation
-      if run.isResumed { options.parameters.asOf = run.asOf }
+      if let clock = run.keptClock(of: Self.name) { options.parameters.asOf = clock }
       if !options.dryRun { options.journal = try run.journal() }
       var events = events
       let tell = events.left

@@ -59,8 +59,8 @@ public struct LearningCounts: Codable, Sendable {
 extension Manifest {
   /// Takes over the figures of finished learning.
   mutating func take(_ summary: LearnSummary, reports: [LearnReport]) {
-    // In a job with a merge the users of the manifest are the merge's.
-    if users.seen == 0 { users = summary.users }
+    // In a job with a merge the users of the manifest are the merge's, also where nobody has sent anything.
+    if !steps.contains(where: { $0.name == SyncStep.name }) { users = summary.users }
     learning = LearningCounts(
       mark: summary.mark, full: summary.isFull, users: summary.users, computed: summary.computed, plays: summary.plays,
       unusable: summary.unusable, written: summary.written, removed: summary.removed,

@@ -49,7 +49,11 @@ struct ReportPage {
   private var lead: String {
     let (users, dumps) = (manifest.users, manifest.counts.dumps)
     var sentences: [String] = []
-    if manifest.isDryRun { sentences.append("A dry run: nothing was written.") }
+    if manifest.isDryRun {
+      sentences.append("A dry run: nothing was written.")
+    } else if manifest.isRehearsal {
+      sentences.append("The merge was a dry run: no library was written.")
+    }
     // Users of a run that merged nothing are those whose figures it looked at.
     if dumps.read > 0 || users.seen > 0 && manifest.learning == nil {
       sentences.append(

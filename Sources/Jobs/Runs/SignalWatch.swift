@@ -14,9 +14,9 @@ final class SignalWatch {
 
   /// - Parameters:
   ///   - heard: is told of the first signal.
-  ///   - second: the last thing that is done before the process ends with 75.
+  ///   - second: the last thing that is done before the process ends with 75; false where it is not to end now.
   init(
-    _ cancellation: Cancellation, heard: @escaping @Sendable (String) -> Void, second: @escaping @Sendable () -> Void
+    _ cancellation: Cancellation, heard: @escaping @Sendable (String) -> Void, second: @escaping @Sendable () -> Bool
   ) {
     let queue = DispatchQueue(label: "mixdown.signals")
     let heardOne = Flag()
@@ -25,8 +25,8 @@ final class SignalWatch {
       let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
       source.setEventHandler {
         if heardOne.set() {
-          second()
-          _exit(ExitStatus.locked.rawValue)
+          if second() { _exit(ExitStatus.locked.rawValue) }
+          return
         }
         cancellation.request("interrupted by \(name)")
         heard(name)

@@ -42,7 +42,7 @@ public struct SessionsStep: JobStep {
     let quarantine: QuarantineFile
     let store: any Store
     var sessions = sessions
-    if run.isResumed { sessions.asOf = run.asOf }
+    if let clock = run.keptClock(of: Self.name) { sessions.asOf = clock }
     do throws(StoreError) {
       store = try run.store()
       quarantine = try run.quarantine()

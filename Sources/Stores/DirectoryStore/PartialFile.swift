@@ -137,7 +137,7 @@ package final class PartialFile {
     buffered += bytes.count
   }
 
-  func append(_ bytes: [UInt8]) throws(StoreError) {
+  package func append(_ bytes: [UInt8]) throws(StoreError) {
     try bytes.withView { view in Result { () throws(StoreError) in try append(view) } }.get()
   }
 

@@ -129,13 +129,18 @@ final class Bench {
 
   /// The same of a document that no JSON stands for.
   func put(_ document: [UInt8], key: String, into schema: CollectionSchema) throws {
+    try put([(key, document)], into: schema)
+  }
+
+  func put(_ documents: [(key: String, document: [UInt8])], into schema: CollectionSchema) throws {
     let opened = try openStore(store, locking: true, run: "another program")
     let output = try opened.open(schema).beginWriting(.any)
-    try document.withView { bytes in
-      try Array(key.utf8).withView { key in
-        _ = try output.write([DocumentChange(key: key, stored: nil, document: BSONDocument(bytes))])
-      }
-    }
+    let arena = Arena()
+    _ = try output.write(
+      documents.map { key, document in
+        let document = try BSONDocument(arena.copy(document))
+        return DocumentChange(key: arena.copy(Array(key.utf8)), stored: nil, document: document)
+      })
     try output.commit()
   }
 

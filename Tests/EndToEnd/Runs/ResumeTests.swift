@@ -1,4 +1,5 @@
 import Foundation
+import MongodHarness
 import Randomness
 import Stores
 import Testing
@@ -91,21 +92,78 @@ import Testing
     #expect(try bench.contents().keys.contains("user_library bob "))
   }
 
-  /// - Parameter isMixed: whether one of the dumps is read anew in any case.
-  @Test(arguments: Bench.Kind.allCases, [false, true])
-  func `dumps whose order hangs on a token that was not kept are read again`(
-    _ kind: Bench.Kind, _ isMixed: Bool
-  ) throws {
-    let undisturbed = try Bench(.directory)
+  /// Two inputs with a dump of ann each, whose order nobody can tell without their tokens.
+  private static func hangingOnTokens(_ bench: Bench) throws -> [String] {
     // Of the same time; by their tokens the first is the newer, by what stands behind them the second.
     func dump(_ token: String, _ song: String, _ title: String) -> String {
       let queue = #"[{\"videoId\":\"\#(song)\",\"title\":\"\#(title)\"}]"#
       let data = #"{"tldr-access-token":"\#(token)","tldr-queue":"\#(queue)"}"#
       return #"{"user_id":"ann","exported_at":1760000000000,"data":\#(data)}"#
     }
-    let first = try undisturbed.folder.write("first.ndjson", dump("token-b", "a", "One") + "\nno JSON\n")
-    let second = try undisturbed.folder.write("second.ndjson", dump("token-a", "b", "Two") + "\n")
-    let inputs = try [first, second] + undisturbed.inputs(Listeners(count: 300, plays: 60))
+    let first = try bench.folder.write("first.ndjson", dump("token-b", "a", "One") + "\nno JSON\n")
+    let second = try bench.folder.write("second.ndjson", dump("token-a", "b", "Two") + "\n")
+    return [first, second]
+  }
+
+  /// How a run that was killed is made good.
+  enum Second: CaseIterable {
+    /// By another run from the start.
+    case another
+    case resumed
+    /// It is gone on with, and finds that all inputs have to be read again.
+    case readAgain
+  }
+
+  @Test(arguments: Bench.Kind.allCases, Second.allCases)
+  func `what a library loses is in a quarantine, and once, when the run dies that writes it`(
+    _ kind: Bench.Kind, _ second: Second
+  ) throws {
+    let bench = try Bench(kind)
+    let users = (0..<600).map(Listeners.name)
+    try bench.put(
+      users.map { user in
+        (user, try bson(#"{"user_id":"\#(user)","favorites":"lost by \#(user)","updated_at":{"$date":1}}"#))
+      }, into: .userLibrary)
+    var inputs = try bench.inputs(Listeners(count: users.count))
+    if second == .readAgain { inputs = try Self.hangingOnTokens(bench) + inputs }
+    let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf]
+    let environment = ["MIXDOWN_LEASE": "3"]
+    let child = try bench.begin("sync", arguments + ["--resumable"], environment: environment)
+    let run = try waitFor { bench.ids.first }
+    try InterruptTests.waitUntilMerging(bench, run)
+    if kind == .server {
+      // What the first batches of it have lost is written down, and their libraries are.
+      let quarantine = "\(bench.state)/\(run)/quarantine.ndjson"
+      try waitFor { FileManager.default.contents(atPath: quarantine).flatMap { $0.count > 1 << 15 ? true : nil } }
+    }
+    child.send(SIGKILL)
+    try #require(try child.wait() == .killed(signal: SIGKILL))
+
+    let flags = second == .another ? [] : ["--resume"]
+    let ended = try bench.run("sync", arguments + flags, expecting: 3, environment: environment, retries: 200)
+    #expect(ended.errors.contains("all inputs are read again") == (second == .readAgain), "\(ended.errors)")
+    #expect(bench.ids.count == (second == .another ? 2 : 1))
+    let lines = try bench.ids.flatMap { id in
+      // Of the one that died nothing more is known than what it has left.
+      let text = (try? String(contentsOfFile: "\(bench.state)/\(id)/quarantine.ndjson", encoding: .utf8)) ?? ""
+      return try text.split(separator: "\n").map { try QuarantineLine.read(Data($0.utf8)) }
+    }
+    let lost = lines.filter { $0.section == "favorites" }.compactMap(\.userId)
+    #expect(Set(users).subtracting(lost).isEmpty)
+    guard second != .another else { return }
+    #expect(lost.count == users.count)
+    let manifest = try bench.manifest(run)
+    #expect(manifest.quarantine["invalid-section"] == users.count)
+    #expect(manifest.quarantine.values.reduce(0, +) == lines.count)
+  }
+
+  /// - Parameter isMixed: whether one of the dumps is read anew in any case.
+  @Test(arguments: Bench.Kind.allCases, [false, true])
+  func `dumps whose order hangs on a token that was not kept are read again`(
+    _ kind: Bench.Kind, _ isMixed: Bool
+  ) throws {
+    let undisturbed = try Bench(.directory)
+    let inputs = try Self.hangingOnTokens(undisturbed) + undisturbed.inputs(Listeners(count: 300, plays: 60))
     let arguments = inputs + ["--workers", "1", "--as-of", Bench.asOf]
     let fresh = try undisturbed.manifest(undisturbed.sync(arguments, expecting: 3))
     let bench = try Bench(kind)

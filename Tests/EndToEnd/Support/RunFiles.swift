@@ -17,7 +17,10 @@ struct Manifest: Decodable {
   struct Counts: Decodable { let dumps, entries: Figures }
   struct Users: Decodable { let seen, changed, unchanged, created, left: Int }
   struct Written: Decodable { let documents: Int }
-  struct Learning: Decodable { let unusable: Int }
+  struct Learning: Decodable {
+    let users: Users
+    let unusable: Int
+  }
   struct Input: Decodable {
     let path: String
     let bytes: Int

@@ -28,7 +28,7 @@ import Testing
     let input = try store.file("pings.ndjson", lines.joined(separator: "\n"))
     var sessions = Sessions(inputs: lines.isEmpty ? [] : [input], asOf: asOf)
     sessions.dryRun = dryRun
-    let quarantine = try QuarantineFile(store.folder + "/quarantine.ndjson", run: "test")
+    let quarantine = try QuarantineFile(store.folder + "/quarantine.ndjson", run: "test", store: store.folder)
     return try sessions.run(on: store.open(locking: !dryRun), quarantine: quarantine)
   }
 
@@ -192,7 +192,7 @@ import Testing
     let input = try store.file("pings.ndjson", ping("ann", "secret-session", "\(Self.now)"))
     var sessions = Sessions(inputs: [input], asOf: Self.now)
     sessions.forgotten = { $0 == Array("ann".utf8) }
-    let quarantine = try QuarantineFile(store.folder + "/quarantine.ndjson", run: "test")
+    let quarantine = try QuarantineFile(store.folder + "/quarantine.ndjson", run: "test", store: store.folder)
     let summary = try sessions.run(on: store.open(), quarantine: quarantine)
     #expect(summary.pings.quarantined == 1 && summary.users.isEmpty)
     #expect(try reasons(store) == ["forgotten"])

@@ -1,21 +1,20 @@
 internal import Glibc
-internal import Stores
 
 /// Reads a file line by line, and holds no more of it than a block and a line.
-struct LineReader: ~Copyable {
+package struct LineReader: ~Copyable {
   private static let blockSize = 1 << 18
 
   private let file: PosixFile
   /// How much of the file was read, in bytes.
-  private(set) var offset = 0
+  package private(set) var offset = 0
   private var text: [UInt8] = []
   /// Where the next line begins in the text, and up to where its end was looked for.
   private var (start, searched) = (0, 0)
 
-  init(_ path: String) throws(StoreError) { file = try PosixFile(path, O_RDONLY) }
+  package init(_ path: String) throws(StoreError) { file = try PosixFile(path, O_RDONLY) }
 
   /// The next line without its end, the last one also where nothing ends it; nil behind that.
-  mutating func next() throws(StoreError) -> ArraySlice<UInt8>? {
+  package mutating func next() throws(StoreError) -> ArraySlice<UInt8>? {
     while true {
       if let end = text[searched...].firstIndex(of: 0x0A) {
         defer { (start, searched) = (end + 1, end + 1) }
