@@ -26,23 +26,42 @@ public struct Copy: Sendable {
   /// - Returns: what became of each collection, in the order of `CollectionSchema.all`, `users` last.
   public func run(from source: any Store, to target: any Store) throws(StoreError) -> [CopiedCollection] {
     let schemas = try schemas(in: source)
-    var setup = Setup()
-    setup.validation = nil
-    setup.collections = schemas.filter(\.isOwn)
-    let report = try setup.run(on: target)
-    guard report.refused.isEmpty else {
-      throw .refused(path: target.name, offset: 0, why: report.refused.joined(separator: "; "))
-    }
+    // What cannot be read for want of an index or a right is not to be found out half-way.
+    try checkIndexes(of: schemas, in: source)
+    var first: [CollectionSchema] = []
+    for schema in schemas where schema.isOwn { if try isSetUpFirst(schema, in: target) { first.append(schema) } }
+    try setUp(first, in: target)
     let lease = try lease(of: schemas, in: target)
     defer { lease?.end() }
     var results: [CopiedCollection] = []
-    if schemas.contains(where: { !$0.isOwn }) { try describeUsers(of: source, in: target) }
     for schema in schemas {
+      if !schema.isOwn { try describeUsers(of: source, in: target) }
       let result = try CollectionCopy(self, schema, from: source, to: target, lease).run()
+      // One without documents is there in a folder, too.
+      if schema.isOwn, target is DirectoryStore { try setUp([schema], in: target) }
       copied(result)
       results.append(result)
     }
     return results
+  }
+
+  /// Whether a collection is set up before any is copied. On a server its indexes find documents while it is written;
+  /// in a folder what is there already may stand in the way, and a new one appears when it is complete: until then none
+  /// is to pass for one without documents.
+  private func isSetUpFirst(_ schema: CollectionSchema, in target: any Store) throws(StoreError) -> Bool {
+    guard let folder = target as? DirectoryStore else { return true }
+    if try folder.has(schema.name) { return true }
+    return try folder.metadata(of: schema.name) != nil
+  }
+
+  private func setUp(_ collections: [CollectionSchema], in target: any Store) throws(StoreError) {
+    var setup = Setup()
+    setup.validation = nil
+    setup.collections = collections
+    let report = try setup.run(on: target)
+    guard report.refused.isEmpty else {
+      throw .refused(path: target.name, offset: 0, why: report.refused.joined(separator: "; "))
+    }
   }
 
   /// The right to write into a server's store; nil for a directory, which is locked, and for a server without `job_runs`,

@@ -140,6 +140,44 @@ import Testing
     #expect(try target.open(locking: false).collectionNames() == ["play_archive"])
   }
 
+  @Test(arguments: Kind.allCases)
+  func `in a folder each collection appears when it is complete, one without documents too`(_ from: Kind) throws {
+    let (source, target) = (try filled(from, users: 10), try TestStore(.directory))
+    // The second that has documents is one that nobody can read.
+    try source.put([#"{"_id": 1, "user_id": 7}"#], into: .userStats)
+    let error = #expect(throws: StoreError.self) { try run(source, target) }
+    #expect("\(String(describing: error))".contains("without a string user_id"))
+    let complete = ["user_library", "session_pings", "play_archive", "songs"]
+    #expect(try target.open(locking: false).collectionNames() == Set(complete))
+    #expect(try target.documents(of: .userLibrary).count == 10)
+  }
+
+  @Test(arguments: Kind.allCases)
+  func `a source that lacks an index is refused before anything is made`(_ to: Kind) throws {
+    let (source, target) = (try filled(.server, users: 10), try TestStore(to))
+    try source.database?.run(#"{"dropIndexes": "for_you", "index": "user_id_1"}"#)
+    #expect(
+      throws: StoreError.indexesMissing(address: try source.open().name, collection: "for_you", indexes: ["user_id_1"])
+    ) {
+      try run(source, target)
+    }
+    #expect(try target.open().collectionNames().isEmpty)
+  }
+
+  @Test func `what stands in the way in a folder is told before anything is copied`() throws {
+    let source = try filled(.directory, users: 10)
+    for (file, text) in [
+      ("songs.metadata.json", #"{"options":{},"indexes":[{"v":2,"key":{"key":-1},"name":"key_1"}]}"#),
+      ("songs.metadata.json", "{"), ("songs.bson.gz", ""),
+    ] {
+      let target = try TestStore(.directory)
+      try FileManager.default.createDirectory(atPath: target.name, withIntermediateDirectories: true)
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(target.name)/\(file)"))
+      #expect(throws: StoreError.self, "\(file) \(text)") { try run(source, target) }
+      #expect(!FileManager.default.fileExists(atPath: target.name + "/user_library.bson"), "\(file) \(text)")
+    }
+  }
+
   @Test(arguments: pairs)
   func `the application's documents without an id are copied as well, by their _id`(_ from: Kind, _ to: Kind) throws {
     let (source, target) = (try TestStore(from), try TestStore(to))
