@@ -90,6 +90,7 @@ struct CopyCommand: SpeakingCommand {
         logger.warning("\(collection.name): left as they are in TO: \(collection.examples.joined(separator: ", "))")
       }
     }
+    copy.missed = { logger.warning("\($0)") }
     let results: [CopiedCollection]
     do throws(StoreError) {
       results = try copy.run(from: source, to: target)

@@ -1,4 +1,5 @@
 import Foundation
+import Jobs
 import MongodHarness
 import Stores
 import Testing
@@ -130,6 +131,46 @@ import Testing
     try root.run(json: #"{"dropIndexes": "songs", "index": "key_1"}"#)
     #expect(try run(jobs, ["setup"], expecting: 69).errors.contains("docs/stores.md"))
     #expect(try run(setup, ["inspect", "--user", "bob"], expecting: 69).errors.contains("docs/stores.md"))
+    try root.run(json: #"{"dropDatabase": 1}"#)
+  }
+
+  @Test func `the role is enough for a backup, which says that it could not note the indexes of users`() throws {
+    let name = "backup_\(getpid())"
+    let root = try database(name)
+    let store = try ReplicaSet.guarded.get().address(name, user: "mixdown:S3cret")
+    let sandbox = try Sandbox()
+    let user = try bson(#"{"_id": 1, "id": "ann", "plan": "free"}"#)
+    _ = try Setup().run(on: MongoStore(root))
+    try root.run(json: #"{"insert": "users", "documents": [{"_id": 1, "id": "ann", "plan": "free"}]}"#)
+    try root.run(json: #"{"createIndexes": "users", "indexes": [{"key": {"id": 1}, "name": "by_id"}]}"#)
+    func change(_ command: String, _ collection: String) throws {
+      let resource = #"{"resource": {"db": "\#(name)", "collection": "\#(collection)"}, "actions": ["listIndexes"]}"#
+      try root.run(json: #"{"\#(command)": "mixdown", "privileges": [\#(resource)]}"#)
+    }
+    func metadata(_ folder: String) throws -> String {
+      String(decoding: try sandbox.folder.bytes(of: "\(folder)/users.metadata.json"), as: UTF8.self)
+    }
+    func copied(_ folder: String) throws -> (run: Run, notesIndex: Bool) {
+      let run = try mixdown(["copy", store, sandbox.folder(folder)])
+      #expect(run.status == 0 && run.output.contains("both sides are equal"), "\(run.output)\(run.errors)")
+      #expect(try sandbox.folder.bytes(of: "\(folder)/users.bson") == user)
+      return (run, try metadata(folder).contains("by_id"))
+    }
+
+    let (without, notesIndex) = try copied("without")
+    #expect(!notesIndex && without.errors.contains("listIndexes"), "\(without.errors)")
+    #expect(without.errors.hasPrefix("mixdown: warning: users: "), "\(without.errors)")
+    try change("grantPrivilegesToRole", "users")
+    let (with, notesAll) = try copied("with")
+    #expect(notesAll && with.errors.isEmpty, "\(with.errors)")
+
+    // Of Mixdown's own collections none is copied without them, and nothing is there that could pass for a store.
+    try change("revokePrivilegesFromRole", "songs")
+    let refused = try mixdown(["copy", store, sandbox.folder("refused")])
+    #expect(
+      refused.status == 69 && refused.errors.contains("cannot listIndexes songs: not authorized"), "\(refused.errors)")
+    let left = try FileManager.default.contentsOfDirectory(atPath: sandbox.folder("refused"))
+    #expect(!left.contains { $0.hasSuffix(".bson") }, "\(left)")
     try root.run(json: #"{"dropDatabase": 1}"#)
   }
 }

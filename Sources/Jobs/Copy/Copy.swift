@@ -17,6 +17,8 @@ public struct Copy: Sendable {
   public var workers = 1
   /// Is told of each collection that is done.
   public var copied: @Sendable (CopiedCollection) -> Void = { _ in }
+  /// Is told, as a sentence, what the user who signs in to the source may not see and the target therefore lacks.
+  public var missed: @Sendable (String) -> Void = { _ in }
 
   public init() {}
 
@@ -75,14 +77,24 @@ public struct Copy: Sendable {
   }
 
   /// Notes in a folder which indexes the application's `users` have: on a server they are nobody's but its own.
+  ///
+  /// Jobs read `users` and need not know its indexes, so that who copies may not be allowed to list them.
   private func describeUsers(of source: any Store, in target: any Store) throws(StoreError) {
     let name = CollectionSchema.users.name
     guard let target = target as? DirectoryStore, try target.metadata(of: name) == nil else { return }
     if let source = source as? DirectoryStore {
       if let metadata = try source.metadata(of: name) { try target.replaceMetadata(of: name, by: metadata) }
     } else if let server = source as? MongoStore {
+      let found: [[UInt8]]
+      do throws(StoreError) {
+        found = try server.database.documents(text: #"{"listIndexes":"\#(name)"}"#)
+      } catch .unreachable(_, .rights, let reason, _) {
+        return missed(
+          "\(name): its indexes are not noted in \(target.name), and mongorestore will not make them: \(reason). "
+            + "By a user who has listIndexes on it, a copy into a new folder notes them.")
+      }
       var indexes: [String] = []
-      for index in try server.database.documents(text: #"{"listIndexes":"\#(name)"}"#) {
+      for index in found {
         var json = JSONText()
         // What no JSON can be made of is left out, and `mongorestore` makes the rest.
         let isText = index.withView { (try? json.document(BSONDocument(unchecked: $0))) != nil }

@@ -49,7 +49,7 @@ public final class MongoDatabase: Sendable {
   public func run(
     _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, isLong: Bool = false
   ) throws(StoreError) -> [UInt8] {
-    let what = command.firstKey
+    let what = command.shownName
     let pool = isLong ? try longPool() : self.pool
     return try attempt(what) { () throws(MongoFailure) in
       try pool.lease().run(command, on: database ?? address.database, kind)
@@ -63,7 +63,7 @@ public final class MongoDatabase: Sendable {
   public func run(
     _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, orNilFor code: UInt32
   ) throws(StoreError) -> [UInt8]? {
-    try attempt(command.firstKey) { () throws(MongoFailure) in
+    try attempt(command.shownName) { () throws(MongoFailure) in
       do throws(MongoFailure) {
         return try pool.lease().run(command, on: database ?? address.database, kind)
       } catch  where error.code == code {
@@ -78,7 +78,7 @@ public final class MongoDatabase: Sendable {
   public func documents(
     of command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain
   ) throws(StoreError) -> [[UInt8]] {
-    try attempt(command.firstKey) { () throws(MongoFailure) in
+    try attempt(command.shownName) { () throws(MongoFailure) in
       do throws(MongoFailure) {
         var cursor = try MongoCursor(
           pool.lease(), command: command, on: database ?? address.database, kind)
@@ -188,9 +188,10 @@ func sleep(for time: Duration) {
 }
 
 extension BSONDocument {
-  /// The name of a command.
-  fileprivate var firstKey: String {
+  /// The name of a command, and of the collection that it is about.
+  fileprivate var shownName: String {
     var elements = self.elements
-    return (try? elements.next())?.key.string ?? "an empty command"
+    guard let first = try? elements.next() else { return "an empty command" }
+    return [first.key.string, first.value.string?.string].compactMap { $0 }.joined(separator: " ")
   }
 }
