@@ -60,7 +60,7 @@ struct ServerSetup {
   }
 
   private mutating func make(_ index: IndexSchema, of schema: CollectionSchema) throws(StoreError) {
-    let command = #"{"createIndexes":\#(schema.name.inJSON),"indexes":[\#(index.json { "\($0)" })]}"#
+    let command = #"{"createIndexes":\#(schema.name.inJSON),"indexes":[\#(index.json)]}"#
     do throws(StoreError) {
       // It takes as long as the collection is large.
       try database.run(text: command, .write, isLong: true)

@@ -36,10 +36,9 @@ package struct CollectionMetadata {
 
 // Names are the program's own and need no escapes.
 extension IndexSchema {
-  /// As the server is asked for it, in JSON.
-  ///
-  /// - Parameter number: how a number is written: `mongodump` wraps it.
-  package func json(_ number: (Int) -> String) -> String { "{" + members(number) + "}" }
+  /// As the server is asked for it, in JSON: one that compares texts by their bytes, whatever the collection's own
+  /// collation is. The server says nothing of that where it lists indexes, nor does `mongodump`.
+  package var json: String { "{" + members { "\($0)" } + #","collation":{"locale":"simple"}}"# }
 
   /// As `mongodump` writes it.
   package func metadata(_ number: (Int) -> String = CollectionMetadata.canonical) -> String {

@@ -92,6 +92,7 @@ struct WriteCheck {
     let concern = options.open()
     options.append("level", string: "majority")
     options.close(concern)
+    collection.appendCollation(to: &options)
     options.close(root)
     return MongoQuery(filter: filter.view.copy(), options: options.view.copy(), asksPrimary: true)
   }

@@ -66,6 +66,36 @@ import Testing
     if kind == .directory { #expect(store.metadata(of: .userLibrary)?.contains(#""uuid":"5""#) == true) }
   }
 
+  @Test func `indexes compare by bytes, whatever the collation of their collections`() throws {
+    let (plain, store) = (try TestStore(.server), try TestStore(.server))
+    let database = try #require(store.database)
+    for schema in CollectionSchema.all {
+      try database.run(#"{"create": "\#(schema.name)", "collation": {"locale": "en", "strength": 1}}"#)
+    }
+    _ = try Setup().run(on: plain.open())
+    #expect(try Setup().run(on: store.open()).refused == [])
+    for schema in CollectionSchema.all {
+      #expect(try missing(schema, store) == [])
+      // Besides that over `_id`, which is the collection's own.
+      let (all, other) = (try indexes(schema, store), try indexes(schema, plain))
+      #expect(all.dropFirst() == other.dropFirst())
+    }
+    #expect(try Setup().run(on: store.open()) == SetupReport())
+    try checkIndexes(of: CollectionSchema.all, in: store.open(locking: false))
+    #expect(Doctor(serverTimeout: .seconds(10)).examine(store.name).status == .done)
+    // Names that this collation takes for one.
+    try store.put(["ann", "Ann", "ANN"].map { #"{"user_id": "\#($0)"}"# }, into: .userLibrary)
+
+    // One that takes the collation of its collection is of no use, and a rebuilt one is.
+    try database.run(#"{"dropIndexes": "songs", "index": "key_1"}"#)
+    try database.run(#"{"createIndexes": "songs", "indexes": [{"key": {"key": 1}, "name": "key_1", "unique": true}]}"#)
+    #expect(try Setup().run(on: store.open()).refused.first?.contains("of another collation") == true)
+    var rebuilding = Setup()
+    rebuilding.rebuildsIndexes = true
+    #expect(try rebuilding.run(on: store.open()).refused == [])
+    #expect(try missing(.songs, store) == [])
+  }
+
   @Test(arguments: ["1e300", #"{"$numberDouble":"NaN"}"#, #"{"$numberDouble":"Infinity"}"#])
   func `an index whose numbers are none of an index is one of another definition`(_ number: String) throws {
     let store = try TestStore(.directory)

@@ -143,6 +143,15 @@ import Testing
     try database.insert(["ann", "Ann", "ANN"].map { library($0, at: 1) }, into: "user_library")
     let found = try scratch.documents(collection, of: ["ANN", "Ann", "aNN", "ann"])
     #expect(found.map(\.count) == [1, 1, 0, 1])
+    let changes = try ["Ann", "aNN"].map {
+      try scratch.change(collection, to: library($0, at: 2), fields: ["updated_at"])
+    }
+    #expect(try collection.beginWriting(.any).write(changes) == [])
+    let late = DocumentChange(key: scratch.view("aNN"), stored: nil, document: scratch.document(library("aNN", at: 3)))
+    #expect(try collection.beginWriting(.any).write([late]) == [0])
+    let documents = try database.documents(of: "user_library")
+    let times = documents.map { "\($0.field("user_id")?.string ?? "") \($0.field("updated_at")?.date ?? 0)" }
+    #expect(times.sorted() == ["ANN 1", "Ann 2", "aNN 2", "ann 1"])
   }
 
   @Test func `indexes that are missing or another are named`() throws {
