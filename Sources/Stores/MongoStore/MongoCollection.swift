@@ -32,6 +32,14 @@ public final class MongoCollection: StoredCollection, Sendable {
 
   func refusal(_ why: String) -> StoreError { .rejected(address: name, what: "cannot use \(schema.name)", why: why) }
 
+  /// What is said of a document that lacks what names it: its `_id`, by which it can be found.
+  func refusal(ofNameless document: BSONDocument) -> StoreError {
+    let fields = "\(schema.key)\(schema.subkey.map { " and \($0)" } ?? "")"
+    var id = JSONText()
+    if let value = (try? document.value("_id")) ?? nil { try? id.value(value) }
+    return refusal("a document without a string \(fields), with the _id \(id.string)")
+  }
+
   // MARK: Reading
 
   /// Answers for as many keys as are likely to fit into `limit`, so that the server reads nothing in vain.
@@ -231,7 +239,7 @@ public final class MongoCollection: StoredCollection, Sendable {
     var cursor = try database.open(query, in: schema.name)
     while let document = try cursor.next() {
       guard let key = document.key(schema) else {
-        return .failure(refusal("a document without a string \(schema.key)"))
+        return .failure(refusal(ofNameless: document))
       }
       if mayEnd {
         let before = place

@@ -70,13 +70,7 @@ final class MongoDocumentCursor: DocumentCursor {
       let id = (try? document.value("_id")) ?? BSONValue(type: .null, bytes: .empty)
       return .id(id.type, id.bytes.copy())
     }
-    guard let identity = document.identity(collection.schema) else {
-      let fields = "\(collection.schema.key)\(collection.schema.subkey.map { " and \($0)" } ?? "")"
-      // By which it can be found.
-      var id = JSONText()
-      if let value = (try? document.value("_id")) ?? nil { try? id.value(value) }
-      throw collection.refusal("a document without a string \(fields), with the _id \(id.string)")
-    }
+    guard let identity = document.identity(collection.schema) else { throw collection.refusal(ofNameless: document) }
     return .key(identity.key.copy(), identity.subkey?.copy())
   }
 
