@@ -34,6 +34,36 @@ import Testing
       ])
   }
 
+  @Test func `each value of a list has its own origin`() throws {
+    let folder = try JobFolder()
+    let yaml = """
+      job: night
+      store: store
+      steps:
+        - sync:
+            inputs:
+              - "${IN}/exports"
+              - ${NONE:-exports}
+              - "${IN}/other"
+      """
+    func rows(_ set: [String]) throws -> [String] {
+      let lines = try folder.plan(yaml, set: set, environment: ["IN": folder.path]).lines
+      let step = lines.drop { !$0.hasPrefix("step") }.dropFirst()
+      return step.prefix { !$0.contains(" mode ") }.map {
+        folder.shown($0).split(separator: " ").joined(separator: " ")
+      }
+    }
+    #expect(
+      try rows([]) == [
+        "inputs FOLDER/exports job.yaml:6, environment IN", "FOLDER/exports job.yaml:7",
+        "FOLDER/other job.yaml:8, environment IN",
+      ])
+    #expect(
+      try rows(["sync.inputs=\(folder.path)/exports", "sync.inputs=\(folder.path)/other"]) == [
+        "inputs FOLDER/exports --set sync.inputs", "FOLDER/other --set sync.inputs",
+      ])
+  }
+
   @Test(
     arguments: [
       ("data/store", [:], "data/store/.runs"),

@@ -6,9 +6,13 @@ public struct JobPlan: Sendable {
     public let key: String
     /// None where the command decides by itself, or does without.
     public let values: [String]
-    public let origin: ParameterOrigin
+    /// Of each value; of a parameter without any the only one.
+    let origins: [ParameterOrigin]
     /// What people read where there is no value.
     let note: String
+
+    /// Of the first value, which for all but lists is the only one.
+    public var origin: ParameterOrigin { origins.first ?? .standard }
   }
 
   public struct Step: Sendable {
@@ -80,15 +84,15 @@ public struct JobPlan: Sendable {
     let values = settings.compactMap(\.values.first).filter { !$0.text.isEmpty }
     guard let first = values.first else {
       if let value = environment[variable], !value.isEmpty {
-        return Parameter(key: key, values: [value], origin: .environment(variable, nil), note: "")
+        return Parameter(key: key, values: [value], origins: [.environment(variable, nil)], note: "")
       }
-      return Parameter(key: key, values: [], origin: .standard, note: note)
+      return Parameter(key: key, values: [], origins: [.standard], note: note)
     }
     let path = paths.path(first)
     for other in values.dropFirst() where paths.path(other) != path {
       faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(withoutPassword(path))"))
     }
-    return Parameter(key: key, values: [path], origin: first.origin, note: "")
+    return Parameter(key: key, values: [path], origins: [first.origin], note: "")
   }
 
   /// Faults in the order of the file, then those of the command line.
@@ -111,10 +115,10 @@ extension JobPlan {
     let values = ([store, state] + steps.flatMap(\.parameters)).flatMap(\.shownValues).map(\.count)
     let valueWidth = min(48, values.max() ?? 0)
     func rows(_ parameter: Parameter) -> [String] {
-      parameter.shownValues.enumerated().map { index, value in
+      zip(parameter.shownValues, parameter.origins).enumerated().map { index, row in
         let key = index == 0 ? parameter.key : ""
-        let padded = value.padded(to: valueWidth)
-        return "  \(key.padded(to: width))  \(padded)  \(parameter.origin)"
+        let (value, origin) = row
+        return "  \(key.padded(to: width))  \(value.padded(to: valueWidth))  \(origin)"
       }
     }
     var lines = ["job \(job), \(path)"]

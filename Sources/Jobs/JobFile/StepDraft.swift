@@ -20,11 +20,11 @@ struct StepDraft {
         let isClock = key.name == "as-of"
         let standard = key.standard ?? (key.isFlag ? "false" : isClock ? now : nil)
         return JobPlan.Parameter(
-          key: key.name, values: standard.map { [$0] } ?? [], origin: .standard, note: key.describedStandard)
+          key: key.name, values: standard.map { [$0] } ?? [], origins: [.standard], note: key.describedStandard)
       }
       let values = setting.values.map { key.isPath ? paths.path($0) : $0.text }
-      let origin = setting.values.first?.origin ?? .place(setting.place)
-      return JobPlan.Parameter(key: key.name, values: values, origin: origin, note: "none")
+      let origins = setting.values.isEmpty ? [.place(setting.place)] : setting.values.map(\.origin)
+      return JobPlan.Parameter(key: key.name, values: values, origins: origins, note: "none")
     }
   }
 
