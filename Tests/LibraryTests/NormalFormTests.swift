@@ -30,7 +30,8 @@ import Testing
   /// Fractions are cut off.
   private static let fractions: [Time] = [
     (1_735_689_600_000.9, epoch), (1_735_689_600.5, epoch + 500), (1_735_689_600.0019, epoch + 1),
-    (99_999_999_999.9999, 99_999_999_999_999), (100_000_000_000.9, 100_000_000_000), (0.5, 500), (0.001, 1),
+    (99_999_999_999.9999, 99_999_999_999_999), (100_000_000_000.0, 100_000_000_000),
+    (100_000_000_000.9, 100_000_000_000), (0.5, 500), (0.001, 1),
     (0.0009, nil), (-0.5, nil), (-0.0, nil), (9_223_372_036_854_774_784.0, 9_223_372_036_854_774_784),
     (9_223_372_036_854_775_808.0, nil), (.double(.infinity), nil), (.double(-.infinity), nil), (.double(.nan), nil),
   ]
@@ -46,7 +47,8 @@ import Testing
     ("1970-01-01T00:00:00Z", nil), ("1969-12-31T23:59:59.999Z", nil), ("1970-01-01T00:59:00+01:00", nil),
     ("2025-02-29T00:00:00Z", nil), ("2100-02-29T00:00:00Z", nil), ("2025-13-01T00:00:00Z", nil),
     ("2025-00-01T00:00:00Z", nil), ("2025-01-32T00:00:00Z", nil), ("2025-01-00T00:00:00Z", nil),
-    ("2025-01-01T25:00:00Z", nil), ("2025-01-01T00:61:00Z", nil), ("2025-01-01T00:00:00", nil),
+    ("2025-01-01T24:00:00Z", nil), ("2025-01-01T00:60:00Z", nil), ("2025-01-01T00:00:60Z", nil),
+    ("2025-01-01T00:00:00-24:00", nil), ("2025-01-01T00:00:00-00:60", nil), ("2025-01-01T00:00:00", nil),
     ("2025-01-01T00:00:00.Z", nil), ("2025-01-01 00:00:00Z", nil), ("2025-01-01T00:00Z", nil), ("2025-01-01", nil),
     ("2025-01-01T00:00:00Z ", nil), (" 2025-01-01T00:00:00Z", nil), ("2025-01-01T00:00:00+01", nil),
     ("2025-01-01T00:00:00+1:00", nil), ("25-01-01T00:00:00Z", nil), ("１025-01-01T00:00:00Z", nil),
@@ -121,6 +123,12 @@ import Testing
     let null = try read(entry.with([name: nil, alias: value]))
     #expect(null?[name] == value)
     #expect(null?[alias] == nil)
+    // Of a wrong type elsewhere, in a field of text an empty one is none.
+    if value.text != nil {
+      let empty = try read(entry.with([name: "", alias: value]))
+      #expect(empty?[name] == value)
+      #expect(empty?[alias] == nil)
+    }
     let beside = try read(entry.with([alias: "other", name: value]))
     #expect(beside?[name] == value)
     #expect(beside?[alias] == nil)
@@ -160,6 +168,10 @@ import Testing
               "isPublic": true,
               "is_public": false,
             ],
+            [
+              "id": "r", "created_at": at(0), "createdAt": at(5), "updated_at": at(2), "updatedAt": at(1),
+              "is_public": false, "isPublic": true,
+            ],
           ]
         ]))
     #expect(
@@ -170,6 +182,10 @@ import Testing
         ],
         [
           "id": "q", "created_at": at(0), "updated_at": at(2), "is_public": false, "songs": [], "song_count": 0,
+          "cover_urls": [],
+        ],
+        [
+          "id": "r", "created_at": at(0), "updated_at": at(2), "is_public": false, "songs": [], "song_count": 0,
           "cover_urls": [],
         ],
       ])
@@ -217,7 +233,7 @@ import Testing
   }
 
   private static let totals: [(Value, Value?)] = [
-    (5, 5), (0, 0), (long(5), 5), (5.0, 5), (5.9, 5), ("5", 5), ("0042", 42),
+    (5, 5), (0, 0), (long(5), 5), (0.0, 0), (5.0, 5), (5.9, 5), ("5", 5), ("0042", 42),
     (9_007_199_254_740_993, 9_007_199_254_740_993),
     ("9223372036854775807", .int64(.max)), ("9223372036854775808", nil), (-1, nil), (-0.5, nil), ("-5", nil),
     ("+5", nil), ("5.0", nil), (" 5", nil), ("", nil), ("٥", nil), (.double(.infinity), nil), (.double(.nan), nil),
