@@ -76,6 +76,13 @@ import Testing
     #expect(after["total_songs_played"] == total)
   }
 
+  @Test func `a total that the dump says nothing of stays as it is stored`() throws {
+    let after = try replaced(
+      cloud: ["total_songs_played": "9", "history": "lost"], .at(5, ["queue": [["title": "a"]]]))
+    #expect(after.changed == ["queue"])
+    #expect(after["total_songs_played"] == "9")
+  }
+
   @Test func `client ids of a playlist with the same id stay, and new ones get their server ids`() throws {
     let after = try replaced(
       cloud: [
@@ -249,6 +256,15 @@ import Testing
     #expect(after.each("queue", "title") == [winner])
   }
 
+  @Test func `the order of guests changes nothing`() throws {
+    let guests = ["a", "b"].map { name in
+      Guest(user: name, library: ["queue": [["title": .string(name)]], "updated_at": at(5)])
+    }
+    let after = try merge(guests: guests)
+    #expect(after["queue"]?.items?.count == 1)
+    #expect(try merge(guests: guests.reversed()).bytes == after.bytes)
+  }
+
   @Test func `a playlist that rule 4 made for the guest takes the account's id`() throws {
     let guest: Value = [
       "playlists": [
@@ -264,6 +280,29 @@ import Testing
     #expect(mix["id"] == made("pl_1", for: "ann"))
     #expect(mix["client_ids"] == ["pl_1"])
     #expect(mix["songs"] == [["title": "b"], ["title": "a"]])
+  }
+
+  @Test func `what the guest removed of such a playlist, and the playlist, is removed under the account's id`() throws {
+    let id = made("pl_1", for: "guest")
+    let guest: Value = [
+      "playlists": [
+        ["id": id, "client_ids": ["pl_1"], "updated_at": at(3), "songs": [["title": "a"], ["title": "b"]]]
+      ],
+      "removed": [
+        "playlists": [["id": id, "removedAt": at(2)]],
+        "playlist_songs": [["playlist_id": id, "title": "a", "removedAt": at(2)]],
+      ],
+    ]
+    let after = try merge(guests: [Guest(user: "guest", library: guest)])
+    #expect(after.each("playlists", "id") == [made("pl_1", for: "ann")])
+    #expect(after["playlists"]?[0]?["songs"] == [["title": "b"]])
+    #expect(
+      after["removed"] == [
+        "playlists": [
+          ["id": "pl_1", "removedAt": at(2)], ["id": made("pl_1", for: "ann"), "removedAt": at(2)],
+        ],
+        "playlist_songs": [["playlist_id": made("pl_1", for: "ann"), "title": "a", "removedAt": at(2)]],
+      ])
   }
 
   @Test func `what the guest removed is removed from the account`() throws {

@@ -210,6 +210,60 @@ import Testing
       ])
   }
 
+  @Test func `a removal of a local id is kept under all ids of the playlist whose id rule 4 makes of it`() throws {
+    let after = try merge(
+      cloud: ["playlists": [["id": made("pl_1"), "client_ids": ["pl_7"], "updated_at": at(3)]]],
+      .at(5, ["removed": ["playlists": [["id": "pl_1", "removedAt": at(2)]]]]))
+    #expect(after.each("playlists", "id") == [made("pl_1")])
+    let ids = ["pl_1", "pl_7", made("pl_1")]
+    #expect(after["removed"] == ["playlists": .array(ids.map { ["id": $0, "removedAt": at(2)] })])
+  }
+
+  @Test func `a removal that spreads to a local id holds for what rule 4 makes of that`() throws {
+    let after = try merge(
+      cloud: [
+        "playlists": [
+          ["id": made("pl_1"), "client_ids": ["pl_7"], "updated_at": at(1)],
+          ["id": "c", "client_ids": ["pl_1"], "updated_at": at(1)],
+        ]
+      ],
+      .at(5, ["removed": ["playlists": [["id": "c", "removedAt": at(2)]]]]))
+    #expect(after["playlists"] == [])
+    let ids = ["c", "pl_1", "pl_7", made("pl_1")]
+    #expect(after["removed"] == ["playlists": .array(ids.map { ["id": $0, "removedAt": at(2)] })])
+  }
+
+  @Test func `of removals of one playlist by several ids the newest counts`() throws {
+    func stones(_ id: Value) -> Value {
+      ["playlists": [["id": id, "removedAt": at(1)], ["id": "pl_1", "removedAt": at(3)]]]
+    }
+    let id = made("pl_1")
+    let dump = try merge(.at(5, ["playlists": [["id": id, "updated_at": at(2)]], "removed": stones(id)]))
+    #expect(dump["playlists"] == [])
+    let cloud = try merge(
+      cloud: ["playlists": [["id": "c", "client_ids": ["pl_1"], "updated_at": at(2)]]], .at(5, ["removed": stones("c")])
+    )
+    #expect(cloud["playlists"] == [])
+    #expect(cloud["removed"]?["playlists"]?.each("removedAt") == [at(3), at(3)])
+  }
+
+  @Test func `of removals of one time by several ids each has the greater bytes field by field`() throws {
+    let after = try merge(
+      cloud: ["playlists": [["id": "c", "client_ids": ["pl_1"]]]],
+      .at(
+        5,
+        [
+          "removed": [
+            "playlists": [
+              ["id": "c", "removedAt": at(1), "by": "a", "x": 1], ["id": "pl_1", "removedAt": at(1), "by": "b"],
+            ]
+          ]
+        ]))
+    let ids: [Value] = ["c", "pl_1"]
+    #expect(
+      after["removed"] == ["playlists": .array(ids.map { ["id": $0, "removedAt": at(1), "by": "b", "x": 1] })])
+  }
+
   @Test func `a removed playlist does not come back by its name`() throws {
     // Neither is the removed local id joined to the cloud's playlist of that name …
     let local = try merge(
@@ -289,6 +343,24 @@ import Testing
     #expect(kept?.items?.count == 2)
     #expect(kept?.items?.contains(stone) == true)
     #expect(kept?.items?.contains(stone.with(["playlist_id": id])) == true)
+  }
+
+  @Test func `a song's removal is kept under the id of a playlist of the cloud that is removed as well`() throws {
+    let stone: Value = ["playlist_id": "pl_1", "title": "a", "removedAt": at(2)]
+    let after = try merge(
+      cloud: ["playlists": [["id": made("pl_1"), "updated_at": at(1), "songs": [["title": "a"]]]]],
+      .at(5, ["removed": ["playlists": [["id": "pl_1", "removedAt": at(2)]], "playlist_songs": [stone]]]))
+    #expect(after["playlists"] == [])
+    #expect(after["removed"]?["playlist_songs"] == [stone, stone.with(["playlist_id": made("pl_1")])])
+  }
+
+  @Test func `a playlist_id that no browser made is nobody's client id`() throws {
+    let stone: Value = ["playlist_id": "x1", "title": "a", "removedAt": at(2)]
+    let after = try merge(
+      cloud: ["playlists": [["id": "c", "client_ids": ["x1"], "songs": [["title": "a"]]]]],
+      .at(5, ["removed": ["playlist_songs": [stone]]]))
+    #expect(after.each("playlists", "song_count") == [1])
+    #expect(after["removed"] == ["playlist_songs": [stone]])
   }
 
   @Test func `the song with the greatest addedAt is held against the tombstone`() throws {
