@@ -142,6 +142,14 @@ import Testing
     #expect(after.each("history", "title") == ["a", "b"])
   }
 
+  @Test func `of a dump's plays those beyond the limit are told from the last within it`() throws {
+    let dump = Export.at(9, ["history": [play("a", 4), play("a", 2)]])
+    let within = try merge(cloud: ["history": [play("a", 3)]], dump) { $0.historyLimit = 3 }
+    #expect(within.again?.beyondLimit == 0)
+    let beyond = try merge(cloud: ["history": [play("a", 3)]], dump) { $0.historyLimit = 2 }
+    #expect(beyond.again?.beyondLimit == 1)
+  }
+
   private static let totals: [(Value, [Int64], Value)] = [
     (nil, [7], 7), (5, [7, 3], 7), (9, [7], 9), (nil, [0], 2), (1, [], 2), ("12", [3], 12),
     (3_000_000_000, [1], 3_000_000_000),

@@ -42,10 +42,14 @@ import Testing
     // The dump's int64 is the greater, the stored double says the same.
     let cloud: Value = [
       "favorites": [["title": "a", "x": 5.0, "y": ["z": .double(.nan)]]], "total_songs_played": 7.0, "history": [],
+      "queue": [["title": "a", "position": 0, "x": .double(.nan)]], "updated_at": at(9),
     ]
     let after = try merge(
       cloud: cloud, .at(5, ["favorites": [["title": "a", "x": long(5)]], "total_songs_played": long(7)]))
     #expect(!after.isWritten)
+    // Of the many NaN that there are.
+    let other = Value.double(Double(bitPattern: Double.nan.bitPattern | 1))
+    #expect(try !merge(cloud: cloud, .at(10, ["queue": [["title": "a", "x": other]]])).isWritten)
     let large: Value = ["favorites": [["title": "a", "x": 9_007_199_254_740_992.0]]]
     #expect(try merge(cloud: large, .at(5, ["favorites": [["title": "a", "x": 9_007_199_254_740_993]]])).isWritten)
   }
@@ -122,6 +126,14 @@ import Testing
         == ["as_of": ms(now), "queue": at(1), "preferences": at(2), "affinity": at(4)])
   }
 
+  @Test(arguments: [nil, "lost", ["title": "a"]] as [Value?])
+  func `a section that the run does not decide has a time only where it is one`(_ queue: Value?) throws {
+    var cloud: Value = ["preferences": [], "recent_searches": [], "updated_at": at(5)]
+    cloud["queue"] = queue
+    let after = try merge(cloud: cloud, .at(4, ["favorites": [["title": "a"]]])) { $0.sections = [.favorites] }
+    #expect(after["section_updated_at"] == ["as_of": ms(now), "recent_searches": at(5)])
+  }
+
   @Test func `a section of the cloud with a wrong type is quarantined when the document is written`() throws {
     let cloud: Value = ["favorites": "lost", "history": [["title": "a"], 5], "queue": [], "removed": ["playlists": 5]]
     let after = try merge(cloud: cloud)
@@ -140,6 +152,31 @@ import Testing
     #expect(after["favorites"]?.items?.compactMap { $0["title"] } == ["b", "c"])
     #expect(after.library?.fields?.map(\.name).prefix(2) == ["favorites", "x"])
     #expect(after.library?.fields?.filter { $0.name == "favorites" }.count == 1)
+  }
+
+  @Test func `of a field that an entry has twice the last counts, in the first's place`() throws {
+    let cloud: Value = [
+      "favorites": [["title": "a", "x": 1, "title": "b"], ["title": "c", "title": "d", "added_at": at(1)]],
+      "queue": [["position": 3, "title": "a", "position": 4]],
+    ]
+    let after = try merge(cloud: cloud)
+    #expect(after["favorites"] == [["title": "b", "x": 1], ["title": "d", "addedAt": at(1)]])
+    #expect(after["favorites"]?[0]?.fields?.map(\.name) == ["title", "x"])
+    #expect(after["queue"] == [["position": 0, "title": "a"]])
+  }
+
+  private static let repetitions: [(Export, Bool)] = [
+    (.at(999, ["queue": [["title": "a"]]]), true), (.at(1000, ["queue": [["title": "a"]]]), false),
+    (.at(5, ["playlists": [["id": "p", "updated_at": at(2440)]]]), true),
+    (.at(5, ["playlists": [["id": "p", "updated_at": at(2441)]]]), false),
+    (.at(5, ["playlists": [["id": "p", "created_at": at(2441)]]]), false),
+  ]
+
+  @Test(arguments: repetitions)
+  func `of a later run on the same input nothing is said where the clock may decide`(_ dump: Export, _ isSaid: Bool)
+    throws
+  {
+    #expect(try (merge(dump).again != nil) == isSaid)
   }
 
   @Test func `the cloud's own entries stay, however far in the future`() throws {
@@ -163,7 +200,17 @@ import Testing
     #expect(size > 16 << 20)
     #expect(!after.isWritten)
     #expect(after.library == ["queue": []])
-    #expect(try merge(.at(5, ["favorites": .array(favorites.dropLast(2))])).isWritten)
+    let smaller = Array(favorites.dropLast(2))
+    let written = try merge(.at(5, ["favorites": .array(smaller)]))
+    #expect(written.isWritten)
+    // As much as there is room for, and a byte more.
+    let room = (16 << 20) - (written.bytes?.count ?? 0) - "\u{2}y\0".utf8.count - 5
+    for (more, isWritten) in [(0, true), (1, false)] {
+      let y = Value.string(String(repeating: "y", count: room + more))
+      let full = try merge(.at(5, ["favorites": .array([smaller[0].with(["y": y])] + smaller.dropFirst())]))
+      #expect(full.isWritten == isWritten)
+      #expect(isWritten ? full.bytes?.count == 16 << 20 : full.left == .documentTooLarge((16 << 20) + 1))
+    }
   }
 }
 
