@@ -97,6 +97,27 @@ import Testing
     #expect(tally.topSongs(1, listenedToBy: 1).map(\.plays) == [18])
   }
 
+  @Test func `of songs with as many plays those with more listeners come first`() throws {
+    var tally = PlayTally(asOf: Self.asOf)
+    Self.add(["one", "one", "two"].map { Play(video: $0, title: $0, at: Self.asOf) }, to: &tally)
+    Self.add([Play(video: "two", title: "two", at: Self.asOf)], to: &tally)
+    #expect(tally.topSongs(9, listenedToBy: 1).map(\.title) == ["two", "one"])
+  }
+
+  @Test func `songs count in the last seven days, the clock's own included`() throws {
+    let first = Self.asOf - Self.hour / 2 - 6 * 24 * Self.hour
+    var tally = PlayTally(asOf: Self.asOf)
+    Self.add([Play(video: "in", title: "in", at: first), Play(video: "out", title: "out", at: first - 1)], to: &tally)
+    #expect(tally.plays == 2 && tally.topSongs(9, listenedToBy: 1).map(\.title) == ["in"])
+  }
+
+  @Test(arguments: [["a", "b"], ["b", "a"]])
+  func `of two plays of one moment the greater bytes say how a song is written`(_ titles: [String]) throws {
+    var tally = PlayTally(asOf: Self.asOf)
+    for title in titles { Self.add([Play(video: "v", title: title, at: Self.asOf)], to: &tally) }
+    #expect(tally.topSongs(9, listenedToBy: 1).map(\.title) == ["b"])
+  }
+
   @Test func `songs whose title and artist are one text in two ways always come in one order`() throws {
     var tally = PlayTally(asOf: Self.asOf)
     let text = "So What Milestones"
