@@ -100,6 +100,33 @@ struct EvaluationResultTests {
     #expect(!lost.contains { $0.model == .recent && $0.measure == .loss })
   }
 
+  @Test func `with no user of enough plays nothing is lost`() {
+    let newcomers = trials(ahead: -0.2).filter { !$0.isEstablished }
+    #expect(!newcomers.isEmpty && EvaluationResult(newcomers, resamples: 500, seed: 1).lostTo.isEmpty)
+  }
+
+  @Test(arguments: [(0.1, 0.2, true), (-0.2, -0.1, false), (-0.1, 0.1, nil), (0, 0.1, nil), (-0.1, 0, nil)])
+  func `an interval that holds zero speaks for nobody`(_ low: Double, _ high: Double, _ isAhead: Bool?) {
+    let difference = EvaluationResult.Difference(mean: (low + high) / 2, low: low, high: high)
+    #expect(difference.favoursScores(.gain) == isAhead)
+    #expect(difference.favoursScores(.loss) == isAhead.map { !$0 })
+  }
+
+  @Test func `an area that is none counts as half`() throws {
+    var figures = EvaluationFigures()
+    figures.area = nil
+    let trial = EvaluationTrial(
+      user: [65], trainingPlays: 60,
+      figures: PerDimension(language: [figures, figures, figures, figures], genre: nil, mood: nil))
+    let row = try #require(EvaluationResult([trial], resamples: 1, seed: 1).groups.first?.rows.first)
+    #expect(row.means.map { $0[EvaluationResult.Measure.area.rawValue] } == [0.5, 0.5, 0.5, 0.5])
+  }
+
+  @Test func `models are called what a report's readers look for`() {
+    #expect(
+      EvaluationModel.allCases.map(\.key) == ["affinity", "popularity", "undecayed_share", "last_50_plays"])
+  }
+
   @Test func `an interval holds the mean, and grows narrow with users`() throws {
     func width(_ users: Int) throws -> Double {
       let row = try #require(
@@ -112,6 +139,8 @@ struct EvaluationResultTests {
       return difference.high - difference.low
     }
     #expect(try width(1600) < width(100) / 3)
+    // 95 %: 1.96 deviations of the mean to either side.
+    #expect(try abs(width(1600) - 2 * 1.96 * 0.5 / 40) < 0.004)
   }
 }
 
@@ -205,11 +234,15 @@ struct LeakTests {
       window: EvaluationWindow(cut: Self.cut, asOf: Self.cut + 30 * Self.day), zones: Zones())
   }
 
-  @Test func `a favourite without a time, and choices unless asked for, train nothing`() throws {
+  @Test func `what is from the cut on, a favourite without a time, and choices unless asked for, train nothing`() throws
+  {
     var facts = UserFacts(user: [65])
-    facts.favorites = [Favorite(addedAt: 0, description: 0), Favorite(addedAt: Self.cut - 1, description: 0)]
+    let times = [0, Self.cut - 1, Self.cut]
+    facts.favorites = times.map { Favorite(addedAt: $0, description: 0) }
+    facts.plays = times.reversed().map { Play(playedAt: $0, completionRate: 1, description: 0, source: -1) }
     facts.choices = PerDimension(language: [1], genre: [], mood: [])
     #expect(facts.before(Self.cut, withChoices: false).favorites.map(\.addedAt) == [Self.cut - 1])
+    #expect(facts.before(Self.cut, withChoices: false).plays.map(\.playedAt) == [Self.cut - 1, 0])
     #expect(facts.before(Self.cut, withChoices: false).choices.language.isEmpty)
     #expect(facts.before(Self.cut, withChoices: true).choices.language == [1])
   }
