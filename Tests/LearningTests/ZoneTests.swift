@@ -1,5 +1,6 @@
-import Learning
 import Testing
+
+@testable import Learning
 
 /// Local days and hours (docs/learning.md, *Statistics*): the zone database, exact at both edges of a change of the
 /// clock.
@@ -13,6 +14,7 @@ import Testing
     ("Australia/Lord_Howe", "2025-04-05T14:59:59.999Z", 11), ("Australia/Lord_Howe", "2025-04-05T15:00:00Z", 10.5),
     ("Asia/Kolkata", "1970-01-01T00:00:01Z", 5.5), ("Asia/Kathmandu", "2025-01-01T00:00:00Z", 5.75),
     // Beyond the transitions that files list one by one.
+    ("Europe/Berlin", "2040-03-25T01:00:00Z", 2),
     ("Europe/Berlin", "2099-03-29T00:59:59.999Z", 1), ("Europe/Berlin", "2099-03-29T01:00:00Z", 2),
     ("America/New_York", "2050-11-06T05:59:59.999Z", -4), ("America/New_York", "2050-11-06T06:00:00Z", -5),
     ("Pacific/Apia", "2011-12-30T09:59:59.999Z", -10), ("Pacific/Apia", "2011-12-30T10:00:00Z", 14),
@@ -21,6 +23,19 @@ import Testing
   func `an offset changes at its instant`(name: String, instant: String, hours: Double) throws {
     let zone = try #require(Zones().zone(name))
     #expect(Double(zone.offset(at: time(instant))) / 3_600_000 == hours)
+  }
+
+  @Test(arguments: [
+    // J never counts the 29th of February, a number alone does, from 0.
+    ("J59", "1971-02-28", "1972-02-28"), ("J60", "1971-03-01", "1972-03-01"), ("59", "1971-03-01", "1972-02-29"),
+    ("M3.5.0", "1971-03-28", "1972-03-26"), ("M2.1.1", "1971-02-01", "1972-02-07"),
+  ])
+  func `a rule names a day in three ways`(day: String, in1971: String, in1972: String) throws {
+    let rule = try #require(ZoneRule(Array("\nAAA-1BBB,\(day)/3,J365\n".utf8)[...]))
+    let transitions = rule.transitions(after: time("1971-01-01T00:00:00Z") / 1000, until: 1972)
+    // At three by the clock that is left, which is an hour ahead.
+    let begins = transitions.filter { $0.1 == 7200 }.map { $0.0 * 1000 }
+    #expect(begins == [in1971, in1972].map { time("\($0)T02:00:00Z") })
   }
 
   @Test(arguments: [
@@ -36,6 +51,10 @@ import Testing
     let day = apia.day(of: time("2011-12-30T09:00:00Z"))
     #expect(apia.firstInstant(ofDay: day + 1, after: time("2011-12-30T09:00:00Z")) == time("2011-12-30T10:00:00Z"))
     #expect(apia.firstInstant(ofDay: day + 2, after: time("2011-12-30T09:00:00Z")) == time("2011-12-30T10:00:00Z"))
+    // At midnight the clock went back to 23:00.
+    let brazil = try #require(Zones().zone("America/Sao_Paulo"))
+    let autumn = brazil.day(of: time("2018-02-18T12:00:00Z"))
+    #expect(brazil.firstInstant(ofDay: autumn, after: 0) == time("2018-02-18T03:00:00Z"))
     let berlin = try #require(Zones().zone("Europe/Berlin"))
     let spring = berlin.day(of: time("2025-03-30T12:00:00Z"))
     #expect(berlin.firstInstant(ofDay: spring, after: 0) == time("2025-03-29T23:00:00Z"))
@@ -50,6 +69,9 @@ import Testing
       "account", plays: [play("a", "2025-03-09T23:30:00Z", 1)], ["timezone": "Asia/Kolkata"],
       account: ["timezone": "America/New_York"])
     listeners.add("neither", plays: [play("a", "2025-03-09T23:30:00Z", 1)])
+    listeners.add(
+      "none", plays: [play("a", "2025-03-09T23:30:00Z", 1)], ["timezone": "America/New_York"],
+      account: ["timezone": ""])
     listeners.add("unknown", plays: [play("a", "2025-03-09T23:30:00Z", 1)], account: ["timezone": "Mars/Olympus"])
     var parameters = StatisticsTests.parameters
     parameters.timezone = "Europe/Berlin"
@@ -58,6 +80,7 @@ import Testing
     #expect(days("library") == ["2025-03-10"])
     #expect(days("account") == ["2025-03-09"])
     #expect(days("neither") == ["2025-03-10"])
+    #expect(days("none") == ["2025-03-09"])
     #expect(days("unknown") == ["2025-03-10"])
     #expect(learned.statistics["account"]?["timezone"] == "America/New_York")
     #expect(learned.statistics["unknown"]?["timezone"] == "Europe/Berlin")
