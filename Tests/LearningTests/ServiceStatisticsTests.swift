@@ -48,6 +48,27 @@ import Testing
     #expect(users == ["day": .int32(Int32(of)), "week": .int32(Int32(week)), "month": .int32(Int32(month))])
   }
 
+  @Test func `a month is thirty days`() throws {
+    let listeners = Listeners("ann", plays: [play("a", "2025-01-01T23:59:59.999Z", 1)]).adding(
+      "eve", plays: ["2025-01-30T12:00:00Z", "2025-01-31T00:00:00Z"].map { play("a", $0, 1) })
+    let service = try learn(listeners, Self.parameters).service
+    #expect(service["2025-01-30"]?["active_users", "month"] == 2)
+    #expect(service["2025-01-31"]?["active_users", "month"] == 1)
+  }
+
+  @Test func `who is active on a day that a clock set back repeats is active on it once`() throws {
+    // At 00:01 of the 7th the clock of Newfoundland went back to 23:01 of the 6th.
+    let times = ["2010-11-07T02:30:30Z", "2010-11-07T03:00:00Z", "2010-11-07T04:00:00Z"]
+    var parameters = LearningParameters(asOf: time("2010-12-01T00:00:00Z"))
+    parameters.timezone = "America/St_Johns"
+    let learned = try learn(Listeners(plays: times.map { play("a", $0, 1) }), parameters)
+    for (day, plays) in [("2010-11-06", 1), ("2010-11-07", 2)] as [(String, Value)] {
+      #expect(learned.service[day]?["plays"] == plays)
+      #expect(learned.service[day]?["active_users"]?.fields?.map(\.value) == [1, 1, 1])
+    }
+    #expect(learned.statistics["ann"]?["plays_by_day"]?.each("plays") == [1, 2])
+  }
+
   @Test func `days are the job's`() throws {
     var parameters = Self.parameters
     parameters.timezone = "Europe/Berlin"
@@ -65,6 +86,7 @@ import Testing
     let ranges = counts.ranges(upTo: 4)
     // 4 plays on the first day, then 1, 1, 1, 1 and 1.
     #expect(ranges.count == 3)
+    #expect(ranges.map { Int($0.upperBound - $0.lowerBound) } == [0, 23, 0])
     var parts: [String: Value] = [:]
     for range in ranges {
       var part = ServiceStatisticsPart(facts.catalogue, Self.parameters, zones: Zones(), days: range)
@@ -77,10 +99,29 @@ import Testing
     #expect(parts == whole)
   }
 
+  @Test(arguments: [(0, 5), (1, 6)] as [(Int64, Int32)])
+  func `a song that the last run took in was new to it where it was played by its clock`(
+    _ late: Int64, _ newSongs: Int32
+  ) throws {
+    let before = time("2025-01-31T12:00:00Z")
+    let played = play("b", "2025-01-31T12:00:00Z", 1).with(["playedAt": .date(before + late)])
+    var listeners = Listeners("ann", plays: [played, play("a", "2025-01-31T13:00:00Z", 1)])
+    listeners.songs = [["key": "v:a", "title": "A", "plays": 3], ["key": "v:b", "title": "B", "plays": 0]]
+    let facts = try readFacts(listeners)
+    var part = ServiceStatisticsPart(
+      facts.catalogue, Self.parameters, zones: Zones(), before: .init(asOf: before, newSongs: 5))
+    for user in facts.users { part.add(user) }
+    try part.writeDocuments(of: part.pieces(1)[0]) { _, document in
+      let day = try Value(document)
+      #expect(day["new_songs"] == .int32(newSongs))
+    }
+  }
+
   /// What a pass over the users begins with.
   private func readFacts(_ listeners: Listeners) throws -> (catalogue: Catalogue, users: [UserFacts]) {
     let arena = Arena()
     let repertoire = Repertoire()
+    for song in listeners.songs { try repertoire.read(song: song.document(in: arena)) }
     var reader = FactsReader(into: repertoire)
     let users = try listeners.libraries.map { user, library in
       try reader.facts(

@@ -156,6 +156,65 @@ import Testing
     #expect(statistics["computed_at"] == statistics["as_of"])
   }
 
+  @Test(arguments: [(30 * 60_000, 1), (30 * 60_000 + 1, 2)] as [(Int64, Int64)])
+  func `a gap of more than half an hour ends a session`(_ gap: Int64, _ sessions: Int64) throws {
+    let last = time("2025-03-10T11:00:00Z")
+    let plays = [last, last - gap].map { play("a", "", 1).with(["playedAt": .date($0)]) }
+    let statistics = try learn(Listeners(plays: plays), Self.parameters).statistics["ann"]
+    #expect(statistics?["listening_sessions"]?.number == Double(sessions))
+  }
+
+  @Test(arguments: [(0, nil), (1, 1.0), (7, 1.0), (8, 0.875)] as [(Int64, Value?)])
+  func `coverage is at most 1, and of no total there is none`(_ total: Int64, _ coverage: Value?) throws {
+    let listeners = Listeners(plays: Self.plays, ["total_songs_played": .int64(total)])
+    #expect(try learn(listeners, Self.parameters).statistics["ann"]?["coverage"] == coverage)
+  }
+
+  @Test func `of two spellings of an artist as common the greater bytes are shown`() throws {
+    for spellings in [["ABBA", "abba"], ["abba", "ABBA"]] {
+      let plays = spellings.enumerated().map { index, artist in
+        play("s\(index)", "2025-03-10T11:00:00Z", 1, ["artist": .string(artist)])
+      }
+      let week = try learn(Listeners(plays: plays), Self.parameters).statistics["ann"]?["week"]
+      #expect(week?["top_artists"]?.each("name") == ["abba"])
+    }
+  }
+
+  @Test func `a song of no length is timed`() throws {
+    let plays = [play("a", "2025-03-10T11:00:00Z", 0.9, ["duration": 0]), play("b", "2025-03-10T10:00:00Z", 0.9)]
+    let learned = try learn(Listeners(plays: plays), Self.parameters)
+    #expect(learned.statistics["ann"]?["week", "plays_timed"] == 1)
+    #expect(learned.service["2025-03-10"]?["plays_timed"] == 1)
+  }
+
+  @Test func `of as many plays those that were liked more often come first`() throws {
+    let rates = [("a", 0.5), ("b", 0.9), ("c", 0.5)]
+    let plays = rates.map { name, rate in
+      play(name, "2025-03-10T11:00:00Z", rate, ["artist": .string(name), "source": .string(name)])
+    }
+    let week = try learn(Listeners(plays: plays), Self.parameters).statistics["ann"]?["week"]
+    for list in ["top_artists", "sources"] { #expect(week?[list]?.each("name") == ["b", "a", "c"]) }
+    #expect(week?["top_songs"]?.each("key") == ["v:b", "v:a", "v:c"])
+  }
+
+  @Test func `a list has its first fifty or twenty, of sources all`() throws {
+    let names = (10..<70).map { Value.string("n\($0)") }
+    let plays = names.map { name in
+      play(
+        name.text ?? "", "2025-03-10T11:00:00Z", 1,
+        ["artist": name, "language": name, "genres": [name], "moods": [name], "source": name])
+    }
+    let learned = try learn(Listeners(plays: plays), Self.parameters)
+    for range in [learned.statistics["ann"]?["week"], learned.service["2025-03-10"]] {
+      #expect(range?["top_songs"]?.each("artist") == Array(names.prefix(50)))
+      #expect(range?["top_artists"]?.each("name") == Array(names.prefix(50)))
+      for list in ["top_languages", "top_genres", "top_moods"] {
+        #expect(range?[list]?.each("name") == Array(names.prefix(20)))
+      }
+      #expect(range?["sources"]?.each("name") == names)
+    }
+  }
+
   @Test func `a user without plays has figures of nothing, and no rates`() throws {
     let statistics = try #require(try learn(Listeners(), Self.parameters).statistics["ann"])
     for range in ["week", "month", "year", "all_time"] {
