@@ -152,16 +152,45 @@ import Testing
       "joe",
       plays: [play25]
         + (0..<100).map { play("b", "2025-03-10T11:\($0 / 50 + 10):\($0 % 50 + 10)Z", 1, ["genres": ["g10"]]) })
+    // Each of the others has one in 66.
+    listeners.add(
+      "kim",
+      plays: genres.map { play("k\($0)", Self.now, 1, ["genres": [.string($0)]]) }
+        + (0..<41).map { play("k", Self.now, 1, ["genres": ["g10"]]).with(["playedAt": .date(time(Self.now) - $0)]) })
     let learned = try learn(listeners, Self.parameters)
     func kept(_ user: String) -> [String]? {
       learned.scores[user]?["implicit_affinities", "genre_affinity"]?.fields?.map(\.name).sorted()
     }
     #expect(kept("ann") == genres)
     #expect(kept("joe") == Array(genres.prefix(20)))
+    #expect(kept("kim") == genres)
     #expect(kept("eve") == Array(genres.prefix(20)))
     #expect(kept("bob") == (genres.prefix(18) + ["g34", "zouk"]).sorted())
     // Evidence has exactly the kept values.
     #expect(learned.scores["bob"]?["evidence", "genre"]?.fields?.map(\.name).sorted() == kept("bob"))
+  }
+
+  @Test func `scores that differ behind the twelfth decimal are ranked by name`() throws {
+    // Three times a tenth is a little more than three tenths.
+    var parameters = Self.parameters
+    (parameters.unknownWeight, parameters.favoriteWeight, parameters.priorWeight.language) = (0.1, 0.3, 0)
+    let listeners = Listeners(
+      plays: (0..<3).map { play("s\($0)", Self.now, 0, ["language": "hi"]) },
+      favorites: [favorite("f", Self.now, ["language": "en"])])
+    let affinity = try learn(listeners, parameters).scores["ann"]?["implicit_affinities", "language_affinity"]
+    let (english, hindi) = (affinity?["en"]?.number ?? 1, affinity?["hi"]?.number ?? 0)
+    #expect(english < hindi && isNear(english, hindi))
+    #expect(affinity?.fields?.map(\.name) == ["en", "hi"])
+  }
+
+  @Test func `what is of the very moment of the clock counts`() throws {
+    let listeners = Listeners(
+      plays: [play("a", Self.now, 0.9, ["language": "hi"])], favorites: [favorite("b", Self.now, ["language": "hi"])])
+    let learned = try learn(listeners, Self.parameters)
+    #expect(learned.songs.keys.sorted() == ["v:a", "v:b"])
+    #expect(learned.scores["ann"]?["evidence", "language"]?["hi", "weight"] == 2.0)
+    #expect(learned.explanations["ann"]?["hi"]?.terms.count == 2)
+    #expect(learned.service["2025-03-10"]?["plays"] == 1)
   }
 
   @Test func `a user without evidence has exactly the prior`() throws {

@@ -79,6 +79,12 @@ import Testing
     #expect(song?["plays"] == 0)
   }
 
+  @Test func `two zeros are one duration`() throws {
+    let durations = [0.0, 100, -0.0].map { ["duration": .double($0)] as Value }
+    #expect(try songs(durations)["v:a"]?["duration"] == 0.0)
+    #expect(try songs(durations.reversed())["v:a"]?["duration"] == 0.0)
+  }
+
   @Test func `an entry takes from the catalogue what it lacks, and keeps what it has`() throws {
     var listeners = Listeners(
       "ann", plays: [play("a", when, 0.5), play("a", "2025-03-02T00:00:00Z", 0.5, ["language": "en", "genres": []])])
@@ -141,6 +147,29 @@ import Testing
     #expect([all["plays"], all["liked"], all["skipped"], all["distinct_songs"]] == [2, 1, 1, 1])
     #expect(all["sources"]?.each("name") == ["b"])
     #expect(learned.scores["ann"]?["evidence", "language"]?["en", "favorites"] == 1)
+  }
+
+  @Test(arguments: [nil, "a", "c"] as [Value])
+  func `of two plays that count as one the source is that of either, the greater bytes of both`(_ source: Value) throws
+  {
+    let names: Value = ["title": "So What", "artist": "Miles"]
+    let listeners = Listeners(
+      plays: [
+        untitled("So What", "Miles", when, 0.9, ["source": source]), play("v1", when, 0.9, names.with(["source": "b"])),
+      ])
+    let all = try learn(listeners, parameters).statistics["ann"]?["all_time"]
+    #expect(all?["plays"] == 1)
+    #expect(all?["sources"]?.each("name") == [source == "c" ? "c" : "b"])
+  }
+
+  @Test func `of two plays that count as one the duration is that of the greater type`() throws {
+    let names: Value = ["title": "So What", "artist": "Miles"]
+    // The bytes of 0.1 are greater than those of 256, but an int32's type is greater than a double's.
+    let listeners = Listeners(
+      plays: [
+        untitled("So What", "Miles", when, 1, ["duration": 0.1]), play("v1", when, 1, names.with(["duration": 256])),
+      ])
+    #expect(try learn(listeners, parameters).statistics["ann"]?["all_time", "seconds_listened"] == 256.0)
   }
 
   // MARK: Incremental

@@ -7,17 +7,20 @@ import Testing
   let parameters = LearningParameters(asOf: time("2025-03-10T12:00:00Z"))
   let when = "2025-03-01T12:00:00Z"
 
-  @Test func `a play of library and archive is one, with the greatest completion and the greater bytes of the rest`()
-    throws
-  {
-    var listeners = Listeners(plays: [play("a", when, 0.2, ["title": "B", "source": "x", "language": "en"])])
+  // Of the last two the lower one has the greater bytes.
+  @Test(arguments: [(0.2, 0.9), (0.9, 0.2), (0.3, 1), (1, 0.3)])
+  func `a play of library and archive is one, with the greatest completion and the greater bytes of the rest`(
+    _ inLibrary: Double, _ inArchive: Double
+  ) throws {
+    var listeners = Listeners(plays: [play("a", when, inLibrary, ["title": "B", "source": "x", "language": "en"])])
     listeners.archive = [
-      ("ann", ["month": "2025-03", "plays": [play("a", when, 0.9, ["title": "AA", "source": "y"])]]),
+      ("ann", ["month": "2025-03", "plays": [play("a", when, inArchive, ["title": "AA", "source": "y"])]]),
       ("ann", ["month": "2025-02", "plays": [play("b", "2025-02-01T00:00:00Z", 0.9)]]),
     ]
     let learned = try learn(listeners, parameters)
     let all = try #require(learned.statistics["ann"]?["all_time"])
     #expect([all["plays"], all["liked"]] == [2, 2])
+    #expect(isNear(all["mean_completion"]?.number, (max(inLibrary, inArchive) + 0.9) / 2))
     #expect(all["sources"]?.each("name") == ["y"])
     #expect(all["top_languages"]?.each("name") == ["en"])
     #expect(learned.songs["v:a"]?["title"] == "AA")
@@ -129,11 +132,28 @@ import Testing
     return listeners
   }
 
-  @Test func `a favourite that is later than the clock hides none that counts`() throws {
+  // At the clock, and behind it.
+  @Test(arguments: [(0, "en"), (1, "hi")] as [(Int64, String)])
+  func `a favourite that is later than the clock hides none that counts`(_ late: Int64, _ language: String) throws {
     let listeners = favoriteTwice(
-      ["language": "hi", "addedAt": .date(time(when))], ["addedAt": .date(time("2025-03-20T12:00:00Z"))])
-    let evidence = try learn(listeners, parameters).scores["ann"]?["evidence"]?["language"]?["hi"]
-    #expect(evidence?["favorites"] == 1)
+      ["language": "hi", "addedAt": .date(time(when))],
+      ["language": "en", "addedAt": .date(parameters.asOf + late)])
+    let evidence = try learn(listeners, parameters).scores["ann"]?["evidence"]?["language"]
+    #expect(evidence?[language]?["favorites"] == 1)
+    #expect(evidence?.fields?.filter { $0.value["favorites"] != 0 }.count == 1)
+  }
+
+  @Test(arguments: [("hi", "en"), ("en", "hi")])
+  func `of two favourites of one time that count as one the greater bytes count`(_ one: String, _ other: String) throws
+  {
+    func languages(_ addedAt: Value) throws -> [String]? {
+      let listeners = favoriteTwice(
+        ["language": .string(one), "addedAt": addedAt], ["language": .string(other), "addedAt": .date(time(when))])
+      let evidence = try learn(listeners, parameters).scores["ann"]?["evidence"]?["language"]
+      return evidence?.fields?.filter { $0.value["favorites"] != 0 }.map(\.name)
+    }
+    #expect(try languages(.date(time(when))) == ["hi"])
+    #expect(try languages(.date(time(when) - 1)) == [other])
   }
 
   @Test func `each favourite has its say on a song, also where two of a user count as one`() throws {
