@@ -146,6 +146,14 @@ import Testing
     #expect(reading.reasons == [.truncated] && reading.refused.map(\.entry) == [nil])
   }
 
+  @Test("a header that is damaged counts as an entry")
+  func damagedHeaderCounts() throws {
+    var bytes = try tar()
+    bytes[1024] ^= 1
+    let reading = try Reading(folder.write("x", bytes), limits: Limits(maxEntries: 3))
+    #expect(reading.users == ["a", "c"] && reading.reasons == [.truncated, .tooMany])
+  }
+
   @Test("a header that is damaged in front of much data is one fault")
   func damagedHeaderOfMuch() throws {
     let much = "{\"a\":\"" + String(repeating: "0123456789", count: 100_000) + "\"}"
