@@ -28,6 +28,15 @@ import Testing
     #expect(name(user).file == file && !name(user).namesUser)
   }
 
+  @Test func `a name of 240 bytes is a file's, and a longer one is cut and told from others`() {
+    let longest = String(repeating: "x", count: 240)
+    #expect(name(longest).file == longest + ".json" && name(longest).namesUser)
+    let (one, other) = (name(longest + "y"), name(longest + "z"))
+    let start = longest.prefix(160) + "%%"
+    #expect(one.file.hasPrefix(start) && other.file.hasPrefix(start) && one.file != other.file)
+    #expect(one.file.utf8.count == 160 + 2 + 24 + 5 && !one.namesUser)
+  }
+
   @Test func `two users never have one file`() {
     var random = SeededRandom(seed: Trials.seed)
     var users: [String: String] = [:]
