@@ -140,6 +140,11 @@ import Testing
     #expect(refused.left == .wouldEmpty(try #require(Section(rawValue: section))))
     #expect(!refused.isWritten)
     #expect(refused.fates.isBalanced)
+    for cloud in [[:], [section: scene.exports[0].library[section] ?? nil]] as [Value] {
+      var other = scene
+      other.cloud = cloud
+      #expect(try other.merged().left == nil)
+    }
     scene.parameters.allowEmpty = true
     #expect(try scene.merged()[section] == (isObject ? [:] : []))
   }

@@ -55,9 +55,9 @@ import Testing
         "preferences": ["theme": "dark"], "updated_at": at(9),
         "section_updated_at": ["as_of": at(9), "preferences": at(5)],
       ],
-      .at(4, ["preferences": ["shuffle": false, "theme": "light", "x": 4]]), .at(6, ["preferences": ["shuffle": true]]),
-      .at(3, ["preferences": ["x": 3]]))
-    #expect(after["preferences"] == ["shuffle": true, "theme": "dark", "x": 4])
+      .at(4, ["preferences": ["shuffle": false, "theme": "light", "x": 4, "y": 1]]),
+      .at(6, ["preferences": ["shuffle": true]]), .at(3, ["preferences": ["x": 3, "y": 2]]))
+    #expect(after["preferences"] == ["shuffle": true, "theme": "dark", "x": 4, "y": 1])
     #expect(after["section_updated_at"]?["preferences"] == at(6))
   }
 
@@ -94,6 +94,11 @@ import Testing
     let after = try merge(
       cloud: ["recent_searches": ["A", "b"], "updated_at": at(5)], .at(5, ["recent_searches": ["a"]]))
     #expect(after["recent_searches"] == ["a", "b"])
+  }
+
+  @Test func `of searches whose time nobody knows the section has none`() throws {
+    let after = try merge(.undated(["recent_searches": ["a"]]))
+    #expect(after["section_updated_at"] == ["as_of": ms(now)])
   }
 
   @Test func `the cloud stands by its section's time`() throws {

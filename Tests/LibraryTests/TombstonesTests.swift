@@ -139,6 +139,13 @@ import Testing
     #expect(after["removed"]?["favorites"]?.items?.allSatisfy { $0["removedAt"] == at(1) } ?? true)
   }
 
+  @Test func `an expired tombstone of a dump takes none of the stored ones along`() throws {
+    let stones: Value = [["videoId": "v", "removedAt": at(1)], ["videoId": "x", "removedAt": ms(5)]]
+    let cloud: Value = ["favorites": [], "removed": ["favorites": stones]]
+    let dump = Export.at(5, ["removed": ["favorites": [["videoId": "z", "removedAt": ms(5)]]]])
+    #expect(try !merge(cloud: cloud, dump).isWritten)
+  }
+
   // MARK: Playlists
 
   @Test(arguments: [(1, 2, false), (2, 2, false), (3, 2, true)] as [(Int64, Int64, Bool)])
