@@ -54,6 +54,26 @@ import Testing
     #expect(song?["listeners"] == 4)
   }
 
+  @Test func `who describes a song in two ways has one vote for each, also where keys count as it`() throws {
+    // Two votes are more than one, and of one each the longest wins.
+    func artwork(_ ofAnn: String, _ more: Value? = nil) throws -> Value? {
+      let names: Value = ["title": "So What", "artist": "Miles"]
+      var listeners = Listeners("ann", plays: [play("a", when, 1, names.with(["artwork": .string(ofAnn)]))])
+      let days = ["2025-03-03", "2025-03-02"]
+      listeners.add(
+        "joe",
+        plays: zip(days, ["bb", "c"]).map { day, url in
+          play("a", day + "T00:00:00Z", 1, names.with(["artwork": .string(url)]))
+        })
+      if let more { listeners.add("eve", plays: [more]) }
+      return try learn(listeners, parameters).songs["v:a"]?["artwork"]
+    }
+    for more in [nil, untitled("So What", "Miles", when, 1)] {
+      #expect(try artwork("c", more) == "c")
+      #expect(try artwork("ddd", more) == "ddd")
+    }
+  }
+
   @Test func `a genre needs a third of the users who name any`() throws {
     let song = try songs([
       ["genres": ["pop", "zouk"]], ["genres": ["pop", "rock"]], ["genres": ["rock", "pop", "pop"]],

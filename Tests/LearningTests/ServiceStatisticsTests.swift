@@ -48,6 +48,21 @@ import Testing
     #expect(users == ["day": .int32(Int32(of)), "week": .int32(Int32(week)), "month": .int32(Int32(month))])
   }
 
+  @Test(arguments: [1, 2])
+  func `a play that two entries of a user make is of that user's words`(workers: Int) throws {
+    let when = "2025-01-01T12:00:00Z"
+    var listeners = Listeners("eve", plays: [play("v", "2025-01-02T12:00:00Z", 1, ["title": "A", "artist": "B"])])
+    for (user, language) in [("ann", "en"), ("bob", "hi")] as [(String, Value)] {
+      let untitled: Value = [
+        "title": "A", "artist": "B", "language": language, "playedAt": .date(time(when)), "completionRate": 1.0,
+      ]
+      listeners.add(user, plays: [untitled, play("v", when, 1, ["title": "A", "artist": "B"])])
+    }
+    let day = try learn(listeners, Self.parameters, Division(workers: workers)).service["2025-01-01"]
+    #expect(day?["plays"] == 2 && day?["top_songs"]?.each("key") == ["v:v"])
+    #expect(day?["top_languages"]?.each("name") == ["en", "hi"])
+  }
+
   @Test func `a month is thirty days`() throws {
     let listeners = Listeners("ann", plays: [play("a", "2025-01-01T23:59:59.999Z", 1)]).adding(
       "eve", plays: ["2025-01-30T12:00:00Z", "2025-01-31T00:00:00Z"].map { play("a", $0, 1) })

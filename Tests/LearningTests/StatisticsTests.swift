@@ -180,6 +180,12 @@ import Testing
     }
   }
 
+  @Test func `a month of two years is two months`() throws {
+    let plays = ["2024-02-29T12:00:00Z", "2025-02-28T12:00:00Z"].map { play("a", $0, 1) }
+    let statistics = try learn(Listeners(plays: plays), Self.parameters).statistics["ann"]
+    #expect(statistics?["plays_by_month"]?.each("month") == ["2024-02", "2025-02"])
+  }
+
   @Test func `a song of no length is timed`() throws {
     let plays = [play("a", "2025-03-10T11:00:00Z", 0.9, ["duration": 0]), play("b", "2025-03-10T10:00:00Z", 0.9)]
     let learned = try learn(Listeners(plays: plays), Self.parameters)
