@@ -193,6 +193,19 @@ import Testing
     #expect(learned.service["2025-03-10"]?["plays"] == 1)
   }
 
+  @Test(arguments: [(0.0, true), (1, true), (1.5, false), (-0.5, false), (.nan, false)])
+  func `a stored share is a number of 0 to 1`(_ share: Double, _ isShare: Bool) throws {
+    let arena = Arena()
+    let stored: Value = ["dimension": "mood", "users": 1, "shares": ["calm": .double(share)]]
+    var population = Population()
+    do throws(LearningFault) {
+      try population.read(stored.document(in: arena), into: Repertoire())
+      #expect(isShare && population.users(of: .mood) == 1)
+    } catch {
+      #expect(!isShare && error.field == "shares" && population.users(of: .mood) == 0)
+    }
+  }
+
   @Test func `a user without evidence has exactly the prior`() throws {
     let learned = try learn(Self.ann.adding("eve"), Self.parameters)
     let shares = try #require(learned.population["language"]?["shares"])

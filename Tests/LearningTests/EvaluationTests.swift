@@ -44,6 +44,18 @@ struct EvaluationFigureTests {
   }
 }
 
+struct EvaluationTrialTests {
+  @Test func `a play is divided among the values that it carries, and is none without any`() {
+    let plays = [[1, 2], [1], []].map { values in
+      CountedEntry(
+        song: 0, time: 1, completionRate: 1, verdict: .liked,
+        values: PerDimension(language: [], genre: values, mood: []))
+    }
+    #expect(EvaluationTrials.shares(plays, .genre) == [1: 0.75, 2: 0.25])
+    #expect(EvaluationTrials.shares(plays, .mood) == [:])
+  }
+}
+
 struct EvaluationResultTests {
   private func trial(_ user: Int, plays: Int, gains: [Double], losses: [Double]) -> EvaluationTrial {
     let figures = zip(gains, losses).map { gain, loss in

@@ -243,6 +243,23 @@ import Testing
     #expect(forced == (decision == .newer ? .write : decision))
   }
 
+  static let days: [(Value, Bool)] = [
+    (["x": 1, "active_users": ["day": 2, "week": 3, "month": 4], "as_of": ms(1)], true),
+    (["_id": 7, "x": 1, "active_users": ["day": 2], "as_of": ms(3)], true),
+    (["x": 1, "active_users": ["day": 3, "week": 3], "as_of": ms(1)], false),
+    (["x": 2, "active_users": ["day": 2], "as_of": ms(1)], false), (["x": 1, "active_users": [:]], false),
+    (["x": 1], false),
+  ]
+
+  @Test(arguments: days)
+  func `a day counted again says the same where the stored one knows week and month beside it`(
+    _ stored: Value, _ isSame: Bool
+  ) throws {
+    let arena = Arena()
+    let day: Value = ["x": 1, "active_users": ["day": 2], "as_of": ms(2)]
+    #expect(try DerivedDocument.isSameDay(day.document(in: arena), stored.document(in: arena)) == isSame)
+  }
+
   @Test func `what replaces a document keeps its _id`() throws {
     let arena = Arena()
     var writer = BSONWriter()

@@ -39,6 +39,14 @@ import Testing
   }
 
   @Test(arguments: [
+    "", "AAA", "AAA-1BBB", "AAA-1BBB,M3.5.0", "AAA-1BBB,M0.1.0,M3.1.0", "AAA-1BBB,M13.1.0,M3.1.0",
+    "AAA-1BBB,M3.0.0,M9.1.0", "AAA-1BBB,M3.6.0,M9.1.0", "AAA-1BBB,M3.5.7,M9.1.0", "AAA-1BBB,J,J60",
+  ])
+  func `what names no day is no rule`(rule: String) {
+    #expect(ZoneRule(Array("\n\(rule)\n".utf8)[...]) == nil)
+  }
+
+  @Test(arguments: [
     "Mars/Olympus", "", "/etc/passwd", "../../../etc/passwd", "Europe/../Europe/Berlin", "right/Europe/Berlin",
     "posix/Europe/Berlin", "Europe", "zone.tab", "europe/berlin ", "Europe//Berlin", "tzdata.zi",
     "localtime", "posixrules", "Factory",
