@@ -143,6 +143,8 @@ import Testing
     (#"{"exported_at": "soon", "data": {"exported_at": 1735689600006, "queue": []}}"#, 7, 1_735_689_600_006),
     (#"{"exported_at": "2025-01-01T00:00:00Z", "tldr-queue": "[]"}"#, 7, 1_735_689_600_000),
     (#"{"exported_at": {"$date": {"$numberLong": "1735689600001"}}, "queue": []}"#, 7, 1_735_689_600_001),
+    (#"{"exported_at": {"$date": 5e18}, "queue": []}"#, 7, asOf),
+    (#"{"exported_at": {"$date": 1e19}, "queue": []}"#, 7, 7),
     (#"{"queue": [{"title": "a", "addedAt": 1735689600001}]}"#, 7, 7),
     // A time in the future is the run's.
     (#"{"exported_at": \#(asOf + 1), "queue": []}"#, nil, asOf), (#"{"queue": []}"#, asOf + 1, asOf),
