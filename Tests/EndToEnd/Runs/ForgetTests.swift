@@ -203,6 +203,21 @@ import Testing
     #expect(text.contains("uploads/forgotten/desk.json") && !text.contains("uploads/500"))
   }
 
+  @Test func `no user map brings back a guest or an account that was forgotten`() throws {
+    let bench = try Bench(.directory)
+    func inputs(_ users: [String]) throws -> [String] {
+      try users.map { try bench.folder.write("\($0).json", #"{"favorites":[{"videoId":"of-\#($0)"}]}"#) }
+    }
+    try bench.sync(inputs(["bob"]))
+    try bench.run("forget", ["guest", "gone"])
+    let map = try bench.folder.write("map.csv", "guest,ann\nother,gone\n")
+    let run = try bench.sync(inputs(["guest", "other"]), ["--user-map", map], expecting: 3)
+    let text = try String(contentsOfFile: "\(bench.state)/\(run)/quarantine.ndjson", encoding: .utf8)
+    let lines = try text.split(separator: "\n").map { try QuarantineLine.read(Data($0.utf8)) }
+    #expect(lines.map(\.reason) == ["forgotten", "forgotten"])
+    #expect(Set(try bench.contents().keys.map { $0.split(separator: " ")[1] }) == ["bob"])
+  }
+
   @Test func `who is not found is said, and a name that cannot be is refused`() throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 3)))
