@@ -24,9 +24,9 @@ import Sync
     let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("bare-\(UUID())").path
     try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: scratch) }
-    let sync = Sync(
-      options, store: try openStore(arguments[2], locking: true),
-      quarantine: try QuarantineFile(scratch + "/quarantine.ndjson", run: "bare"), spillFolder: scratch)
+    let store = try openStore(arguments[2], locking: true)
+    let quarantine = try QuarantineFile(scratch + "/quarantine.ndjson", run: "bare", store: store.name)
+    let sync = Sync(options, store: store, quarantine: quarantine, spillFolder: scratch)
     let summary = try sync.run()
     print("\(summary.counts.users) \(summary.seconds)")
   }
