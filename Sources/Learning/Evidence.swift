@@ -135,8 +135,8 @@ struct EvidenceCounter {
 extension UserFacts {
   /// When favourites without a time count as added: with the oldest play or favourite that has one, else now.
   func timeOfUndated(asOf: Int64) -> Int64 {
-    let favorite = favorites.first { $0.addedAt != Entry.never && $0.addedAt <= asOf }?.addedAt
-    // Plays are newest first: if the last is not there yet, none is.
+    let favorite = favorites.first { $0.addedAt != Entry.never }?.addedAt
+    // Plays are newest first, favourites oldest first: if that one is not there yet, none is.
     return min(plays.last?.playedAt ?? asOf, favorite ?? asOf, asOf)
   }
 }

@@ -21,9 +21,8 @@ struct StaleAfter {
 
   init(asOf: Int64) { self.asOf = asOf }
 
-  mutating func note(_ time: Int64) {
-    if time > asOf { instant = min(instant ?? time, time) }
-  }
+  /// - Parameter time: after `asOf`.
+  mutating func note(_ time: Int64) { instant = min(instant ?? time, time) }
 
   mutating func note(_ time: Int64, plus duration: Int64) {
     let (sum, isPastEnd) = time.addingReportingOverflow(duration)

@@ -119,7 +119,7 @@ struct ZoneRule {
 
   /// Seconds since 1970 and the seconds east of UTC from then on.
   func transitions(after last: Int64?, until lastYear: Int64) -> [(Int64, Int64)] {
-    guard let begin, let end else { return last.map { [($0, standard)] } ?? [(Int64.min / 1000, standard)] }
+    guard let begin, let end else { return [] }
     var transitions: [(Int64, Int64)] = []
     let firstYear = CivilDay(max(last ?? 0, 0).flooredDivision(by: 86_400)).year
     for year in firstYear...max(firstYear, lastYear) {

@@ -4,7 +4,6 @@ package struct CalendarMonth {
   package let name: [UInt8]
   /// Milliseconds since 1970.
   package let start: Int64
-  private let end: Int64
 
   /// - Parameters:
   ///   - time: in milliseconds since 1970, positive.
@@ -14,14 +13,8 @@ package struct CalendarMonth {
     let number = max(1970 * 12, now.year * 12 + now.month - 1 - back)
     let (year, month) = (number / 12, number % 12 + 1)
     start = Instant.daysSince1970(year: year, month: month, day: 1) * Instant.day
-    let (next, nextYear) = month == 12 ? (1, year + 1) : (month + 1, year)
-    let (end, overflow) = Instant.daysSince1970(year: nextYear, month: next, day: 1)
-      .multipliedReportingOverflow(by: Instant.day)
-    self.end = overflow ? .max : end
     let digits = Array(String(year).utf8)
     let padding = [UInt8](repeating: 48, count: max(0, 4 - digits.count))
     name = padding + digits + [45, UInt8(48 + month / 10), UInt8(48 + month % 10)]
   }
-
-  func contains(_ time: Int64) -> Bool { time >= start && (time < end || end == .max) }
 }

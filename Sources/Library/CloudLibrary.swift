@@ -21,8 +21,6 @@ struct CloudLibrary {
   ) throws(BSONFault) {
     self.document = document
     replica = Replica(origin: .cloud, time: nil)
-    normalizer.latest = nil
-    normalizer.hasNULKeys = false
     var elements = document.elements
     while let element = try elements.next() {
       switch CloudField.named(element.key) {

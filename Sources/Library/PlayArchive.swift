@@ -98,7 +98,8 @@ public struct PlayArchive: ~Copyable {
     while start < plays.count {
       let month = CalendarMonth(of: plays[start].playedAt)
       var end = start + 1
-      while end < plays.count, month.contains(plays[end].playedAt) { end += 1 }
+      // The newest come first.
+      while end < plays.count, plays[end].playedAt >= month.start { end += 1 }
       let name = month.name.withView { arena.copy($0) }
       var known: BSONDocument?
       for document in stored where try document.value("month")?.string == name { known = document }
