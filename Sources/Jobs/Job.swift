@@ -95,6 +95,7 @@ public struct Job: Sendable {
       } catch {
         throw StepFailure(error)
       }
+      if run.isResumed { events.resumed(run.manifest) }
       for step in begun {
         if let why = cancellation.why { throw .interrupt("\(why) before the step \(type(of: step).name)") }
         worst = max(worst, try self.run(step, in: &run))

@@ -29,8 +29,8 @@ public struct SyncStep: JobStep {
   public var resume = false
   /// Whether the merge alone keeps what it has read until it has ended.
   public var isResumable = false
-  /// Is told of the signal that asks the merge alone to stop.
-  public var interrupted: @Sendable (String) -> Void = { _ in }
+  /// What the run of the merge alone tells.
+  public var runEvents = JobEvents()
   /// The merge is over, however it went.
   public var ended: @Sendable () -> Void = {}
 
@@ -48,7 +48,7 @@ public struct SyncStep: JobStep {
     job.deadline = deadline
     job.resume = resume
     job.isResumable = isResumable || resume
-    job.events.interrupted = interrupted
+    job.events = runEvents
     return job.run()
   }
 

@@ -40,6 +40,19 @@ struct LogOptions: ParsableArguments {
   }
 }
 
+extension JobEvents {
+  /// What every run tells of itself.
+  init(tellingTo logger: Logger) {
+    self.init()
+    interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    resumed = { manifest in
+      logger.notice(
+        "going on with a run that did not end, by its clock",
+        metadata: ["run": "\(manifest.runID)", "as_of": "\(manifest.asOf)"])
+    }
+  }
+}
+
 extension LogOptions.Format {
   /// A message as one line: `mixdown: error: message key=value`, or one flat JSON object.
   func line(_ level: Logger.Level, _ message: String, _ fields: [(key: String, value: String)]) -> String {

@@ -75,7 +75,7 @@ struct QuarantineCommand: SpeakingCommand {
     // It had a library for what was quarantined, or made one.
     job.makesStore = false
     let logger = log.logger()
-    job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    job.runEvents = JobEvents(tellingTo: logger)
     let report = job.run(server: folders.server.options)
     try end(report, on: store) {
       if report.manifest.outcome == .done { say(LastLine(report.manifest, seconds: report.elapsed).text) }

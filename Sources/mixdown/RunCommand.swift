@@ -102,7 +102,7 @@ struct RunCommand: SpeakingCommand {
     job.isResumable = true
     job.deadline = (merges.map(\.deadline) + [deadline?.moment(start: start)]).compactMap { $0 }.min()
     let logger = log.logger()
-    job.events.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    job.events = JobEvents(tellingTo: logger)
     job.events.ended = { [isQuiet = log.quiet] step, manifest in
       guard !isQuiet || step.exitStatus != ExitStatus.done.rawValue else { return }
       say("\(step.name): " + (Steps.command(step.name)?.lastLine(manifest, seconds: step.seconds) ?? "done"))

@@ -167,7 +167,7 @@ struct SyncCommand: StepCommand {
     job.isResumable = resumable
     job.allowQuarantine = allowQuarantine
     job.deadline = deadline?.moment(start: wallClock())
-    job.interrupted = { logger.warning("\($0): stopping in order; once more stops at once") }
+    job.runEvents = JobEvents(tellingTo: logger)
     job.skipsActive = skipActive
     job.events.left = { report in
       // Whose browser is syncing is left on most nights, as it was asked for.

@@ -226,7 +226,12 @@ import Testing
     try #require(try child.wait() == .exited(1), "\(child.errors)")
     #expect(try Self.notes(in: kept).map(\.path) == [other])
 
-    try bench.run("sync", arguments + ["--resume"])
+    // The clock is that of the first attempt, whatever is said now, and a user is told so.
+    let clock = "2026-01-01T00:00:00.000Z"
+    let later = [input, other, "--workers", "1", "--as-of", "2031-01-01T00:00:00Z"]
+    let resumed = try bench.run("sync", later + ["--resume"])
+    #expect(resumed.errors.contains("going on with a run that did not end, by its clock as_of=\(clock) run=\(run)"))
+    #expect(try bench.manifest(run).asOf == clock)
     #expect(try bench.manifest(run).inputs.filter { $0.resumed == true }.map(\.path) == [other])
     let undisturbed = try Bench(.directory)
     try undisturbed.sync([input, other])
