@@ -14,6 +14,8 @@ struct DecidedLibrary {
   private var times = PerSection<Int64?>()
   /// The stored `removed` without what has expired: removals that have are no reason to write.
   private var storedRemoved: BSONValue?
+  /// What the removals that are kept take, in bytes.
+  private var removedSize = 0
   private var history: [Entry] = []
   private var fates = EntryFates()
   /// What is known of a later merge of the same dumps.
@@ -96,9 +98,13 @@ struct DecidedLibrary {
       repetition.add(beyondLimit: merged?.beyondLimitOfDumps ?? 0)
     }
     if decides(.favorites) || decides(.playlists) {
-      let stored = cloud?.stored[.removed]
-      values[.removed] = .some(try stones.written(over: stored?.document, in: arena).map(SectionValue.value))
-      storedRemoved = try stones.withoutExpired(stored, in: arena)
+      removedSize = stones.size
+      // They are not put together for nothing: hostile ones may take any room.
+      if removedSize <= MergeOutcome.largestDocument {
+        let stored = cloud?.stored[.removed]
+        values[.removed] = .some(try stones.written(over: stored?.document, in: arena).map(SectionValue.value))
+        storedRemoved = try stones.withoutExpired(stored, in: arena)
+      }
     }
     count(cloud?.replica)
   }
@@ -215,6 +221,10 @@ struct DecidedLibrary {
     }
     outcome.history = history
     for section in Section.allCases where values[section] != nil { outcome.decided.insert(section) }
+    guard removedSize <= MergeOutcome.largestDocument else {
+      outcome.left = .documentTooLarge(removedSize)
+      return outcome
+    }
     outcome.changed = try changedFields()
     outcome.again = repetition.fates(
       of: dumps, cloud: cloud, first: fates, isChanged: !outcome.changed.isEmpty, parameters)

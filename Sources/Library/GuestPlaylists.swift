@@ -1,4 +1,4 @@
-public import BSON
+internal import BSON
 
 /// The ids that rule 4 gave a guest's playlists, and those that it gives the account's.
 ///
@@ -20,20 +20,19 @@ public struct GuestPlaylists {
   }
 
   /// Gives the playlists of a replica of the guest's, and the removals that name them, the account's ids.
-  public func rename(in replica: inout Replica) throws(BSONFault) {
+  public func rename(in replica: inout Replica) {
     guard !servers.isEmpty else { return }
     for index in (replica.playlists ?? []).indices {
       guard let id = replica.playlists?[index].id, let server = servers[id] else { continue }
       replica.playlists?[index].id = server
     }
     guard var removed = replica.removed else { return }
-    removed.playlists = try removed.playlists.map { stone throws(BSONFault) in try renamed(stone) }
-    removed.playlistSongs = try removed.playlistSongs.map { stone throws(BSONFault) in try renamed(stone) }
+    removed.playlists = removed.playlists.map(renamed)
+    removed.playlistSongs = removed.playlistSongs.map(renamed)
     replica.removed = removed
   }
 
-  private func renamed(_ stone: Tombstone) throws(BSONFault) -> Tombstone {
-    guard let server = servers[stone.playlist] else { return stone }
-    return try stone.renamed(server, in: arena)
+  private func renamed(_ stone: Tombstone) -> Tombstone {
+    servers[stone.playlist].map { stone.renamed($0) } ?? stone
   }
 }

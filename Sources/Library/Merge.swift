@@ -32,7 +32,7 @@ public struct Merge: ~Copyable {
     replica.entriesRead -= replica.entriesQuarantined
     replica.quarantined = []
     let playlists = GuestPlaylists(of: replica, guest: guest, account: account, arena: arena)
-    try playlists.rename(in: &replica)
+    playlists.rename(in: &replica)
     return (replica, playlists)
   }
 

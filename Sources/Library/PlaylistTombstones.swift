@@ -48,6 +48,8 @@ struct PlaylistTombstones {
       let playlist = known[index]
       guard let stone = try newest(playlist, in: arena) else { continue }
       for name in [playlist.id] + playlist.clients where try playlists.insert(stone, as: name, in: arena) {
+        // No document holds them any more, and the user is left as they are.
+        guard playlists.size <= MergeOutcome.largestDocument else { return }
         let made = note(maker: name, stone.removedAt, &identity)
         for id in [name, made].compactMap(\.self) {
           // One that waits already is not looked at twice: a playlist of many ids is the owner of each of them.
@@ -72,13 +74,10 @@ struct PlaylistTombstones {
         (newest, others) = (stone, [])
         continue
       }
-      if stone.removedAt == known.removedAt { others.append(stone) }
+      if stone.removedAt == known.removedAt, stone.document.bytes != known.document.bytes { others.append(stone) }
     }
     guard var joined = newest, !others.isEmpty else { return newest }
-    var fields = FieldMerge()
-    try fields.add(joined.document, rank: 0)
-    for other in others { try fields.add(other.document, rank: 0) }
-    joined.document = fields.written(in: arena)
+    joined.document = try TombstoneSet.joined([joined.document] + others.map(\.document), in: arena)
     return joined
   }
 
@@ -112,10 +111,12 @@ struct PlaylistTombstones {
 
   /// Keeps each song's removal under the id of the playlist that its `playlist_id` means, too.
   mutating func resolveSongs(_ identity: inout PlaylistIdentity, in arena: Arena) throws(BSONFault) {
+    var named: [Tombstone] = []
     for stone in songs.sorted {
       let server = identity.server(of: stone.playlist)
-      if server != stone.playlist { try songs.insert(stone, as: server, in: arena) }
+      if server != stone.playlist { named.append(stone.renamed(server)) }
     }
+    try songs.insert(named, in: arena)
   }
 
   /// Settles what is kept once it is known which playlists are left.
@@ -131,7 +132,7 @@ struct PlaylistTombstones {
     guard !playlists.isEmpty else { return }
     let isLeft = Set(left.map(\.id))
     // Under an id that rule 4 gives to a playlist which is gone, no later run would find a reason to keep more.
-    songs.revert(to: stated) { stone in
+    try songs.revert(to: stated) { stone in
       !isLeft.contains(stone.playlist) && !identity.isInCloud(stone.playlist) && held[stone.playlist] != nil
     }
   }

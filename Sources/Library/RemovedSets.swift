@@ -14,42 +14,49 @@ struct RemovedSets {
     decidesFavorites = parameters.sections.contains(.favorites)
     decidesPlaylists = parameters.sections.contains(.playlists)
     let expiry = parameters.tombstonesExpire
+    var stated = Tombstones()
     for replica in replicas {
       guard let removed = replica.removed else { continue }
       let isCloud = if case .cloud = replica.origin { true } else { false }
-      func add(_ stones: [Tombstone], to set: inout TombstoneSet, _ list: StaticString) throws(BSONFault) {
+      func add(_ stones: [Tombstone], to all: inout [Tombstone], _ list: StaticString) {
         for stone in stones {
           if stone.removedAt >= expiry {
-            try set.insert(stone, in: arena)
+            all.append(stone)
           } else if isCloud {
             expired.append((list, stone.position))
           }
         }
       }
-      if decidesFavorites { try add(removed.favorites, to: &favorites, "favorites") }
+      if decidesFavorites { add(removed.favorites, to: &stated.favorites, "favorites") }
       if decidesPlaylists {
-        try add(removed.playlists, to: &playlists, "playlists")
-        try add(removed.playlistSongs, to: &playlistSongs, "playlist_songs")
+        add(removed.playlists, to: &stated.playlists, "playlists")
+        add(removed.playlistSongs, to: &stated.playlistSongs, "playlist_songs")
       }
     }
+    try favorites.insert(stated.favorites, in: arena)
+    try playlists.insert(stated.playlists, in: arena)
+    try playlistSongs.insert(stated.playlistSongs, in: arena)
   }
+
+  /// What the documents of all removals take when they are written, in bytes.
+  var size: Int { favorites.size + playlists.size + playlistSongs.size }
 
   /// The `removed` field: lists in ascending order of key, empty ones left out, lists that this run does not decide as
   /// they are stored; nil when nothing is left.
   func written(over stored: BSONDocument?, in arena: Arena) throws(BSONFault) -> BSONValue? {
-    func append(_ list: StaticString, _ set: TombstoneSet, _ writer: inout BSONWriter) {
+    func append(_ list: StaticString, _ set: TombstoneSet, _ writer: inout BSONWriter) throws(BSONFault) {
       guard !set.isEmpty else { return }
       writer.key(list, .array)
       let start = writer.open()
-      for (position, stone) in set.sorted.enumerated() { writer.append(at: position, stone.document) }
+      for (position, stone) in set.sorted.enumerated() { try stone.write(at: position, to: &writer) }
       writer.close(start)
     }
     let document = try arena.written { writer throws(BSONFault) in
       let start = writer.open()
-      if decidesFavorites { append("favorites", favorites, &writer) }
+      if decidesFavorites { try append("favorites", favorites, &writer) }
       if decidesPlaylists {
-        append("playlists", playlists, &writer)
-        append("playlist_songs", playlistSongs, &writer)
+        try append("playlists", playlists, &writer)
+        try append("playlist_songs", playlistSongs, &writer)
       }
       if let stored {
         var elements = stored.elements

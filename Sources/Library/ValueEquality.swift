@@ -44,24 +44,30 @@ extension BSONValue {
       switch (try left.next(), try right.next()) {
       case (nil, nil): return true
       case (let field?, let other?):
-        guard field.key == other.key else { return try sameFieldsInAnyOrder(a, b, depth) }
+        // What stands before is settled: to compare it again would double the work at each level of nesting.
+        guard field.key == other.key else { return try sameFields((field, left), (other, right), depth) }
         guard try field.value.says(other.value, depth: depth + 1) else { return false }
       default: return false
       }
     }
   }
 
-  private static func sameFieldsInAnyOrder(
-    _ a: BSONDocument, _ b: BSONDocument, _ depth: Int
+  /// Whether two documents have the same fields in any order, from a field of each on.
+  private static func sameFields(
+    _ a: (field: BSONElement, rest: BSONElements), _ b: (field: BSONElement, rest: BSONElements), _ depth: Int
   ) throws(BSONFault) -> Bool {
     var others: [ByteView: BSONValue] = [:]
-    var right = b.elements
-    while let field = try right.next() { others[field.key] = field.value }
+    var (next, rest): (BSONElement?, BSONElements) = b
+    while let field = next {
+      others[field.key] = field.value
+      next = try rest.next()
+    }
     var count = 0
-    var left = a.elements
-    while let field = try left.next() {
+    (next, rest) = a
+    while let field = next {
       guard let other = others[field.key], try field.value.says(other, depth: depth + 1) else { return false }
       count += 1
+      next = try rest.next()
     }
     return count == others.count
   }

@@ -293,11 +293,7 @@ struct BatchMerge {
         saysWhen = saysWhen && read.saysWhen
       }
     }
-    do throws(BSONFault) {
-      for (guest, index) in ofGuests { try guests[guest]?.rename(in: &replicas[index]) }
-    } catch {
-      throw library.refusal(of: id, error)
-    }
+    for (guest, index) in ofGuests { guests[guest]?.rename(in: &replicas[index]) }
     return (replicas, sources, saysWhen)
   }
 

@@ -121,6 +121,30 @@ import Testing
     #expect(try sandbox.libraries.map(\.userId) == ["ann", "bob"])
   }
 
+  /// One of a megabyte, and of each of the others a few bytes: copied or joined one by one they would take gigabytes.
+  @Test(arguments: ["one favourite", "one song of a playlist with many ids", "a playlist with many ids"])
+  func `removals of one thing take no more room than they have in the dump`(_ what: String) throws {
+    let sandbox = try Sandbox()
+    let (long, ids) = (String(repeating: "x", count: 1 << 20), (0..<2000).map { #""pl_\#($0)""# })
+    func stones(_ keys: [String]) -> String {
+      let rest = keys.enumerated().map { #"{\#($1),"removedAt":1767000000000,"n":\#($0)}"# }
+      return #"[{\#(keys[0]),"removedAt":1767000000000,"x":"\#(long)"},\#(rest.joined(separator: ","))]"#
+    }
+    let playlist = #"{"id":"pl_0","name":"a","songs":[],"client_ids":[\#(ids.joined(separator: ","))]}"#
+    let removed =
+      switch what {
+      case "one favourite": #""favorites":"# + stones(ids.map { _ in #""videoId":"v""# })
+      case "a playlist with many ids": #""playlists":"# + stones([#""id":"pl_0""#])
+      default: #""playlist_songs":"# + stones(ids.map { #""videoId":"v","playlist_id":\#($0)"# })
+      }
+    let input = try sandbox.folder.write(
+      "ann.json", #"{"user_id":"ann","local_playlists":[\#(playlist)],"removed":{\#(removed)}}"#)
+    let run = try sandbox.sync([input])
+    // What no document holds leaves the user as they are.
+    #expect(run.status == (what == "a playlist with many ids" ? 3 : 0), "\(run.errors)")
+    #expect(try run.manifest.peakMemoryBytes < 512 << 20)
+  }
+
   @Test(.timeLimit(.minutes(10))) func `loops of links end, and what lies beside them is used`() throws {
     let sandbox = try Sandbox()
     let folder = sandbox.folder

@@ -43,7 +43,7 @@ struct Manifest: Decodable {
   let spilledRuns: Int
   let settledUsers: Int
   let nextUser: String?
-  let bytesRead: Int
+  let bytesRead, peakMemoryBytes: Int
   let attempts: Int?
   let written: Written?
   let learning: Learning?
