@@ -178,8 +178,8 @@ struct ServerExamination {
         "rights for setup", "\(setup.joined(separator: ", ")) not allowed",
         "Only `mixdown setup` needs them: let it be run by somebody who has them.")
     }
-    if !lacks { report.good("rights", "find, insert, update, remove on every collection; find on users") }
-    return rights.allow("listIndexes", on: CollectionSchema.userLibrary.name)
+    if !lacks { report.good("rights", "\(Rights.ofJobs.joined(separator: ", ")) on every collection; find on users") }
+    return CollectionSchema.all.allSatisfy { rights.allow("listIndexes", on: $0.name) }
   }
 
   // MARK: Indexes
@@ -204,8 +204,10 @@ struct Rights {
   private let database: String
   private var privileges: [(database: String, collection: String, actions: Set<String>)] = []
 
-  static let ofJobs = ["find", "insert", "update", "remove"]
-  static let ofSetup = ["createCollection", "createIndex", "dropIndex", "collMod", "listIndexes"]
+  /// On each collection. Every job looks for the indexes that it relies on before it begins.
+  static let ofJobs = ["find", "insert", "update", "remove", "listIndexes"]
+  /// What a setup needs besides.
+  static let ofSetup = ["createCollection", "createIndex", "dropIndex", "collMod", "listCollections"]
 
   /// - Parameter status: the answer to `connectionStatus`.
   init?(_ status: [UInt8], in database: String) {

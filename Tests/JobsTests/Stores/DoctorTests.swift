@@ -139,8 +139,16 @@ import Testing
           {"resource": \(resource("")), "actions": ["find", "listCollections", "listIndexes"]},
           {"resource": \(resource("user_library")), "actions": ["insert", "update"]}]}
         """)
-    let roles = #"[{"role": "examined", "db": "admin"}]"#
-    try admin.run(json: #"{"createUser": "ann", "pwd": "annS3cret", "roles": \#(roles)}"#)
+    try admin.run(
+      json: """
+        {"createRole": "unlisted", "roles": [], "privileges": [
+          {"resource": \(resource("")), "actions": ["find", "insert", "update", "remove"]},
+          {"resource": \(resource("user_library")), "actions": ["listIndexes"]}]}
+        """)
+    for (user, role) in [("ann", "examined"), ("bob", "unlisted")] {
+      let roles = #"[{"role": "\#(role)", "db": "admin"}]"#
+      try admin.run(json: #"{"createUser": "\#(user)", "pwd": "\#(user)S3cret", "roles": \#(roles)}"#)
+    }
     func address(_ user: String) -> String { server.address("doctor", user: user, options: "&authSource=admin") }
 
     let wrong = examine(address("ann:wrongS3cret"))
@@ -153,9 +161,15 @@ import Testing
     #expect(text(reader).contains("rights on user_library: remove not allowed"))
     #expect(text(reader).contains("rights on songs: insert, update, remove not allowed"))
     #expect(text(reader).contains("rights for setup: createCollection"))
+    // No job begins without a look at the indexes.
+    let unlisted = examine(address("bob:bobS3cret"))
+    #expect(unlisted.status == .unreachable)
+    #expect(text(unlisted).contains("rights on songs: listIndexes not allowed"), "\(text(unlisted))")
+    #expect(!text(unlisted).contains("rights on user_library") && !text(unlisted).contains("indexes: "))
+    #expect(text(unlisted).contains("collMod, listCollections not allowed"), "\(text(unlisted))")
     let root = examine(address("root:rootS3cret"))
     #expect(root.status == .refused, "only the indexes are missing: \(text(root))")
-    for report in [wrong, nobody, reader, root] { #expect(!text(report).contains("S3cret")) }
+    for report in [wrong, nobody, reader, unlisted, root] { #expect(!text(report).contains("S3cret")) }
   }
 
   @Test func `an encrypted connection is said to be one, and what is wrong with one is a matter of TLS`() throws {
