@@ -27,17 +27,19 @@ struct ServerExamination {
     var network = DoctorReport()
     network.examineNetwork(address, timeout: min(timeout ?? .seconds(5), .seconds(5)))
     let isSound = network.status == .done
+    var isReached = false
     do throws(StoreError) {
       let options = MongoOptions(serverTimeout: timeout, patience: .zero, answerTimeout: timeout ?? .seconds(10))
       let database = try MongoDatabase(address, options)
       let hello = try database.run(text: #"{"hello":1}"#)
+      isReached = true
       // Of several servers or addresses one is enough.
-      report.add(isSound ? network : network.softened)
+      report.add(network.softened)
       try examine(database, hello)
     } catch {
-      if network.findings.count > 0 { report.add(network) }
+      if !isReached { report.add(network) }
       // Where the way ends is known better from the network than from what libmongoc makes of it.
-      if isSound { report.bad(part(of: error), error) }
+      if isReached || isSound || !error.isOfNetwork { report.bad(part(of: error), error) }
     }
   }
 
@@ -247,6 +249,13 @@ struct Rights {
       (privilege.database.isEmpty || privilege.database == database)
         && (privilege.collection.isEmpty || privilege.collection == collection) && privilege.actions.contains(action)
     }
+  }
+}
+
+extension StoreError {
+  /// Whether no server was found, or none answered.
+  fileprivate var isOfNetwork: Bool {
+    if case .unreachable(_, .network, _, _) = self { true } else { false }
   }
 }
 

@@ -121,12 +121,17 @@ import Testing
   @Test func `a server that falls silent once it has said hello is waited for as long as any other`() throws {
     let store = try TestStore(.server)
     let data = #"{"failCommands": ["buildInfo"], "blockConnection": true, "blockTimeMS": 30000, "appName": "silent"}"#
-    try #require(store.database).server.database("admin")
-      .run(json: #"{"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": \#(data)}"#)
-    let begun = ContinuousClock.now
-    let report = examine(store.name + "&appName=silent")
-    #expect(begun.duration(to: .now) < .seconds(20))
-    #expect(report.status == .unreachable && text(report).contains("does not answer"), "\(text(report))")
+    // Also where another host is gone, which is not what ends the examination.
+    for other in ["", "127.0.0.1:1,"] {
+      try #require(store.database).server.database("admin")
+        .run(json: #"{"configureFailPoint": "failCommand", "mode": {"times": 1}, "data": \#(data)}"#)
+      let begun = ContinuousClock.now
+      let report = examine(store.name.replacing("mongodb://", with: "mongodb://" + other) + "&appName=silent")
+      #expect(begun.duration(to: .now) < .seconds(20))
+      #expect(report.status == .unreachable && text(report).contains("does not answer"), "\(text(report))")
+      let gone = report.findings.filter { $0.part == "TCP 127.0.0.1 port 1" }
+      #expect(gone.map(\.grade) == (other.isEmpty ? [] : [.note]), "\(text(report))")
+    }
   }
 
   @Test func `who may not sign in, and who lacks a right, is told so without the password`() throws {
@@ -153,6 +158,8 @@ import Testing
 
     let wrong = examine(address("ann:wrongS3cret"))
     #expect(wrong.status == .unreachable && text(wrong).contains("BAD  authentication"), "\(text(wrong))")
+    let elsewhere = examine(address("ann:wrongS3cret").replacing("@", with: "@127.0.0.1:1,"))
+    #expect(text(elsewhere).contains("BAD  authentication"), "\(text(elsewhere))")
     let nobody = examine(server.address("doctor"))
     #expect(nobody.status == .unreachable, "\(text(nobody))")
     let reader = examine(address("ann:annS3cret"))
@@ -169,7 +176,7 @@ import Testing
     #expect(text(unlisted).contains("collMod, listCollections not allowed"), "\(text(unlisted))")
     let root = examine(address("root:rootS3cret"))
     #expect(root.status == .refused, "only the indexes are missing: \(text(root))")
-    for report in [wrong, nobody, reader, unlisted, root] { #expect(!text(report).contains("S3cret")) }
+    for report in [wrong, elsewhere, nobody, reader, unlisted, root] { #expect(!text(report).contains("S3cret")) }
   }
 
   @Test func `an encrypted connection is said to be one, and what is wrong with one is a matter of TLS`() throws {
