@@ -1,7 +1,7 @@
 internal import BSON
 public import Learning
 internal import Stores
-internal import Sync
+public import Sync
 internal import Synchronization
 
 /// What decides how the scores are judged.
@@ -21,6 +21,8 @@ public struct EvaluateOptions: Sendable {
   public var tunes = false
   public var workers = 1
   public var memory = 1 << 30
+  /// Asks the run to stop between two batches.
+  public var cancellation = Cancellation()
 
   /// - Parameter cut: nil for seven days before the parameters' clock.
   public init(parameters: LearningParameters, cut: Int64?) {
@@ -33,6 +35,8 @@ public struct EvaluateOptions: Sendable {
 enum EvaluateError: Error {
   case store(StoreError)
   case leak(EvaluationLeak)
+  /// It was asked to stop: what a part of the people says is no verdict.
+  case interrupted
 }
 
 /// Judges the scores on the plays of a week that they do not know (docs/learning.md, *Judged, not believed*). Writes
@@ -55,6 +59,7 @@ struct EvaluateRun {
 
   func run() throws(EvaluateError) -> Outcome {
     let (scan, repertoire, left) = try read()
+    try checkGoesOn()
     let window = EvaluationWindow(cut: options.cut, asOf: options.parameters.asOf)
     let trials = try trials(scan, repertoire, options.parameters, window, checksLeaks: true)
     var outcome = Outcome(
@@ -76,6 +81,11 @@ struct EvaluateRun {
     return outcome
   }
 
+  /// Throws where a part may be missing of what was read, trained on or tried.
+  private func checkGoesOn() throws(EvaluateError) {
+    if options.cancellation.isRequested { throw .interrupted }
+  }
+
   // MARK: Reading
 
   private func read() throws(EvaluateError) -> (FactsScan, Repertoire, left: Int) {
@@ -85,6 +95,7 @@ struct EvaluateRun {
       learn.dryRun = true
       learn.workers = options.workers
       learn.memory = options.memory
+      learn.cancellation = options.cancellation
       events.phase("read")
       let intake = try UserIntake(
         learn, try LearnCollections(store), folder: folder, last: nil, known: nil, log: nil, serviceSince: .max,
@@ -140,6 +151,7 @@ struct EvaluateRun {
     } catch {
       throw .store(error)
     }
+    try checkGoesOn()
     do throws(EvaluationLeak) { try LeakCheck.check(seen, against: blind) } catch { throw .leak(error) }
     events.phase("test")
     let zones = Zones()
@@ -152,7 +164,7 @@ struct EvaluateRun {
           blind.catalogue, blind.population, blind.parameters, window: window, zones: zones)
         var watched = seen.trials(window, zones)
         var own: [EvaluationTrial] = []
-        while !hasFailed() {
+        while !hasFailed(), !options.cancellation.isRequested {
           let start = next.add(FactsScan.batchSize, ordering: .relaxed).oldValue
           guard start < scan.visits.count else { break }
           for visit in scan.visits[start..<min(scan.visits.count, start + FactsScan.batchSize)] {
@@ -174,6 +186,7 @@ struct EvaluateRun {
       throw .store(error)
     }
     if let leak = leak.withLock({ $0 }) { throw .leak(leak) }
+    try checkGoesOn()
     return found.withLock { $0 }
   }
 }

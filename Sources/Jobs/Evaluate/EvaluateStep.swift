@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Learning
 public import Stores
+internal import Sync
 
 /// The judging of the scores as a run of its own, or as a step of one.
 public struct EvaluateStep: JobStep {
@@ -39,6 +40,7 @@ public struct EvaluateStep: JobStep {
     do throws(EvaluateError) {
       let (store, folder) = try opened(&run)
       var options = options
+      options.cancellation = run.cancellation
       if let clock = run.keptClock(of: Self.name) { options.parameters.asOf = clock }
       let outcome = try EvaluateRun(options: options, store: store, folder: folder.path, events: events).run()
       let report = EvaluationReport(outcome, options)
@@ -51,6 +53,8 @@ public struct EvaluateStep: JobStep {
       case .store(let error): throw StepFailure(error)
       case .leak(let leak):
         throw StepFailure(.failed, "the evaluation is void: \(leak). Please report this.")
+      case .interrupted:
+        throw .interrupt("\(run.cancellation.why ?? "asked to stop"): nothing was judged; run again")
       }
     }
   }

@@ -16,6 +16,7 @@ struct PingIntake: ~Copyable {
   private let maxClockSkew: Int64
   private let limits: Limits
   private let forgotten: (@Sendable ([UInt8]) -> Bool)?
+  private let cancellation: Cancellation
   private let quarantine: QuarantineFile
   private let arena = Arena()
   private var reader = JSONReader()
@@ -25,6 +26,7 @@ struct PingIntake: ~Copyable {
     maxClockSkew = sessions.maxClockSkew
     limits = sessions.limits
     forgotten = sessions.forgotten
+    cancellation = sessions.cancellation
     self.quarantine = quarantine
   }
 
@@ -41,7 +43,7 @@ struct PingIntake: ~Copyable {
           written = counts.quarantined
           failure = flush(&lines)
         }
-        return failure == nil
+        return failure == nil && !cancellation.isRequested
       }
     } catch {
       throw .input(error)

@@ -15,6 +15,7 @@ struct SessionUpdate {
   private let clock: SessionClock
   private let writer: (any StoreWriter)?
   private let journal: (any ChangeJournal)?
+  private let cancellation: Cancellation
   private let arena = Arena()
   /// The pings that no stored session has met yet.
   private var pings: [SessionID: Int64]
@@ -26,6 +27,7 @@ struct SessionUpdate {
     self.collection = collection
     self.clock = clock
     self.pings = pings
+    cancellation = sessions.cancellation
     journal = sessions.dryRun ? nil : sessions.journal
     writer = sessions.dryRun ? nil : try collection.beginWriting(.stored)
   }
@@ -57,7 +59,10 @@ struct SessionUpdate {
 
   private mutating func updateStored() throws(StoreError) {
     let cursor = try collection.cursor(updatedSince: nil)
-    try cursor.forEachBatch(upTo: Self.batchSize, in: arena) { documents throws(StoreError) in
+    while goesOn() {
+      arena.reset()
+      let documents = try cursor.next(upTo: Self.batchSize, in: arena)
+      guard !documents.isEmpty else { return }
       var decisions: [Decision] = []
       for document in documents {
         guard let session = try collection.session(document) else { continue }
@@ -69,11 +74,18 @@ struct SessionUpdate {
 
   private mutating func addNew() throws(StoreError) {
     let ids = pings.keys.sorted()
-    for start in stride(from: 0, to: ids.count, by: 1000) {
+    for start in stride(from: 0, to: ids.count, by: 1000) where goesOn() {
       let decisions = ids[start..<min(start + 1000, ids.count)].map { decideNew($0, pings[$0]) }
       try make(decisions)
       arena.reset()
     }
+  }
+
+  /// Whether another batch is to be begun; once it is not, none is: pings that have met no stored session yet may have
+  /// one all the same.
+  private mutating func goesOn() -> Bool {
+    if cancellation.isRequested { summary.isInterrupted = true }
+    return !summary.isInterrupted
   }
 
   // MARK: Deciding

@@ -19,6 +19,8 @@ public struct Sessions: Sendable {
   public var forgotten: (@Sendable ([UInt8]) -> Bool)?
   /// Keeps what is replaced.
   public var journal: (any ChangeJournal)?
+  /// Asks the run to stop between two batches.
+  public var cancellation = Cancellation()
 
   public init(inputs: [String], asOf: Int64) {
     self.inputs = inputs
@@ -32,17 +34,22 @@ public struct Sessions: Sendable {
     let clock = SessionClock(asOf: asOf)
     var intake = PingIntake(self, clock, quarantine: quarantine)
     var digests: [InputDigest] = []
-    for input in inputs { digests.append(try intake.read(input)) }
+    for input in inputs where !cancellation.isRequested { digests.append(try intake.read(input)) }
+    var summary = SessionsSummary()
     do throws(StoreError) {
-      var update = try SessionUpdate(store.open(.sessionPings), clock, pings: intake.newest, self)
-      try update.run()
-      var summary = update.summary
-      summary.pings = intake.counts
-      summary.inputs = digests
-      return summary
+      // Of no session is the newest ping known before all is read.
+      summary.isInterrupted = cancellation.isRequested
+      if !summary.isInterrupted {
+        var update = try SessionUpdate(store.open(.sessionPings), clock, pings: intake.newest, self)
+        try update.run()
+        summary = update.summary
+      }
     } catch {
       throw .store(error)
     }
+    summary.pings = intake.counts
+    summary.inputs = digests
+    return summary
   }
 
   /// The users with an active session: their browser is syncing them now.
@@ -99,6 +106,8 @@ public struct SessionsSummary: Sendable {
   public var left = 0
   /// By id, as bytes.
   public var users: [User] = []
+  /// Whether the run was asked to stop before it had looked at all: the figures are of what it came to.
+  public var isInterrupted = false
 
   public var activeSessions: Int { users.reduce(0) { $0 + $1.activeSessions } }
 }

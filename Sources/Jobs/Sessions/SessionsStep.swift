@@ -42,6 +42,7 @@ public struct SessionsStep: JobStep {
     let quarantine: QuarantineFile
     let store: any Store
     var sessions = sessions
+    sessions.cancellation = run.cancellation
     if let clock = run.keptClock(of: Self.name) { sessions.asOf = clock }
     do throws(StoreError) {
       store = try run.store()
@@ -57,6 +58,12 @@ public struct SessionsStep: JobStep {
       throw StepFailure(error)
     }
     run.manifest.take(summary)
+    if summary.isInterrupted {
+      let done = writes && summary.new + summary.renewed + summary.removed > 0
+      throw .interrupt(
+        "\(run.cancellation.why ?? "asked to stop"): \(done ? "what is decided" : "nothing") was written; "
+          + "run again for the rest")
+    }
     done(summary)
     let needsALook = summary.pings.quarantined > 0 || summary.left > 0
     return needsALook && !allowQuarantine ? .quarantined : .done
