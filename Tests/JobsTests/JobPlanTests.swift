@@ -34,6 +34,16 @@ import Testing
       ])
   }
 
+  @Test(
+    arguments: [
+      ("jobs/night.yaml", "night"), ("night.eu.yaml", "night.eu"), ("/etc/night.us.yaml", "night.us"),
+      ("night", "night"), ("./.yaml", ".yaml"), (".night.yml", ".night"), ("a.b/night", "night"),
+    ])
+  func `a job that is not named bears the name of its file without the ending`(_ path: String, _ name: String) {
+    var reader = JobFileReader(path: path, declarations: [], environment: [:])
+    #expect(reader.read("steps: [setup]").name == name)
+  }
+
   @Test func `each value of a list has its own origin`() throws {
     let folder = try JobFolder()
     let yaml = """

@@ -18,8 +18,7 @@ struct JobFileReader {
   /// What the text says, as far as it can be understood; what cannot is in `faults`.
   mutating func read(_ yaml: String) -> JobFile {
     text = yaml
-    let last = path.split(separator: "/").last.map(String.init) ?? path
-    var file = JobFile(path: path, name: last.split(separator: ".").first.map(String.init) ?? last)
+    var file = JobFile(path: path, name: Self.name(of: path))
     do {
       guard let root = try Parser(yaml: yaml).singleRoot() else {
         refuse(start, "the file is empty; a job has \"steps\"")
@@ -32,6 +31,13 @@ struct JobFileReader {
       refuse(start, "\(error)")
     }
     return file
+  }
+
+  /// The file's name without its ending; all of it where it is nothing but one.
+  private static func name(of path: String) -> String {
+    let last = path.split(separator: "/").last.map(String.init) ?? path
+    let name = last.lastIndex(of: ".").map { last[..<$0] } ?? last[...]
+    return name.isEmpty ? last : String(name)
   }
 
   private mutating func read(_ root: Node, into file: inout JobFile) {
