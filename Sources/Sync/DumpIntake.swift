@@ -220,7 +220,7 @@ final class DumpIntake: Sendable {
         guard !options.cancellation.isRequested else { return }
         var grouped: [GroupedDump] = []
         for dump in dumps {
-          if let forgotten = options.forgotten, forgotten(dump.user) {
+          if isForgotten(dump.user, named: dump.formerUser ?? dump.user) {
             refuseForgotten(dump.source)
           } else {
             grouped.append(dump)
@@ -231,6 +231,12 @@ final class DumpIntake: Sendable {
         progress(.grouped(dumps: grouped.count))
       }
     }
+  }
+
+  /// Whether the user who gets a dump has asked to be forgotten, or the one whom it names.
+  private func isForgotten(_ user: [UInt8], named: [UInt8]) -> Bool {
+    guard let forgotten = options.forgotten else { return false }
+    return forgotten(named) || user != named && forgotten(user)
   }
 
   private func refuseForgotten(_ source: Source) {
@@ -271,7 +277,7 @@ final class DumpIntake: Sendable {
       do throws(DumpFault) {
         let named = try worker.user(dump).copy()
         let user = options.userMap.account(of: named) ?? named
-        if let forgotten = options.forgotten, forgotten(named) || forgotten(user) {
+        if isForgotten(user, named: named) {
           throw DumpFault(reason: .forgotten, detail: "the user has asked to be forgotten", raw: nil)
         }
         grouped.append(

@@ -218,6 +218,27 @@ import Testing
     #expect(Set(try bench.contents().keys.map { $0.split(separator: " ")[1] }) == ["bob"])
   }
 
+  @Test(arguments: ["guest", "ann"])
+  func `what a run has kept of a guest or an account that was forgotten meanwhile is not brought back`(
+    _ forgotten: String
+  ) throws {
+    let bench = try Bench(.directory)
+    let inputs = try ["guest", "bob"].map { user in
+      try bench.folder.write("\(user).json", #"{"favorites":[{"videoId":"of-\#(user)"}]}"#)
+    }
+    let map = try bench.folder.write("map.csv", "guest,ann\n")
+    let arguments = inputs + ["--user-map", map, "--as-of", Bench.asOf]
+    try bench.run("sync", arguments + ["--resumable"], expecting: 1, environment: ["MIXDOWN_FAULT": "unbalanced"])
+    // Where the state folder of that run is not known.
+    let elsewhere = ["--store", bench.store, "--state", bench.folder("elsewhere")]
+    try #require(try mixdown(["forget", forgotten] + elsewhere).status == 0)
+    try bench.run("sync", arguments + ["--resume"], expecting: 3)
+    let manifest = try bench.manifest(#require(bench.ids.last))
+    #expect(manifest.attempts == 2 && manifest.inputs.allSatisfy { $0.resumed == true })
+    #expect(manifest.quarantine == ["forgotten": 1])
+    #expect(Set(try bench.contents().keys.map { $0.split(separator: " ")[1] }) == ["bob"])
+  }
+
   @Test func `who is not found is said, and a name that cannot be is refused`() throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 3)))
