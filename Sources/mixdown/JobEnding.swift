@@ -20,7 +20,7 @@ struct JobEnding {
           + (report.folder ?? "")
       case .outdone:
         "\(job) done in \(seconds) s, but a simple baseline predicts better (\(status)). See the figures of evaluate"
-      case .failed where last?.outcome == .done:
+      case .failed where report.manifest.outcome == .done:
         "\(job) done in \(seconds) s, but \(report.manifest.conflicts) users are as they were, for somebody "
           + "else wrote them each time (\(status)). Run it again"
       case .locked where report.manifest.outcome == .interrupted:
