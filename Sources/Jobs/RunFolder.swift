@@ -20,7 +20,7 @@ struct RunFolder {
   /// A folder that is there.
   init(path: String) {
     self.path = path
-    state = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    state = parentDirectory(of: path)
   }
 
   /// Room on the disk for what a run says at its end, of whatever else fills the disk meanwhile.

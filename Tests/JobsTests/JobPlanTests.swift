@@ -44,6 +44,14 @@ import Testing
     #expect(reader.read("steps: [setup]").name == name)
   }
 
+  @Test(
+    arguments: [
+      ("job.yaml", "."), ("jobs/job.yaml", "jobs"), ("./job.yaml", "."), ("/etc/job.yaml", "/etc"), ("/job.yaml", "/"),
+    ])
+  func `relative paths of a job count from the folder of its file`(_ path: String, _ folder: String) {
+    #expect(JobFile(path: path, name: "job").folder == folder)
+  }
+
   @Test func `each value of a list has its own origin`() throws {
     let folder = try JobFolder()
     let yaml = """

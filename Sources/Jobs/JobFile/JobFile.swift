@@ -1,3 +1,5 @@
+internal import Stores
+
 /// What a job file says: steps in order, and what each says of its parameters (docs/operations.md).
 public struct JobFile: Sendable {
   /// The path as it was given.
@@ -41,7 +43,7 @@ public struct JobFile: Sendable {
   }
 
   /// The folder from which the file's relative paths count.
-  var folder: String { path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : "." }
+  var folder: String { parentDirectory(of: path) }
 
   /// The steps that a job may have, in the order in which it makes sense to run them.
   public static let stepNames = ["setup", "sync", "sessions", "learn", "personalize", "evaluate", "report"]

@@ -30,8 +30,7 @@ public struct RunRecords: Sendable {
   /// Looks whether the metrics can go where they are to go, so that no run finds out at its end.
   func check() throws(StepFailure) {
     guard let metricsFile else { return }
-    let slash = metricsFile.lastIndex(of: "/")
-    let folder = slash.map { $0 == metricsFile.startIndex ? "/" : String(metricsFile[..<$0]) } ?? "."
+    let folder = parentDirectory(of: metricsFile)
     guard ((try? FileStatus.of(folder + "/.")) ?? nil) != nil else {
       throw StepFailure(.inputOutput, "\(metricsFile): no such folder to write metrics into: \(folder)")
     }

@@ -23,12 +23,10 @@ package func synchronizeDirectory(_ path: String) throws(StoreError) {
   }
 }
 
-/// The directory that holds this name, `.` for one without a slash.
-private func parentDirectory(of path: String) -> String {
-  let trimmed = path.reversed().drop { $0 == "/" }
-  let parent = String(trimmed.drop { $0 != "/" }.drop { $0 == "/" }.reversed())
-  if !parent.isEmpty { return parent }
-  return path.hasPrefix("/") ? "/" : "."
+/// The directory in which this name stands: what is before its last slash, `.` for one without a slash.
+package func parentDirectory(of path: String) -> String {
+  guard let slash = path.lastIndex(of: "/") else { return "." }
+  return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 /// Removes a file if that can be done.
