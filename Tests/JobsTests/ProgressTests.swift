@@ -42,7 +42,7 @@ import Testing
 
   @Test func `a message says the same in words`() {
     let bar = ProgressBar(figures: Self.reading, rate: Self.rate)
-    #expect(bar.message == "reading  25 %, 1.0 GiB of 4.0 GiB, 102.4 MiB/s, 0:30 left")
+    #expect(bar.message == "reading 25 %, 1.0 GiB of 4.0 GiB, 102.4 MiB/s, 0:30 left")
   }
 
   @Test func `what is not known is not said`() {

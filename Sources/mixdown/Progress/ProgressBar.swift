@@ -31,8 +31,9 @@ struct ProgressBar {
 
   /// The line for a file or a pipe.
   var message: String {
-    [([name] + (figures.share.map { [Self.percent($0)] } ?? [])).joined(separator: " "), amount, speed, remaining]
-      .compactMap { $0?.trimmingPrefix(while: { $0 == " " }) }.joined(separator: ", ")
+    let percent = figures.share.map { String(Self.percent($0).drop { $0 == " " }) }
+    let head = [name, percent].compactMap { $0 }.joined(separator: " ")
+    return [head, amount, speed, remaining].compactMap { $0 }.joined(separator: ", ")
   }
 
   // MARK: Parts
@@ -91,8 +92,4 @@ struct ProgressBar {
     let (hours, minutes) = (whole / 3600, whole / 60 % 60)
     return (hours > 0 ? "\(hours):\(padded(minutes))" : "\(minutes)") + ":" + padded(whole % 60)
   }
-}
-
-extension String {
-  fileprivate func trimmingPrefix(while predicate: (Character) -> Bool) -> String { String(drop(while: predicate)) }
 }
