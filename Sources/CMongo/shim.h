@@ -30,11 +30,10 @@ static inline bool mixdown_refuse(bson_error_t *error) {
 
 // MARK: Commands
 
-// Whether the server may be a secondary, and which settings of the client go with the command.
+// Which settings of the client go with the command.
 typedef enum {
   mixdown_command_plain = 0,
-  mixdown_command_read = 1,
-  mixdown_command_write = 2,
+  mixdown_command_write = 1,
 } mixdown_command_kind;
 
 static inline bool mixdown_command(mongoc_client_t *client, const char *database, mixdown_command_kind kind,
@@ -43,15 +42,10 @@ static inline bool mixdown_command(mongoc_client_t *client, const char *database
   *reply = (mixdown_reply){NULL, 0};
   if (!bson_init_static(&command, bytes, count)) return mixdown_refuse(error);
   bool done;
-  switch (kind) {
-    case mixdown_command_read:
-      done = mongoc_client_read_command_with_opts(client, database, &command, NULL, NULL, &answer, error);
-      break;
-    case mixdown_command_write:
-      done = mongoc_client_write_command_with_opts(client, database, &command, NULL, &answer, error);
-      break;
-    default:
-      done = mongoc_client_command_with_opts(client, database, &command, NULL, NULL, &answer, error);
+  if (kind == mixdown_command_write) {
+    done = mongoc_client_write_command_with_opts(client, database, &command, NULL, &answer, error);
+  } else {
+    done = mongoc_client_command_with_opts(client, database, &command, NULL, NULL, &answer, error);
   }
   *reply = mixdown_reply_take(&answer);
   return done;
@@ -78,29 +72,20 @@ static inline mongoc_cursor_t *mixdown_find(mongoc_client_t *client, const char 
 
 // The cursor of a command's reply, such as that of `aggregate` and `listIndexes`, of which the first batch is in it.
 static inline mongoc_cursor_t *mixdown_command_cursor(mongoc_client_t *client, const char *database,
-                                                      mixdown_command_kind kind, const uint8_t *bytes, size_t count,
-                                                      bson_error_t *error) {
+                                                      const uint8_t *bytes, size_t count, bson_error_t *error) {
   bson_t command, answer, options = BSON_INITIALIZER;
   if (!bson_init_static(&command, bytes, count)) {
     mixdown_refuse(error);
     return NULL;
   }
-  bool done;
-  uint32_t server = 0;
-  mongoc_server_description_t *selected =
-      mongoc_client_select_server(client, kind == mixdown_command_write, NULL, error);
+  mongoc_server_description_t *selected = mongoc_client_select_server(client, false, NULL, error);
   if (!selected) return NULL;
   // What follows the first batch has to come from the server that has the rest.
-  server = mongoc_server_description_id(selected);
+  uint32_t server = mongoc_server_description_id(selected);
   mongoc_server_description_destroy(selected);
   BSON_APPEND_INT32(&options, "serverId", (int32_t)server);
-  if (kind == mixdown_command_read) {
-    done = mongoc_client_read_command_with_opts(client, database, &command, NULL, &options, &answer, error);
-  } else {
-    done = mongoc_client_command_with_opts(client, database, &command, NULL, &options, &answer, error);
-  }
   mongoc_cursor_t *cursor = NULL;
-  if (done) {
+  if (mongoc_client_command_with_opts(client, database, &command, NULL, &options, &answer, error)) {
     // Takes the reply over.
     cursor = mongoc_cursor_new_from_command_reply_with_opts(client, &answer, &options);
   } else {

@@ -36,14 +36,11 @@ struct MongoQuery {
   }
 
   /// The cursor that a command answers with: `aggregate`, `listIndexes`, `listCollections`.
-  init(
-    _ client: consuming LeasedClient, command: BSONDocument, on database: String, _ kind: MongoCommandKind
-  ) throws(MongoFailure) {
+  init(_ client: consuming LeasedClient, command: BSONDocument, on database: String) throws(MongoFailure) {
     var error = bson_error_t()
     let cursor = unsafe command.bytes.withUnsafeBytes { bytes in
       unsafe mixdown_command_cursor(
-        client.pointer, database, kind.forC, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count,
-        &error)
+        client.pointer, database, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &error)
     }
     guard let cursor = unsafe cursor else { throw MongoFailure(error) }
     unsafe pointer = cursor

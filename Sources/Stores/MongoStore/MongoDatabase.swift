@@ -8,8 +8,8 @@ internal import Synchronization
 ///
 /// ```swift
 /// let database = try MongoDatabase(address, MongoOptions())
-/// let answer = try database.run(command)                       // the server's answer, as a document's bytes
-/// let documents = try database.find("jobs", filter: filter)    // a cursor
+/// let answer = try database.run(command)               // the server's answer, as a document's bytes
+/// let documents = try database.documents(of: command)  // what it answers with through a cursor, the bytes of each
 /// ```
 public final class MongoDatabase: Sendable {
   public let address: MongoAddress
@@ -42,17 +42,16 @@ public final class MongoDatabase: Sendable {
   ///
   /// - Parameters:
   ///   - command: its first field is its name, as the server wants it.
-  ///   - database: another than the address names, such as `admin`.
   ///   - isLong: whether the answer may take longer than an answer should.
   /// - Returns: the server's answer, a document's bytes.
   /// - Throws: ``StoreError/unreachable(address:stage:reason:advice:)``; `rejected` when the server refuses it.
   public func run(
-    _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, isLong: Bool = false
+    _ command: BSONDocument, _ kind: MongoCommandKind = .plain, isLong: Bool = false
   ) throws(StoreError) -> [UInt8] {
     let what = command.shownName
     let pool = isLong ? try longPool() : self.pool
     return try attempt(what) { () throws(MongoFailure) in
-      try pool.lease().run(command, on: database ?? address.database, kind)
+      try pool.lease().run(command, on: address.database, kind)
     }
   }
 
@@ -61,11 +60,11 @@ public final class MongoDatabase: Sendable {
   ///
   /// - Parameter code: 48 where a collection may be there by now.
   public func run(
-    _ command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain, orNilFor code: UInt32
+    _ command: BSONDocument, _ kind: MongoCommandKind = .plain, orNilFor code: UInt32
   ) throws(StoreError) -> [UInt8]? {
     try attempt(command.shownName) { () throws(MongoFailure) in
       do throws(MongoFailure) {
-        return try pool.lease().run(command, on: database ?? address.database, kind)
+        return try pool.lease().run(command, on: address.database, kind)
       } catch  where error.code == code {
         return nil
       }
@@ -75,13 +74,10 @@ public final class MongoDatabase: Sendable {
   /// All documents that a command answers with through a cursor, such as `listIndexes` and `aggregate`.
   ///
   /// - Returns: the bytes of each; none when the collection is not there.
-  public func documents(
-    of command: BSONDocument, on database: String? = nil, _ kind: MongoCommandKind = .plain
-  ) throws(StoreError) -> [[UInt8]] {
+  public func documents(of command: BSONDocument) throws(StoreError) -> [[UInt8]] {
     try attempt(command.shownName) { () throws(MongoFailure) in
       do throws(MongoFailure) {
-        var cursor = try MongoCursor(
-          pool.lease(), command: command, on: database ?? address.database, kind)
+        var cursor = try MongoCursor(pool.lease(), command: command, on: address.database)
         var documents: [[UInt8]] = []
         while let document = try cursor.next() { documents.append(document.bytes.copy()) }
         return documents
@@ -93,30 +89,6 @@ public final class MongoDatabase: Sendable {
 
   /// The server's code of a collection that does not exist.
   static let noCollection: UInt32 = 26
-
-  /// Removes what a filter matches, with the write concern of all writes.
-  ///
-  /// - Parameter onlyFirst: at most one document.
-  /// - Returns: how many documents were removed; after the server was gone meanwhile, possibly fewer than were.
-  @discardableResult
-  public func delete(
-    from collection: String, matching filter: BSONDocument, onlyFirst: Bool = false
-  ) throws(StoreError) -> Int {
-    var command = BSONWriter()
-    let root = command.open()
-    command.append("delete", string: collection)
-    command.key("deletes", .array)
-    let deletes = command.open()
-    command.index(0, .document)
-    let delete = command.open()
-    command.append("q", BSONValue(type: .document, bytes: filter.bytes))
-    command.append("limit", int32: onlyFirst ? 1 : 0)
-    command.close(delete)
-    command.close(deletes)
-    command.close(root)
-    let answer = try run(BSONDocument(unchecked: command.view), .write, isLong: true)
-    return answer.withView { Int((try? BSONDocument($0).value("n"))??.integer ?? 0) }
-  }
 
   /// Queries a collection.
   func open(_ query: MongoQuery, in collection: String) throws(MongoFailure) -> MongoCursor {

@@ -95,15 +95,12 @@ internal import CMongo
 public enum MongoCommandKind: Sendable {
   /// The primary, and no setting of the address goes with it.
   case plain
-  /// A server as the address' read preference says, with its read concern; tried twice.
-  case read
   /// The primary, with write concern majority and journal; tried twice where the server can tell.
   case write
 
   var forC: mixdown_command_kind {
     switch self {
     case .plain: mixdown_command_plain
-    case .read: mixdown_command_read
     case .write: mixdown_command_write
     }
   }

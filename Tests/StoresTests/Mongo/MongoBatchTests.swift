@@ -171,14 +171,4 @@ import Testing
     #expect(try store.database.missingIndexes(of: .userLibrary).map(\.name) == ["updated_at_1"])
     _ = try store.open(.userLibrary)
   }
-
-  @Test func `what matches is removed, and how many those were is known`() throws {
-    try database.insert((0..<20).map { library("user-\($0 + 10)", at: Int64($0)) }, into: "user_library")
-    let filter = try bson(#"{"updated_at": {"$lt": {"$date": {"$numberLong": "5"}}}}"#)
-    let removed = try filter.withView {
-      try database.database.delete(from: "user_library", matching: BSONDocument(unchecked: $0))
-    }
-    #expect(removed == 5)
-    #expect(try scratch.all(collection).count == 15)
-  }
 }
