@@ -53,7 +53,7 @@ public struct LearnStep: JobStep {
     throw .rejected(
       address: store.name, what: "cannot put scores into users",
       why: "it has no index on id, and every batch would read all of it. Make one, "
-        + "db.users.createIndex({id: 1}), or leave out --mirror-users")
+        + "db.users.createIndex({id: 1}, {collation: {locale: \"simple\"}}), or leave out --mirror-users")
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {
