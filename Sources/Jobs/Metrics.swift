@@ -155,8 +155,6 @@ private struct MetricWriter {
   }
 
   private static func number(_ value: Double) -> String {
-    if let whole = Int64(exactly: value) { return "\(whole)" }
-    if value.isNaN { return "NaN" }
-    return value.isInfinite ? (value < 0 ? "-Inf" : "+Inf") : "\(value)"
+    Int64(exactly: value).map { "\($0)" } ?? "\(value)"
   }
 }

@@ -194,7 +194,7 @@ public struct Sync: Sendable {
     }
     summary.isInterrupted = summary.nextUser != nil
     summary.add(target.committer.summary)
-    summary.plays = pool.tally(asOf: options.parameters.asOf)
+    summary.plays = pool.tally()
     if let failure = target.committer.failed { throw failure }
   }
 

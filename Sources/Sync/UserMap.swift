@@ -10,8 +10,6 @@ public struct UserMap: Sendable {
 
   public init() {}
 
-  public var isEmpty: Bool { accounts.isEmpty }
-
   /// The account of a user, if they were its guest.
   public func account(of guest: [UInt8]) -> [UInt8]? { accounts[guest] }
 

@@ -102,9 +102,9 @@ final class WorkerPool: Sendable {
   }
 
   /// What the workers have counted. To be called when all are given back.
-  func tally(asOf: Int64) -> PlayTally {
+  func tally() -> PlayTally {
     idle.withLock { workers in
-      workers.reduce(into: PlayTally(asOf: asOf)) { sum, worker in sum.merge(worker.tally) }
+      workers.reduce(into: PlayTally(asOf: options.parameters.asOf)) { sum, worker in sum.merge(worker.tally) }
     }
   }
 

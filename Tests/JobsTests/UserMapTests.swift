@@ -19,7 +19,7 @@ import Testing
     let read = try UserMap(csv: Array(map.csv.utf8))
     let expected = map.accounts.map { (Array($0.key.utf8), Array($0.value.utf8)) }
     #expect(read.accounts == Dictionary(uniqueKeysWithValues: expected))
-    #expect(read.account(of: Array("nobody".utf8)) == nil && read.isEmpty == expected.isEmpty)
+    #expect(read.account(of: Array("nobody".utf8)) == nil && read.accounts.isEmpty == expected.isEmpty)
   }
 
   @Test(

@@ -1,4 +1,4 @@
-public import Stores
+internal import Stores
 
 /// Looks at a store as a job would use it, part by part, and says of each what is wrong and what to do.
 ///
@@ -15,15 +15,10 @@ public struct Doctor: Sendable {
     return DirectoryExamination(store).run()
   }
 
-  /// What a job that failed for want of its store (exit 69) adds to its message: how far the way to it goes.
+  /// What a command that failed for want of its store (exit 69) adds to its message: how far the way to it goes.
   ///
-  /// - Returns: lines for a person; none for an error that the network has no part in.
-  public static func advice(for error: StoreError) -> [String] {
-    guard case .unreachable(let name, _, _, _) = error else { return [] }
-    return advice(forStore: name)
-  }
-
-  /// The same for a store as it is named.
+  /// - Parameter name: the store as a command names it.
+  /// - Returns: lines for a person; none for a store that the network has no part in.
   public static func advice(forStore name: String) -> [String] {
     guard MongoAddress.isAddress(name), let address = try? MongoAddress(name) else { return [] }
     var report = DoctorReport()

@@ -4,7 +4,6 @@ internal import Foundation
 struct StepDraft {
   private let step: JobFile.Step
   private let paths: PathResolver
-  private let common: [JobPlan.Parameter]
   private(set) var parameters: [JobPlan.Parameter] = []
 
   /// - Parameters:
@@ -13,7 +12,6 @@ struct StepDraft {
   init(_ step: JobFile.Step, common: [JobPlan.Parameter], _ paths: PathResolver, now: String) {
     self.step = step
     self.paths = paths
-    self.common = common
     parameters = step.declaration.keys.map { key in
       if let shared = common.first(where: { $0.key == key.name }) { return shared }
       guard let setting = setting(of: key) else {

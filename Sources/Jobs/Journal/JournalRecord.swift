@@ -12,7 +12,7 @@ internal import Digests
 /// What was there is `document`, or `at`, `length` in the file `in`, or nothing: then the run created the document. A
 /// change without `written` removed it. `withdrawn` says that an earlier record's change was not made.
 enum JournalRecord {
-  case header(run: ByteView)
+  case header
   case file(JournalFile)
   case change(JournalChange)
 
@@ -22,8 +22,8 @@ enum JournalRecord {
   init?(_ document: BSONDocument) {
     guard Self.isWhole(document) else { return nil }
     do throws(BSONFault) {
-      if try document.value("journal")?.integer == Self.version, let run = try document.value("run_id")?.string {
-        self = .header(run: run)
+      if try document.value("journal")?.integer == Self.version, try document.value("run_id")?.string != nil {
+        self = .header
       } else if let number = try document.value("file")?.integer {
         guard let file = try JournalFile(document, number: Int(number)) else { return nil }
         self = .file(file)

@@ -14,8 +14,6 @@ public struct LearnStep: JobStep {
   public var state: String?
   /// The parameters as the manifest shows them.
   public var parameters: [String: String]
-  /// Whether a run that left somebody as they are ends as if it had not.
-  public var allowsLeft = false
   public var events = LearnEvents()
   /// What the run leaves beside its manifest.
   public var records = RunRecords()
@@ -87,6 +85,6 @@ public struct LearnStep: JobStep {
     if summary.isInterrupted {
       throw .interrupt("\(run.cancellation.why ?? "asked to stop"): run again, and all of it is counted")
     }
-    return summary.left.isEmpty || allowsLeft ? .done : .quarantined
+    return summary.left.isEmpty ? .done : .quarantined
   }
 }

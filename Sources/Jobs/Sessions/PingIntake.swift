@@ -14,7 +14,7 @@ struct PingIntake: ~Copyable {
 
   private let clock: SessionClock
   private let maxClockSkew: Int64
-  private let limits: Limits
+  private let limits = Limits()
   private let forgotten: (@Sendable ([UInt8]) -> Bool)?
   private let cancellation: Cancellation
   private let quarantine: QuarantineFile
@@ -24,7 +24,6 @@ struct PingIntake: ~Copyable {
   init(_ sessions: Sessions, _ clock: SessionClock, quarantine: QuarantineFile) {
     self.clock = clock
     maxClockSkew = sessions.maxClockSkew
-    limits = sessions.limits
     forgotten = sessions.forgotten
     cancellation = sessions.cancellation
     self.quarantine = quarantine

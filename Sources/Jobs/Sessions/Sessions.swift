@@ -12,7 +12,6 @@ public struct Sessions: Sendable {
   public var asOf: Int64
   /// How far after that clock a ping may lie, in ms.
   public var maxClockSkew: Int64 = 24 * 3_600_000
-  public var limits = Limits()
   /// Whether the store stays as it is.
   public var dryRun = false
   /// Whether a user, in UTF-8, has asked to be forgotten: their pings are refused.

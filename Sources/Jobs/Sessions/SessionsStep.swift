@@ -30,7 +30,7 @@ public struct SessionsStep: JobStep {
     prepareForArchives()
     for input in sessions.inputs {
       do throws(InputError) {
-        try InputReader(limits: sessions.limits).check(input)
+        try InputReader().check(input)
       } catch {
         throw StepFailure(.input(error))
       }

@@ -166,14 +166,12 @@ extension ByteView {
 
 /// The fields of a document that tell it from others.
 private struct IdentityFields {
-  private let schema: CollectionSchema
   private let keyName: ByteView
   private let subkeyName: ByteView?
   private var keyValue: BSONValue?
   private var subkeyValue: BSONValue?
 
   init(_ schema: CollectionSchema) {
-    self.schema = schema
     keyName = ByteView(schema.key)
     subkeyName = schema.subkey.map { ByteView($0) }
   }

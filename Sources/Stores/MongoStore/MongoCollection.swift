@@ -245,7 +245,7 @@ public final class MongoCollection: StoredCollection, Sendable {
         let before = place
         while place < keys.count, keys[keys.startIndex + place] < key { place += 1 }
         // Everything before this key is complete.
-        if place > before, place > 0, size >= limit { return .success(Array(found[..<place])) }
+        if place > before, size >= limit { return .success(Array(found[..<place])) }
       } else {
         place = places[key] ?? keys.count
         // Numbers of several types are one to a server.

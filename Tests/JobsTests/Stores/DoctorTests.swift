@@ -74,10 +74,9 @@ import Testing
     #expect(!text(unknown).contains("TCP"))
     let refused = examine("mongodb://127.0.0.1:1/music")
     #expect(refused.status == .unreachable && text(refused).contains("TCP 127.0.0.1 port 1: refused"))
-    let advice = Doctor.advice(
-      for: .unreachable(address: "mongodb://127.0.0.1:1/music", stage: .network, reason: "", advice: ""))
+    let advice = Doctor.advice(forStore: "mongodb://127.0.0.1:1/music")
     #expect(advice.contains { $0.contains("refused") })
-    #expect(Doctor.advice(for: .locked(path: "", holder: "")) == [])
+    #expect(Doctor.advice(forStore: "data/store") == [])
   }
 
   @Test func `a connection that nobody answers is one that a firewall drops`() throws {
