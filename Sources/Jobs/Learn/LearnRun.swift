@@ -47,7 +47,7 @@ struct LearnRun {
     let days = serviceDays(since: last, zones)
     let intake = try UserIntake(
       options, collections, folder: folder, last: last, known: known, log: log,
-      serviceSince: last.map { serviceStart(days, since: $0.asOf, zones) } ?? .max, removesFigures: true,
+      serviceSince: last.map { serviceStart(since: $0.asOf, zones) } ?? .max, removesFigures: true,
       events: events)
     let readers = try intake.run()
     var summary = LearnSummary()
@@ -191,17 +191,20 @@ struct LearnRun {
 
   /// The days that an incremental run counts again, as days since 1970 in the job's zone; nil for all.
   private func serviceDays(since last: LastLearned?, _ zones: Zones) -> ClosedRange<Int64>? {
-    guard let last, let zone = zones.zone(parameters.timezone) ?? zones.zone("UTC") else { return nil }
+    guard let last else { return nil }
+    let zone = zones.zone(parameters.timezone) ?? .utc
     let first = zone.day(of: last.asOf)
     return first...max(first, zone.day(of: parameters.asOf))
   }
 
   /// When the first of these days begins, in milliseconds since 1970: who played nothing since has no part in them.
-  private func serviceStart(_ days: ClosedRange<Int64>?, since asOf: Int64, _ zones: Zones) -> Int64 {
+  ///
+  /// - Parameter asOf: the clock of the run before, in milliseconds since 1970.
+  private func serviceStart(since asOf: Int64, _ zones: Zones) -> Int64 {
     // No day is as long as two, whatever its clock does.
     let before = asOf - 2 * Instant.day
-    guard let days, let zone = zones.zone(parameters.timezone) ?? zones.zone("UTC") else { return before }
-    return zone.firstInstant(ofDay: days.lowerBound, after: before) ?? before
+    let zone = zones.zone(parameters.timezone) ?? .utc
+    return zone.firstInstant(ofDay: zone.day(of: asOf), after: before) ?? before
   }
 
   // MARK: Passes
