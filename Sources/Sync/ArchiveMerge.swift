@@ -28,17 +28,12 @@ struct ArchiveMerge {
       throw archive.refusal(of: user.id, error)
     }
     for month in months {
-      guard month.document.bytes.count <= MergeOutcome.largestDocument else {
+      guard let change = month.change(of: user.id) else {
         user.archiveReports.append(
-          UserReport(
-            user: user.id.string, reason: .documentTooLarge,
-            detail: "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"))
+          UserReport(user: user.id.string, reason: .documentTooLarge, detail: month.excess))
         continue
       }
-      user.archived.append(
-        DocumentChange(
-          key: user.id, subkey: month.name, stored: month.stored, document: month.document,
-          changedFields: ["plays", "updated_at"]))
+      user.archived.append(change)
     }
   }
 }

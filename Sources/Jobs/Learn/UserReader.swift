@@ -302,17 +302,13 @@ final class UserReader: @unchecked Sendable {
     guard !user.plays.isEmpty else { return [] }
     var changes: [DocumentChange] = []
     for month in try archive.months(adding: user.plays, of: user.id, to: user.months) {
-      guard month.document.bytes.count <= MergeOutcome.largestDocument else {
-        let detail = "the plays of \(month.name.string) would have \(month.document.bytes.count) bytes in the archive"
+      guard let change = month.change(of: user.id) else {
         user.hasRefused = true
         summary.left[.documentTooLarge, default: 0] += 1
-        intake.events.left(LearnReport(subject: user.id.string, reason: .documentTooLarge, detail: detail))
+        intake.events.left(LearnReport(subject: user.id.string, reason: .documentTooLarge, detail: month.excess))
         continue
       }
-      changes.append(
-        DocumentChange(
-          key: user.id, subkey: month.name, stored: month.stored, document: month.document,
-          changedFields: ["plays", "updated_at"]))
+      changes.append(change)
       user.months.removeAll { $0.bytes.isSamePlace(as: month.stored?.bytes ?? .empty) }
       user.months.append(month.document)
     }
@@ -327,10 +323,8 @@ final class UserReader: @unchecked Sendable {
       let owners = rest.indices.flatMap { index in rest[index].changes.map { _ in index } }
       let changes = rest.flatMap(\.changes)
       let conflicts = try intake.archive.write(changes)
-      let made = changes.indices.filter { !conflicts.contains($0) }
-      let removed = made.count { changes[$0].document == nil }
-      if made.count > removed { summary.written["play_archive", default: 0] += made.count - removed }
-      if removed > 0 { summary.removed["play_archive", default: 0] += removed }
+      let made = changes.indices.filter { !conflicts.contains($0) }.map { changes[$0] }
+      summary.note("play_archive", WriteCounts(of: made))
       guard !conflicts.isEmpty else { return }
       var again: [(user: Found, changes: [DocumentChange])] = []
       for index in Set(conflicts.map { owners[$0] }).sorted() {
