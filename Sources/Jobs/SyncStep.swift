@@ -57,14 +57,7 @@ public struct SyncStep: JobStep {
   public var reliesOn: [CollectionSchema] { collections + [.forgotten] + (skipsActive ? [.sessionPings] : []) }
 
   public func check() throws(StepFailure) {
-    prepareForArchives()
-    for input in options.inputs {
-      do throws(InputError) {
-        try InputReader(limits: options.limits).check(input)
-      } catch {
-        throw StepFailure(.input(error))
-      }
-    }
+    do throws(InputError) { try InputReader.check(options.inputs) } catch { throw StepFailure(.input(error)) }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {

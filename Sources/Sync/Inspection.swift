@@ -35,8 +35,7 @@ public struct Inspection: Sendable {
 
   /// Reads and parses all inputs, each dump by itself.
   public static func inspect(_ options: SyncOptions) throws(InputError) -> Inspection {
-    prepareForArchives()
-    for input in options.inputs { try InputReader(limits: options.limits).check(input) }
+    try InputReader.check(options.inputs)
     let workers = InspectionWorkers(options)
     var inputs: [InputDigest] = []
     for input in options.inputs {

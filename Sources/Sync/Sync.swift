@@ -97,10 +97,7 @@ public struct Sync: Sendable {
   }
 
   private func attempt(into summary: inout SyncSummary) throws(SyncError) {
-    prepareForArchives()
-    for input in options.inputs {
-      do throws(InputError) { try InputReader(limits: options.limits).check(input) } catch { throw .input(error) }
-    }
+    do throws(InputError) { try InputReader.check(options.inputs) } catch { throw .input(error) }
     let pool = WorkerPool(options)
     var clock = PhaseClock(events.phase)
     clock.begin("read")

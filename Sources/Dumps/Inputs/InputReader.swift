@@ -22,9 +22,10 @@ public struct InputReader: Sendable {
     self.limits = limits
   }
 
-  /// Checks that an input is there and can be opened, so that a run can fail before it changes anything.
-  public func check(_ path: String) throws(InputError) {
-    _ = try OpenedInput(path)
+  /// Checks that inputs are there and can be opened, so that a run can fail before it changes anything.
+  public static func check(_ paths: [String]) throws(InputError) {
+    prepareForArchives()
+    for path in paths { _ = try OpenedInput(path) }
   }
 
   /// The bytes of an input that are to be read: of the file, or of all files in the directory.

@@ -27,14 +27,7 @@ public struct SessionsStep: JobStep {
   public var collections: [CollectionSchema] { [.sessionPings] }
 
   public func check() throws(StepFailure) {
-    prepareForArchives()
-    for input in sessions.inputs {
-      do throws(InputError) {
-        try InputReader().check(input)
-      } catch {
-        throw StepFailure(.input(error))
-      }
-    }
+    do throws(InputError) { try InputReader.check(sessions.inputs) } catch { throw StepFailure(.input(error)) }
   }
 
   public func run(in run: inout JobRun) throws(StepFailure) -> ExitStatus {

@@ -126,7 +126,7 @@ import Testing
   func unreadable() throws {
     let missing = folder("missing.json")
     #expect(throws: InputError.unreadable(path: missing, code: ENOENT)) { try Reading(missing) }
-    #expect(throws: InputError.self) { try InputReader().check(missing) }
+    #expect(throws: InputError.self) { try InputReader.check([missing]) }
     #expect(InputError.unreadable(path: "x", code: ENOENT).description == "cannot read x: No such file or directory")
     try folder.link("loop", to: "loop")
     #expect(throws: InputError.unreadable(path: folder("loop"), code: ELOOP)) { try Reading(folder("loop")) }
