@@ -46,14 +46,12 @@ struct DirectorySetup {
     _ schema: CollectionSchema, _ validator: Validator, _ validation: Setup.Validation,
     in metadata: inout StoredMetadata
   ) {
-    let present = metadata.withOptions { ValidationState($0) }
-    if present.serves(validator, validation) { return }
-    guard !present.isForeign else {
-      report.notes.append("\(schema.name): it has a validator that is not Mixdown's, which was left alone")
-      return
+    switch ValidationDecision(validator, validation, over: metadata.withOptions { ValidationState($0) }) {
+    case .keep: break
+    case .leave: report.left(validatorOf: schema)
+    case .change:
+      metadata.validate(by: validation == .off ? nil : (validator, validation))
+      report.changed(validatorOf: schema, to: validation)
     }
-    metadata.validate(by: validation == .off ? nil : (validator, validation))
-    report.note(
-      schema, "validator " + (validation == .off ? "taken off" : "set to \(validation.rawValue)"))
   }
 }

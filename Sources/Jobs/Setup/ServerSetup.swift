@@ -75,19 +75,24 @@ struct ServerSetup {
   private mutating func validate(
     _ schema: CollectionSchema, _ validator: Validator, _ validation: Setup.Validation, _ present: ValidationState
   ) throws(StoreError) {
-    if present.serves(validator, validation) { return }
-    guard !present.isForeign else {
-      report.notes.append("\(schema.name): it has a validator that is not Mixdown's, which was left alone")
-      return
+    switch ValidationDecision(validator, validation, over: present) {
+    case .keep: break
+    case .leave: report.left(validatorOf: schema)
+    case .change:
+      try change(schema, validator, validation)
+      report.changed(validatorOf: schema, to: validation)
     }
+  }
+
+  private func change(
+    _ schema: CollectionSchema, _ validator: Validator, _ validation: Setup.Validation
+  ) throws(StoreError) {
     let document = validation == .off ? "{}" : validator.json
     // Without a validator level and action say nothing; these are the server's own.
     let (level, action) = validation == .off ? ("strict", "error") : (ValidationState.level, validation.rawValue)
     try database.run(
       text: #"{"collMod":\#(schema.name.inJSON),"validator":\#(document),"#
         + #""validationLevel":"\#(level)","validationAction":"\#(action)"}"#, .write, isLong: true)
-    report.note(
-      schema, "validator " + (validation == .off ? "taken off" : "set to \(validation.rawValue)"))
   }
 }
 

@@ -128,3 +128,28 @@ extension MongoIndex {
       + (isRestricted ? ", partial, sparse, hidden or of another collation" : "")
   }
 }
+
+// MARK: Validators
+
+/// What a setup does about a collection's validator.
+enum ValidationDecision {
+  /// It is as it should be.
+  case keep
+  /// It is somebody else's.
+  case leave
+  case change
+
+  init(_ validator: Validator, _ validation: Setup.Validation, over present: ValidationState) {
+    self = present.serves(validator, validation) ? .keep : present.isForeign ? .leave : .change
+  }
+}
+
+extension SetupReport {
+  mutating func left(validatorOf schema: CollectionSchema) {
+    notes.append("\(schema.name): it has a validator that is not Mixdown's, which was left alone")
+  }
+
+  mutating func changed(validatorOf schema: CollectionSchema, to validation: Setup.Validation) {
+    note(schema, "validator " + (validation == .off ? "taken off" : "set to \(validation.rawValue)"))
+  }
+}
