@@ -1,7 +1,8 @@
 internal import BSON
 internal import Learning
 
-/// A person's affinities as `user_scores` has them: what an explanation is held against.
+/// A person's affinities as `user_scores` has them: what an explanation is held against, and what
+/// a report shows.
 struct StoredAffinities {
   struct Score {
     var dimension: Dimension

@@ -58,16 +58,11 @@ extension ReportData.User {
   /// - Parameter document: of `user_scores`.
   fileprivate init?(_ document: BSONDocument) throws(BSONFault) {
     guard let id = try document.value("user_id")?.string else { return nil }
-    let affinities = try document.value("implicit_affinities")?.document
+    let scores = try StoredAffinities(document).scores
     let confidence = try document.value("confidence")?.document
     self.init(id: id.string, affinities: [])
     for dimension in Dimension.allCases {
-      var values: [ReportData.Shares.Value] = []
-      if var scores = try affinities?.value(dimension.affinityName)?.document?.elements {
-        while let score = try scores.next() {
-          if let share = score.value.double { values.append(ReportData.Shares.Value(score.key.string, share)) }
-        }
-      }
+      let values = scores.filter { $0.dimension == dimension }.map { ReportData.Shares.Value($0.value, $0.affinity) }
       self.affinities.append(
         ReportData.Shares(dimension: "\(dimension.name)", values: ReportData.Shares.greatest(of: values)))
       self.confidence["\(dimension.name)"] = try confidence?.value(dimension.name)?.double

@@ -112,6 +112,11 @@ public struct ReportData: Codable, Sendable, Equatable {
       public init(_ name: String, _ share: Double, before: Double? = nil) {
         (self.name, self.share, self.before) = (name, share, before)
       }
+
+      /// Greatest first; of several that are as great, by the bytes of their names.
+      static func precedes(_ a: Value, _ b: Value) -> Bool {
+        a.share != b.share ? a.share > b.share : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
+      }
     }
 
     /// `language`, `genre`, `mood`
@@ -126,12 +131,7 @@ public struct ReportData: Codable, Sendable, Equatable {
     }
 
     /// Those that a report keeps: more than it shows, and no more than fit into it however many there are.
-    static func greatest(of values: [Value]) -> [Value] {
-      let sorted = values.sorted {
-        $0.share != $1.share ? $0.share > $1.share : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-      }
-      return Array(sorted.prefix(50))
-    }
+    static func greatest(of values: [Value]) -> [Value] { Array(values.sorted(by: Value.precedes).prefix(50)) }
   }
 
   /// A user by name.

@@ -89,9 +89,7 @@ extension ReportPage {
   }
 
   private static func shares(_ shares: ReportData.Shares) -> Markup {
-    let values = shares.values.sorted {
-      $0.share != $1.share ? $0.share > $1.share : $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-    }
+    let values = shares.values.sorted(by: ReportData.Shares.Value.precedes)
     let users = shares.users.map { ", \(Quantity.count($0, "user")) with evidence" } ?? ""
     return BarTable(
       caption: "By \(shares.dimension)\(users)", columns: (capitalized(shares.dimension), "Share"),
