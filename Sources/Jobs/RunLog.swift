@@ -140,7 +140,7 @@ func withoutSecrets(_ text: String) -> String {
 public func withoutPasswords(_ text: String) -> String {
   var shown: Substring = ""
   var rest = text[...]
-  while let scheme = rest.range(of: "://") {
+  while let scheme = rest.firstRange(of: "://") {
     shown += rest[..<scheme.upperBound]
     rest = rest[scheme.upperBound...]
     // Up to the last @ of the word: a password may hold one itself, and a slash that should have been escaped.
@@ -152,15 +152,4 @@ public func withoutPasswords(_ text: String) -> String {
     }
   }
   return String(shown + rest)
-}
-
-extension Substring {
-  fileprivate func range(of text: String) -> Range<Index>? {
-    var start = startIndex
-    while start < endIndex {
-      if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-      formIndex(after: &start)
-    }
-    return nil
-  }
 }

@@ -18,7 +18,7 @@ struct VariableFault: Error, Equatable {
 func expand(_ text: String, _ environment: [String: String]) throws(VariableFault) -> ExpandedText {
   var expanded = ExpandedText(text: "")
   var rest = Substring(text)
-  while let dollar = rest.range(of: "${") {
+  while let dollar = rest.firstRange(of: "${") {
     if rest[..<dollar.lowerBound].hasSuffix("$") {
       expanded.text += rest[..<dollar.lowerBound].dropLast() + "${"
       rest = rest[dollar.upperBound...]
@@ -49,9 +49,4 @@ func expand(_ text: String, _ environment: [String: String]) throws(VariableFaul
   }
   expanded.text += rest
   return expanded
-}
-
-extension Substring {
-  /// Where `part` stands first.
-  fileprivate func range(of part: String) -> Range<Index>? { firstRange(of: part) }
 }
