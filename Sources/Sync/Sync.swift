@@ -205,7 +205,7 @@ public struct Sync: Sendable {
     let (library, settled, committer) = (target.library, target.settled, target.committer)
     let budget = library.hasOneWriter ? options.batchBudget : options.serverBatchBudget
     let batches = Mutex(
-      try NumberedBatches(UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget)))
+      try UserBatches(try grouping.sorted(), library: library, settled: settled, budget: budget))
     let work = DispatchQueue(label: "mixdown.merge", attributes: .concurrent)
     let running = DispatchGroup()
     for _ in 0..<options.workers {
@@ -214,7 +214,8 @@ public struct Sync: Sendable {
           // Before the batch is taken: of all who have one, the first in order must never wait.
           committer.reserve()
           do throws(StoreError) {
-            guard let (batch, number) = try batches.withLock({ (all) throws(StoreError) in try all.next() }) else {
+            guard let (batch, number) = try batches.withLock({ (all) throws(StoreError) in try all.nextBatch() })
+            else {
               return committer.release()
             }
             let worker = pool.take()

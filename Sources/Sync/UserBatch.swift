@@ -28,7 +28,7 @@ struct UserBatch: Sendable {
   }
 }
 
-/// Cuts the grouped dumps into batches that fit the memory budget.
+/// Cuts the grouped dumps into batches that fit the memory budget, in the order in which they are written.
 struct UserBatches {
   private static let mostUsers = 64
 
@@ -37,6 +37,7 @@ struct UserBatches {
   private let library: any StoredCollection
   private let settled: SettledUsers?
   private let budget: Int
+  private var taken = 0
 
   init(
     _ dumps: consuming SortedDumps, library: any StoredCollection, settled: SettledUsers?, budget: Int
@@ -51,8 +52,9 @@ struct UserBatches {
   /// The user with whom the next batch would begin.
   var nextUser: [UInt8]? { next?.user }
 
-  /// The next batch: at least one user, else as many as the budget allows; nil at the end.
-  mutating func nextBatch() throws(StoreError) -> UserBatch? {
+  /// The next batch, at least one user, else as many as the budget allows, and its number, from 0 without gaps; nil at
+  /// the end.
+  mutating func nextBatch() throws(StoreError) -> (UserBatch, number: Int)? {
     var batch = UserBatch()
     let isLate = next?.isLate
     while let first = next, batch.users.count < Self.mostUsers, batch.size < budget, first.isLate == isLate {
@@ -64,31 +66,15 @@ struct UserBatches {
       let user = UserBatch.User(id: first.user, dumps: dumps, print: settled == nil ? nil : DumpsPrint(dumps))
       batch.append(user, size: size(of: user))
     }
+    guard !batch.users.isEmpty else { return nil }
     if !library.hasOneWriter { batch.sortByID() }
-    return batch.users.isEmpty ? nil : batch
+    defer { taken += 1 }
+    return (batch, taken)
   }
 
   /// The bytes that merging a user is about: none of one who is known, and not merged.
   private func size(of user: UserBatch.User) -> Int {
     if let print = user.print, settled?.mayKnow(user.id, with: print) ?? false { return 0 }
     return user.id.withView { library.documentSize(of: $0) } + user.dumps.reduce(0) { $0 + $1.text.count }
-  }
-}
-
-/// Batches in the order in which they are written.
-struct NumberedBatches {
-  private var batches: UserBatches
-  private var taken = 0
-
-  init(_ batches: consuming UserBatches) { self.batches = batches }
-
-  /// The user with whom the next batch would begin.
-  var nextUser: [UInt8]? { batches.nextUser }
-
-  /// The next batch and its number, from 0 without gaps; nil at the end.
-  mutating func next() throws(StoreError) -> (UserBatch, number: Int)? {
-    guard let batch = try batches.nextBatch() else { return nil }
-    defer { taken += 1 }
-    return (batch, taken)
   }
 }
