@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// A database in a directory, in the layout of `mongodump`: for each collection `<name>.bson` and
 /// `<name>.metadata.json` (docs/stores.md).
 ///
@@ -55,9 +53,5 @@ public final class DirectoryStore: Store, Sendable {
     try DirectoryCollection(name, schema, lock: lock)
   }
 
-  public func now() throws(StoreError) -> Int64 {
-    var time = timespec()
-    try system("read the clock for", name) { unsafe clock_gettime(CLOCK_REALTIME, &time) }
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-  }
+  public func now() throws(StoreError) -> Int64 { wallClock() }
 }
