@@ -1,5 +1,4 @@
 internal import Dumps
-internal import Foundation
 internal import Glibc
 internal import Stores
 
@@ -11,7 +10,7 @@ public struct WriteBackPlace {
   /// - Parameter path: as it was named; there need be nothing yet.
   public init(_ path: String) {
     self.path = path
-    resolved = Self.resolved(path)
+    resolved = pathWithoutLinks(path)
   }
 
   /// - Throws: when its name says no format, when it is an input, or lies in one or in the store. Nothing was read then.
@@ -40,22 +39,7 @@ public struct WriteBackPlace {
 
   /// Whether it would be in this folder, or be it, at any depth.
   private func lies(in folder: String) -> Bool {
-    let folder = Self.resolved(folder)
+    let folder = pathWithoutLinks(folder)
     return resolved == folder || resolved.hasPrefix(folder == "/" ? folder : folder + "/")
-  }
-
-  /// The path without links, as far as there is something; what is not there yet stays as it was named.
-  static func resolved(_ path: String) -> String {
-    var head = URL(fileURLWithPath: path).standardizedFileURL
-    var rest: [String] = []
-    while head.path != "/" {
-      if let real = unsafe realpath(head.path, nil) {
-        defer { unsafe free(real) }
-        return ([unsafe String(cString: real)] + rest).joined(separator: "/")
-      }
-      rest.insert(head.lastPathComponent, at: 0)
-      head.deleteLastPathComponent()
-    }
-    return "/" + rest.joined(separator: "/")
   }
 }

@@ -116,8 +116,7 @@ struct CopyCommand: SpeakingCommand {
   private func isSame(_ source: any Store) -> Bool {
     if from == to { return true }
     guard source is DirectoryStore, !MongoAddress.isAddress(to) else { return false }
-    func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-    return resolved(from) == resolved(to)
+    return pathWithoutLinks(from) == pathWithoutLinks(to)
   }
 }
 

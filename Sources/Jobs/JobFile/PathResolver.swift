@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 
 /// Finds what the paths of a job name.
 struct PathResolver {
@@ -25,4 +26,19 @@ struct PathResolver {
     let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
     return JobFault(value.place, "no such file or folder: \(withoutPassword(path))\(hint)")
   }
+}
+
+/// A path without links, as far as there is something; what is not there yet stays as it was named.
+public func pathWithoutLinks(_ path: String) -> String {
+  var head = URL(fileURLWithPath: path).standardizedFileURL
+  var rest: [String] = []
+  while head.path != "/" {
+    if let real = unsafe realpath(head.path, nil) {
+      defer { unsafe free(real) }
+      return ([unsafe String(cString: real)] + rest).joined(separator: "/")
+    }
+    rest.insert(head.lastPathComponent, at: 0)
+    head.deleteLastPathComponent()
+  }
+  return "/" + rest.joined(separator: "/")
 }

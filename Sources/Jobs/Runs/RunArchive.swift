@@ -87,9 +87,9 @@ public struct RunArchive: Sendable {
 
   private func isRun(ofFolder named: String, of store: String) -> Bool? {
     // A store that was moved has taken its runs along.
-    if WriteBackPlace.resolved(state) == WriteBackPlace.resolved(store + "/.runs") { return true }
-    let own = WriteBackPlace.resolved(store)
-    if WriteBackPlace.resolved(named) == own { return true }
+    if pathWithoutLinks(state) == pathWithoutLinks(store + "/.runs") { return true }
+    let own = pathWithoutLinks(store)
+    if pathWithoutLinks(named) == own { return true }
     guard !named.hasPrefix("/") else { return false }
     // Nobody knows from which folder the name counted: what it ends with has to do.
     let end = URL(fileURLWithPath: "/" + named).standardizedFileURL.path
@@ -131,5 +131,5 @@ func withoutPassword(_ store: String) -> String {
 ///
 /// - Returns: the path of a folder without links; the address of a server without its password.
 func keptName(of store: String) -> String {
-  MongoAddress.isAddress(store) ? withoutPassword(store) : WriteBackPlace.resolved(store)
+  MongoAddress.isAddress(store) ? withoutPassword(store) : pathWithoutLinks(store)
 }
