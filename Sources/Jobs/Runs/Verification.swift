@@ -42,38 +42,32 @@ public struct Verification: Sendable {
     verification.isTorn = journal.isTorn
     let outcomes = try journal.outcomes()
     verification.documents = outcomes.count
-    var found:
-      [(name: String, key: [UInt8], subkey: [UInt8]?, collection: String, digest: [UInt8]?, wasWritten: Bool)] = []
+    var found: [(name: String, document: Identity, digest: [UInt8]?, isAsBefore: Bool)] = []
     try StoredLookup(store: opened).forEach(outcomes) { _, pairs throws(StoreError) in
       for (outcome, stored) in pairs {
         let now = outcome.digestNow(of: stored)
         guard now != outcome.written else { continue }
-        let isAsBefore = now == outcome.before.map(digest)
-        found.append(
-          (
-            outcome.name, outcome.key.copy(), outcome.subkey?.copy(), outcome.collection, stored.map(digest),
-            !isAsBefore
-          ))
+        let document = Identity(outcome.collection, outcome.key.copy(), outcome.subkey?.copy())
+        found.append((outcome.name, document, stored.map(digest), now == outcome.before.map(digest)))
       }
     }
     guard !found.isEmpty else { return verification }
-    let others = try OtherWriters(archive, than: run, of: Set(found.map { Identity($0.collection, $0.key, $0.subkey) }))
+    let others = try OtherWriters(archive, than: run, of: Set(found.map(\.document)))
     for one in found {
-      let document = Identity(one.collection, one.key, one.subkey)
-      let writer = others.writer(of: document, one.digest, isAsBefore: !one.wasWritten)
+      let writer = others.writer(of: one.document, one.digest, isAsBefore: one.isAsBefore)
       let why =
         if let run = writer.run {
           one.digest == nil ? "run \(run) removed it" : "run \(run) wrote it"
         } else if let last = writer.last {
           "somebody else wrote it, after run \(last)"
-        } else if !one.wasWritten {
+        } else if one.isAsBefore {
           "it is as it was before the run: the run did not come to write it, or somebody put it back"
         } else {
           one.digest == nil ? "somebody else removed it" : "somebody else wrote it"
         }
       verification.differences.append(
         Difference(
-          document: one.name, key: String(decoding: one.key, as: UTF8.self), run: writer.run, why: why))
+          document: one.name, key: String(decoding: one.document.key, as: UTF8.self), run: writer.run, why: why))
     }
     return verification
   }
