@@ -3,11 +3,12 @@ internal import Dumps
 
 /// The BSON of a JSON object, whose extended forms (`{"$numberInt": "2"}`) stay the objects that they are.
 ///
+/// - Parameter maxDepth: how many arrays and objects may stand inside each other.
 /// - Returns: nil for what is no JSON object.
-func document(json: [UInt8]) -> [UInt8]? {
+func document(json: [UInt8], maxDepth: Int = 64) -> [UInt8]? {
   let arena = Arena()
   var reader = JSONReader()
-  guard let value = try? reader.read(copying: json, maxDepth: 64), value.kind == .object else { return nil }
+  guard let value = try? reader.read(copying: json, maxDepth: maxDepth), value.kind == .object else { return nil }
   return reader.copyBSON(to: arena).copy()
 }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Dumps
 import Foundation
 import Jobs
 import Library
@@ -12,7 +13,8 @@ struct QuarantineCommand: SpeakingCommand {
     abstract: "Show what a run has not used, by reason; feed in again what was mended.",
     discussion: """
       To mend, copy quarantine.ndjson out of the run's folder, keep the lines that can be saved, and put right what \
-      stands in raw. --replay merges them as dumps of their users, as a run of its own, and says which cannot be. \
+      stands in raw. --replay merges them as dumps of their users, as a run of its own with that run's limits and sections, and says \
+      which cannot be. A dump that does not say when it was made is as old as the newest entry in it. \
       Entries of a queue and preferences are not fed in alone: they count only as a whole, at the time of their \
       export. Nor are songs of a playlist, for the line does not say of which. The exit status is 3 where none can be.
 
@@ -39,7 +41,7 @@ struct QuarantineCommand: SpeakingCommand {
   func run() throws {
     let (run, archive) = try folders.run(id)
     let folder = "\(archive.state)/\(run)"
-    if let replay { return try feed(Quarantine(replay), in: folder, of: archive) }
+    if let replay { return try feed(replay, archive.manifest(run), in: folder, of: archive) }
     let groups: [Quarantine.Group]
     do throws(StepFailure) { groups = try Quarantine(folder + "/quarantine.ndjson").groups() } catch {
       throw failure(error.description, error.status)
@@ -54,12 +56,28 @@ struct QuarantineCommand: SpeakingCommand {
   /// So many lines that cannot be fed in are shown.
   private static let mostLeft = 20
 
-  private func feed(_ quarantine: Quarantine, in folder: String, of archive: RunArchive) throws {
+  /// What the run was told that a merge of what it has left out is told as well.
+  private static let kept = [
+    "sections", "history-limit", "max-clock-skew", "tombstone-ttl", "max-dump-size", "max-depth", "users-from",
+  ]
+
+  private func feed(
+    _ replay: String, _ manifest: Manifest?, in folder: String, of archive: RunArchive
+  ) throws {
     let store = folders.storeName
-    let dumps = folder + "/replay.ndjson"
+    // A file without a name is nobody's.
+    let dumps = folder + "/.ndjson"
     defer { try? FileManager.default.removeItem(atPath: dumps) }
+    func told(_ name: String) -> String? { manifest?.parameters[name] ?? manifest?.parameters["sync." + name] }
+    var arguments = [dumps, "--store", store]
+    for name in Self.kept { if let value = told(name) { arguments += ["--" + name, value] } }
+    if told("archive") == "false" { arguments.append("--no-archive") }
+    let sync = try SyncCommand.parse(arguments)
+    var options = try sync.syncOptions()
     let (written, left): (Int, [String])
-    do throws(StepFailure) { (written, left) = try quarantine.writeDumps(to: dumps) } catch {
+    do throws(StepFailure) {
+      (written, left) = try Quarantine(replay).writeDumps(to: dumps, users: options.users)
+    } catch {
       throw failure(error.description, error.status)
     }
     if !log.quiet || !left.isEmpty { say("\(written) lines are fed in again, \(left.count) cannot be") }
@@ -68,9 +86,11 @@ struct QuarantineCommand: SpeakingCommand {
       if left.isEmpty { return }
       throw ExitCode(ExitStatus.quarantined.rawValue)
     }
-    let now = wallClock()
-    let options = SyncOptions(inputs: [dumps], parameters: MergeParameters(asOf: now))
-    let shown = ["inputs": dumps, "as-of": Instant.text(now), "replay": replay ?? ""]
+    // What they say of their users is what the run has found, or has asked them.
+    options.users = .content
+    let shown = sync.effectiveParameters(options).merging(["replay": replay, "users-from": options.users.rawValue]) {
+      $1
+    }
     var job = SyncStep(options: options, store: store, state: archive.state, parameters: shown)
     // It had a library for what was quarantined, or made one.
     job.makesStore = false

@@ -193,7 +193,7 @@ struct SyncCommand: StepCommand {
     return job
   }
 
-  private func syncOptions() throws -> SyncOptions {
+  func syncOptions() throws -> SyncOptions {
     var parameters = MergeParameters(asOf: input.asOf?.milliseconds ?? wallClock())
     parameters.mode = mode
     parameters.sections = try decidedSections()
@@ -227,7 +227,7 @@ struct SyncCommand: StepCommand {
   }
 
   /// What the manifest shows of the flags: those that decide what is done, defaults included.
-  private func effectiveParameters(_ options: SyncOptions) -> [String: String] {
+  func effectiveParameters(_ options: SyncOptions) -> [String: String] {
     var shown = [
       "inputs": inputs.joined(separator: "\n"), "mode": mode.rawValue, "users-from": input.usersFrom.rawValue,
       "sections": options.parameters.sections.filter { $0 != .removed }.map(\.rawValue).sorted().joined(separator: ","),

@@ -130,7 +130,8 @@ import Testing
       let rest = keys.enumerated().map { #"{\#($1),"removedAt":1767000000000,"n":\#($0)}"# }
       return #"[{\#(keys[0]),"removedAt":1767000000000,"x":"\#(long)"},\#(rest.joined(separator: ","))]"#
     }
-    let playlist = #"{"id":"pl_0","name":"a","songs":[],"client_ids":[\#(ids.joined(separator: ","))]}"#
+    let playlist =
+      #"{"id":"pl_0","name":"a","songs":[],"updated_at":1767100000000,"client_ids":[\#(ids.joined(separator: ","))]}"#
     let removed =
       switch what {
       case "one favourite": #""favorites":"# + stones(ids.map { _ in #""videoId":"v""# })

@@ -1,3 +1,5 @@
+internal import BSON
+public import Dumps
 internal import Foundation
 internal import Glibc
 internal import Stores
@@ -13,7 +15,7 @@ public struct Quarantine: Sendable {
   }
 
   /// Why a line cannot be fed in.
-  private struct Unusable: Error {
+  fileprivate struct Unusable: Error {
     let why: String
     init(_ why: String) { self.why = why }
   }
@@ -36,13 +38,13 @@ public struct Quarantine: Sendable {
       do throws(StoreError) { reader = try LineReader(path) } catch { throw StepFailure(error) }
     }
 
-    mutating func next() throws(StepFailure) -> (line: QuarantineLine, json: Data)? {
+    mutating func next() throws(StepFailure) -> (line: QuarantineLine, json: [UInt8])? {
       while let text = try read() {
         // Empty lines are nothing, but are counted: an editor does so too.
         number += 1
         if text.isEmpty { continue }
-        let json = Data(text)
-        guard let line = try? JSONDecoder().decode(QuarantineLine.self, from: json) else {
+        let json = Array(text)
+        guard let line = try? JSONDecoder().decode(QuarantineLine.self, from: Data(json)) else {
           throw StepFailure(.refused, "\(path), line \(number): no JSON object")
         }
         return (line, json)
@@ -83,65 +85,121 @@ public struct Quarantine: Sendable {
 
   /// Writes what can be fed in again as dumps, one a line.
   ///
+  /// - Parameters:
+  ///   - dumps: a path. The file names nobody and has no time, so that a dump which does not say when it was made is as old
+  ///     as what is in it: it was made before it was quarantined, and beats nothing that came since.
+  ///   - users: how the run told whose a dump is.
   /// - Returns: how many, and of the others what they are and why they cannot.
   /// - Throws: what keeps the lines from being read or the dumps from being written (74), or the first line that is no
   ///   object (65).
-  public func writeDumps(to dumps: String) throws(StepFailure) -> (written: Int, left: [String]) {
+  public func writeDumps(to dumps: String, users: UserSource) throws(StepFailure) -> (written: Int, left: [String]) {
     guard isThere else { throw StepFailure(.inputOutput, "\(path): no such file") }
     var lines = try Lines(path)
-    var (text, written, left): ([UInt8], Int, [String]) = ([], 0, [])
+    var (text, written, left) = (JSONText(), 0, [String]())
     while let (line, json) = try lines.next() {
       do throws(Unusable) {
-        let dump = try Self.dump(line, json)
-        guard let dump = try? JSONSerialization.data(withJSONObject: dump) else { throw Unusable("it is no JSON") }
-        text += dump + [0x0A]
+        text.append(try Self.dump(line, json, users))
+        text.put("\n")
         written += 1
       } catch {
         left.append("\(Self.example(line)): \(error.why)")
       }
     }
     do throws(StoreError) {
-      try PosixFile(dumps, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create").write(text)
+      try PosixFile(dumps, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600, operation: "create").write(text.bytes)
     } catch {
       throw StepFailure(error)
+    }
+    do {
+      let none = Date(timeIntervalSince1970: 0)
+      try FileManager.default.setAttributes([.modificationDate: none], ofItemAtPath: dumps)
+    } catch {
+      throw StepFailure(.inputOutput, "cannot set the time of \(dumps): \(error.localizedDescription)")
     }
     return (written, left)
   }
 
-  private static func dump(_ line: QuarantineLine, _ json: Data) throws(Unusable) -> [String: any Sendable] {
-    let object = try? JSONSerialization.jsonObject(with: json) as? [String: any Sendable]
-    guard let raw = object?["raw"], !(raw is NSNull) else { throw Unusable("it has no raw") }
-    let user = line.user
+  private static func dump(_ line: QuarantineLine, _ json: [UInt8], _ users: UserSource) throws(Unusable) -> JSONText {
+    guard let bytes = document(json: json, maxDepth: BSONDocument.deepest) else { throw Unusable("it is no JSON") }
+    do {
+      return try bytes.withView { try dump(line, BSONDocument(unchecked: $0), users) }
+    } catch let error as Unusable {
+      throw error
+    } catch {
+      throw Unusable("\(error)")
+    }
+  }
+
+  private static func dump(_ line: QuarantineLine, _ document: BSONDocument, _ users: UserSource) throws -> JSONText {
+    guard let raw = try document.value("raw"), !raw.isNull else { throw Unusable("it has no raw") }
+    var dump = JSONText()
+    dump.put("{")
+    // Before what the dump says of itself: what an envelope says counts first.
+    if let user = line.user {
+      dump.key("user_id")
+      dump.string(user)
+    }
     guard let section = line.section else {
-      guard var dump = raw as? [String: any Sendable] else { throw Unusable("raw is no object") }
-      if let user, dump["user_id"] == nil { dump["user_id"] = user }
+      guard let object = raw.document else { throw Unusable("raw is no object") }
+      guard line.user != nil || users == .content else {
+        throw Unusable("the run did not ask the dump whose it is: write the user_id beside raw")
+      }
+      var isFirst = line.user == nil
+      var elements = object.elements
+      while let element = try elements.next() {
+        if line.user != nil, element.key == ByteView("user_id") { continue }
+        if !isFirst { dump.put(",") }
+        isFirst = false
+        dump.string(element.key)
+        dump.put(":")
+        try dump.value(element.value)
+      }
+      dump.put("}")
       return dump
     }
-    guard let user else { throw Unusable("it has no user_id") }
+    guard line.user != nil else { throw Unusable("it has no user_id") }
     guard replayable.contains(section) else {
       throw Unusable("\(section) counts only as a whole, at the time of its export")
     }
-    if line.index != nil { return ["user_id": user, section: try list(of: raw, in: section)] }
-    // In the browser's storage a list is a string that holds its JSON.
-    return ["user_id": user, section: (raw as? String).flatMap(parsed) ?? raw]
+    dump.put(",")
+    dump.string(section)
+    dump.put(":")
+    if line.index == nil { try dump.value(ofSection: raw) } else { try dump.value(ofSection: section, with: raw) }
+    dump.put("}")
+    return dump
   }
+}
 
-  private static func parsed(_ text: String) -> (any Sendable)? {
-    let value = try? JSONSerialization.jsonObject(with: Data(text.utf8))
-    return value as? [any Sendable] ?? value as? [String: any Sendable]
+extension JSONText {
+  /// A section as it was quarantined: in the browser's storage it is a string that holds its JSON.
+  fileprivate mutating func value(ofSection raw: BSONValue) throws(BSONFault) {
+    var reader = JSONReader()
+    guard let text = raw.string, let json = try? reader.read(copying: text.copy(), maxDepth: BSONDocument.deepest),
+      json.kind == .array || json.kind == .object
+    else { return try value(raw) }
+    let arena = Arena()
+    try value(BSONValue(type: json.kind == .array ? .array : .document, bytes: reader.copyBSON(to: arena)))
   }
 
   /// A section that has an entry alone.
-  private static func list(of entry: any Sendable, in section: String) throws(Unusable) -> any Sendable {
-    let fields = entry as? [String: any Sendable] ?? [:]
-    switch section {
-    case "playlists" where fields["id"] == nil:
-      throw Unusable("raw is a song, or has no id: of which playlist is not known")
-    case "removed":
-      let isSong = ["videoId", "video_id", "title"].contains { fields[$0] != nil }
-      let list = fields["playlist_id"] != nil ? "playlist_songs" : isSong ? "favorites" : "playlists"
-      return [list: [entry]]
-    default: return [entry]
+  fileprivate mutating func value(ofSection section: String, with entry: BSONValue) throws {
+    func has(_ names: StaticString...) throws(BSONFault) -> Bool {
+      for name in names where try entry.document?.value(name) != nil { return true }
+      return false
     }
+    if section == "playlists", try !has("id") {
+      throw Quarantine.Unusable("raw is a song, or has no id: of which playlist is not known")
+    }
+    guard section == "removed" else {
+      put("[")
+      try value(entry)
+      return put("]")
+    }
+    let isSong = try has("videoId", "video_id", "title")
+    put("{")
+    key(try has("playlist_id") ? "playlist_songs" : isSong ? "favorites" : "playlists")
+    put("[")
+    try value(entry)
+    put("]}")
   }
 }
