@@ -1,14 +1,15 @@
 /// A sum that does not depend on the order of its terms: whole multiples of 2⁻⁴³, added up as integers.
 struct ExactSum: Equatable, Sendable {
   private var units: UInt128 = 0
-  /// Terms that no integer holds.
+  /// Terms that are too great for that: of all others there can be 2³³ before an integer is full.
   private var huge: [Double] = []
 
   private static let fraction = 0x1p43
+  private static let limit = 0x1p52
 
   /// - Parameter term: not negative.
   mutating func add(_ term: Double) {
-    guard term < 0x1p63 else {
+    guard term < Self.limit else {
       huge.append(term)
       return
     }

@@ -1,6 +1,7 @@
 import BSON
-import Learning
 import Testing
+
+@testable import Learning
 
 /// `service_stats` (docs/learning.md, *Statistics*): one document for each day of the job's zone that has a play.
 @Suite struct ServiceStatisticsTests {
@@ -61,6 +62,24 @@ import Testing
     let day = try learn(listeners, Self.parameters, Division(workers: workers)).service["2025-01-01"]
     #expect(day?["plays"] == 2 && day?["top_songs"]?.each("key") == ["v:v"])
     #expect(day?["top_languages"]?.each("name") == ["en", "hi"])
+  }
+
+  @Test func `durations of centuries add up for any number of plays, in any order`() {
+    // So many that an integer of 128 bits does not hold their sum in units.
+    let plays = 4_300_000
+    var (many, forth, back) = (ExactSum(), ExactSum(), ExactSum())
+    for _ in 0..<plays { many.add(9e18) }
+    #expect(abs(many.value / 9e18 / Double(plays) - 1) < 1e-9)
+    let terms = [0.1, 200.5, 0x1p52.nextDown, 0x1p52, 0x1p63.nextDown, 9e18, 0.7]
+    for term in terms { forth.add(term) }
+    for term in terms.reversed() { back.add(term) }
+    #expect(forth.value == back.value && isNear(forth.value, 0x1p63 + 9e18 + 0x1p53 + 201.3))
+    // The last that is an integer, and the first that is none.
+    for term in [0x1p52 - 1, 0x1p52] {
+      var sum = ExactSum()
+      for part in [term, 0.25, 0.25, 0.5] { sum.add(part) }
+      #expect(sum.value == term + 1)
+    }
   }
 
   @Test func `a month is thirty days`() throws {
