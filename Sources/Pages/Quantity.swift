@@ -80,6 +80,14 @@ public enum Quantity {
     return (sign, scaled / scale, "." + String(repeating: "0", count: decimals - fraction.utf8.count) + fraction)
   }
 
+  /// The sum of counts that were stored, which nobody has checked: no more than a number holds, nor less.
+  static func sum(_ numbers: [Int]) -> Int {
+    numbers.reduce(0) { sum, number in
+      let (next, isPastEnd) = sum.addingReportingOverflow(number)
+      return isPastEnd ? (number > 0 ? .max : .min) : next
+    }
+  }
+
   /// For SVG: at most two decimals, a full stop, no separators.
   static func coordinate(_ number: Double) -> String {
     guard number.isFinite, number.magnitude < 1e12 else { return "0" }

@@ -35,6 +35,27 @@ import Testing
     #expect(html.components(of: "px\"><span>\(top)</span>").count == 1, "\(html)")
   }
 
+  @Test func `numbers of the end of what is stored make a picture as well`() {
+    let numbers = [Int.max, 9_000_000_000_000_000_000, 0, -1, .min]
+    let columns = ColumnChart(
+      id: "c", caption: "c", noun: "play", columnNoun: "Hour", columns: numbers.prefix(3).map { .init("a", $0) }
+    ).markup.html
+    #expect(columns.components(of: "9,223,372,036,854,775,807 plays in 3 columns.").count == 1)
+    // The scale ends at 10¹⁹, which is no Int, and its middle is.
+    #expect(columns.components(of: "px\"><span></span><span>5,000,000,000,000,000,000</span>").count == 1, "\(columns)")
+    let line = LineChart(id: "l", caption: "l", unit: "users a second", points: [(0, 1), (1, 9.3e18)]).markup.html
+    #expect(line.components(of: "px\"><span>–</span><span>5,000,000,000,000,000,000</span>").count == 1, "\(line)")
+    let flow = FlowPicture(id: "f", noun: "dumps", parts: numbers.prefix(3).map { .init("used", $0) })
+    #expect(flow.total == .max && flow.markup.html.components(of: "<path").count == 2)
+    for least in [1, Int.max] {
+      let map = HeatMap(
+        id: "m", caption: "m", noun: "play", rows: [("a", "a")], columns: ["1", "2", "3"], values: [.min, least, -1])
+      let html = map.markup.html
+      // Swatches of the legend, and the cells.
+      #expect(html.components(of: "heat-6").count == 2 && html.components(of: "heat-0").count == 3)
+    }
+  }
+
   @Test func `every picture says in words what it shows`() {
     var week = [Int](repeating: 0, count: 168)
     week[4 * 24 + 20] = 7

@@ -28,7 +28,7 @@ public struct ColumnChart: Sendable {
 
   public var markup: Markup {
     let plane = Plane(largest: Double(columns.map(\.value).max() ?? 0))
-    let total = columns.reduce(0) { $0 + $1.value }
+    let total = Quantity.sum(columns.map(\.value))
     var words = "\(Quantity.count(total, noun)) in \(columns.count) columns."
     if let most = columns.max(by: { $0.value < $1.value }), most.value > 0 {
       words += " The most, \(Quantity.count(most.value)): \(most.label)."
@@ -48,7 +48,7 @@ public struct ColumnChart: Sendable {
   }
 
   private static func scale(_ value: Double) -> String {
-    value == value.rounded() ? Quantity.count(Int(value)) : ""
+    Int(exactly: value).map { Quantity.count($0) } ?? ""
   }
 
   private func shapes(_ plane: Plane) -> Markup {

@@ -28,7 +28,7 @@ public struct FlowPicture: Sendable {
   private static let leastRow = 30.0
   private static let gap = 12.0
 
-  public var total: Int { parts.reduce(0) { $0 + $1.count } }
+  public var total: Int { Quantity.sum(parts.map(\.count)) }
 
   public var markup: Markup {
     let total = self.total

@@ -59,7 +59,7 @@ public struct HeatMap: Sendable {
   }
 
   private func step(_ value: Int, _ largest: Int) -> Int {
-    value == 0 || largest == 0 ? 0 : max(1, Int((Double(value) / Double(largest) * Double(Self.steps)).rounded(.up)))
+    value <= 0 ? 0 : max(1, Int((Double(value) / Double(largest) * Double(Self.steps)).rounded(.up)))
   }
 
   private func cells(_ largest: Int) -> Markup {

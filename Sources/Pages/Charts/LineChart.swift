@@ -14,7 +14,7 @@ public struct LineChart: Sendable {
   private static let pixels = 132.0
 
   private static func scale(_ value: Double) -> String {
-    value == value.rounded() ? Quantity.count(Int(value)) : Quantity.threeFigures(value)
+    Int(exactly: value).map { Quantity.count($0) } ?? Quantity.threeFigures(value)
   }
 
   public var markup: Markup {
