@@ -44,30 +44,48 @@ public struct DimensionScores: Sendable, Equatable {
 struct Affinity {
   private let population: Population
   private let parameters: LearningParameters
-  private let lexicon: Lexicon
+  /// The order of the values' names, by number.
+  private let ranks: [Int32]
   /// The place of each value among the scores that are being made, −1 for those that are not there.
   private var places: [Int32]
 
-  init(_ population: Population, _ parameters: LearningParameters, _ lexicon: Lexicon) {
+  init(_ catalogue: Catalogue, _ population: Population, _ parameters: LearningParameters) {
     self.population = population
     self.parameters = parameters
-    self.lexicon = lexicon
-    places = Array(repeating: -1, count: lexicon.values.count)
+    ranks = catalogue.valueRanks
+    places = Array(repeating: -1, count: ranks.count)
   }
 
-  /// - Parameter choices: distinct values.
-  mutating func scores(_ dimension: Dimension, _ evidence: Evidence, choices: [Int32]) -> DimensionScores {
+  /// - Parameters:
+  ///   - choices: distinct values.
+  ///   - limit: how many of the values for which neither choice nor evidence speaks are there, the greatest; not zero.
+  mutating func scores(
+    _ dimension: Dimension, _ evidence: Evidence, choices: [Int32], others limit: Int
+  ) -> DimensionScores {
     var scores = DimensionScores()
     let shares = population.dimensions[dimension].values
     let lambda = shares.isEmpty ? 1 : choices.isEmpty ? 0 : parameters.explicitWeight
-    for (value, share) in shares { scores.values[place(of: value, &scores)].prior = (1 - lambda) * share }
     for value in choices {
       let place = place(of: value, &scores)
-      scores.values[place].prior += lambda / Double(choices.count)
+      scores.values[place].prior = lambda / Double(choices.count)
       scores.values[place].isChoice = true
     }
     for value in evidence.values where value.weight > 0 {
       scores.values[place(of: value.value, &scores)].weight = value.weight
+    }
+    let ranks = ranks
+    var others = Foremost<ValueScore>(limit, of: shares.count)
+    for (value, share) in shares {
+      let prior = (1 - lambda) * share
+      let place = places[Int(value)]
+      if place >= 0 {
+        scores.values[Int(place)].prior += prior
+      } else {
+        var score = ValueScore(value: value)
+        score.prior = prior
+        score.affinity = parameters.affinity(0, of: evidence.total, prior: prior, in: dimension)
+        others.offer(score) { Self.precedes($0, $1, ranks) }
+      }
     }
 
     let sum = evidence.total + parameters.priorWeight[dimension]
@@ -79,18 +97,23 @@ struct Affinity {
       places[Int(value.value)] = -1
       scores.values[index].affinity =
         parameters.affinity(value.weight, of: evidence.total, prior: value.prior, in: dimension)
-      let counts = evidence.value(value.value)
+    }
+    scores.values += others.elements
+    for index in scores.values.indices {
+      let counts = evidence.value(scores.values[index].value)
       scores.values[index].liked = Int(counts.liked)
       scores.values[index].skipped = Int(counts.skipped)
       scores.values[index].unknown = Int(counts.unknown)
       scores.values[index].favorites = Int(counts.favorites)
     }
-    let texts = lexicon.values
-    scores.values.sort {
-      let (a, b) = (Self.rounded($0.affinity), Self.rounded($1.affinity))
-      return a != b ? a > b : texts[$0.value] < texts[$1.value]
-    }
+    scores.values.sort { Self.precedes($0, $1, ranks) }
     return scores
+  }
+
+  @inline(__always)
+  private static func precedes(_ a: ValueScore, _ b: ValueScore, _ ranks: [Int32]) -> Bool {
+    let (first, second) = (rounded(a.affinity), rounded(b.affinity))
+    return first != second ? first > second : ranks[Int(a.value)] < ranks[Int(b.value)]
   }
 
   /// The score in whole units of the twelfth decimal: sums of the same terms in another order rank alike.

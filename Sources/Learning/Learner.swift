@@ -43,7 +43,7 @@ public struct Learner: ~Copyable {
     jobZone = zones.zone(parameters.timezone) ?? .utc
     statistics = Statistics(catalogue, parameters)
     counter = EvidenceCounter(catalogue, parameters)
-    affinity = Affinity(population, parameters, catalogue.lexicon)
+    affinity = Affinity(catalogue, population, parameters)
   }
 
   /// The user's documents; views that hold until the next call.
@@ -51,7 +51,8 @@ public struct Learner: ~Copyable {
     let facts = settled(facts)
     var documents = LearnedDocuments()
     guard facts.saysSomething else { return documents }
-    let scores = scores(ofSettled: facts)
+    // Of what only others like none but the first are kept.
+    let scores = scores(ofSettled: facts, others: LearningParameters.keptValues)
     scoresWriter.removeAll()
     ScoresDocument(lexicon: catalogue.lexicon, parameters: parameters).write(facts, scores, to: &scoresWriter)
     documents.scores = BSONDocument(unchecked: scoresWriter.view)
@@ -66,16 +67,16 @@ public struct Learner: ~Copyable {
 
   /// The user's scores before any is left out: they add up to 1 in each dimension that has any.
   public mutating func scores(for facts: UserFacts) -> PerDimension<DimensionScores> {
-    scores(ofSettled: settled(facts))
+    scores(ofSettled: settled(facts), others: .max)
   }
 
   private func settled(_ facts: UserFacts) -> UserFacts {
     catalogue.keys.settled(facts, asOf: parameters.asOf, catalogue.lexicon)
   }
 
-  private mutating func scores(ofSettled facts: UserFacts) -> PerDimension<DimensionScores> {
+  private mutating func scores(ofSettled facts: UserFacts, others limit: Int) -> PerDimension<DimensionScores> {
     counter.count(facts, halfLifeDays: parameters.halfLifeDays)
-    return PerDimension { affinity.scores($0, counter.evidence[$0], choices: facts.choices[$0]) }
+    return PerDimension { affinity.scores($0, counter.evidence[$0], choices: facts.choices[$0], others: limit) }
   }
 
   /// The user's own zone; the job's where there is none, or none of that name.

@@ -5,7 +5,7 @@ public import BSON
 public struct Population: Sendable {
   /// One dimension's shares.
   struct Shares: Sendable {
-    /// Values with a share, ascending by name; the shares add up to 1 where there are any.
+    /// Values with a share, each once, ascending by name; the shares add up to 1 where there are any.
     var values: [(value: Int32, share: Double)] = []
     /// Users with evidence.
     var users = 0
@@ -32,11 +32,14 @@ public struct Population: Sendable {
       var shares = Shares()
       shares.users = Int(try document.value("users")?.integer ?? 0)
       if let stored = try document.value("shares")?.document {
+        // Of a name that comes twice the last counts.
+        var read: [Int32: Double] = [:]
         var elements = stored.elements
         while let element = try elements.next() {
           guard let share = element.value.double, let value = repertoire.intern(usable: element.key) else { continue }
-          shares.values.append((value, share))
+          read[value] = share
         }
+        shares.values = read.map { ($0.key, $0.value) }
       }
       shares.values.sort { repertoire.value($0.value) < repertoire.value($1.value) }
       areShares = shares.values.allSatisfy { 0...1 ~= $0.share }

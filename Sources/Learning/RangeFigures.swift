@@ -116,21 +116,9 @@ struct RangeLists {
       return ranks[Int(a.number)] < ranks[Int(b.number)]
     }
     guard counts.count > limit else { return counts.sorted(by: precedes) }
-    var first: [Tallied] = []
-    first.reserveCapacity(limit)
-    for count in counts {
-      if first.count == limit {
-        guard precedes(count, first[limit - 1]) else { continue }
-        first.removeLast()
-      }
-      var (low, high) = (0, first.count)
-      while low < high {
-        let middle = (low + high) / 2
-        if precedes(first[middle], count) { low = middle + 1 } else { high = middle }
-      }
-      first.insert(count, at: low)
-    }
-    return first
+    var first = Foremost<Tallied>(limit, of: counts.count)
+    for count in counts { first.offer(count, by: precedes) }
+    return first.elements
   }
 
   // MARK: Songs

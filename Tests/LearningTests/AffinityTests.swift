@@ -170,6 +170,46 @@ import Testing
     #expect(learned.scores["bob"]?["evidence", "genre"]?.fields?.map(\.name).sorted() == kept("bob"))
   }
 
+  @Test func `what is written is of all scores what is kept, in their order`() throws {
+    let genres = (10..<70).map { Value.string("g\($0)") }
+    var listeners = Listeners("all", plays: [play("a", Self.now, 1, ["genres": .array(genres)])])
+    // Scores that neither choice nor evidence makes, some of a value that was skipped; choices, and much of a few.
+    listeners.add("none")
+    listeners.add("skips", plays: [play("b", Self.now, 0.1, ["genres": ["g12", "g60"]])])
+    listeners.add(
+      "some",
+      plays: [play("c", Self.now, 1, ["genres": ["g11", "g69"]]), play("d", Self.now, 0, ["genres": ["new"]])],
+      account: ["onboarding": ["genres": ["g11", "g50", "zouk"]]])
+    let learned = try learn(listeners, Self.parameters)
+    for user in listeners.users {
+      let all = try #require(learned.allScores[user]?.genre)
+      #expect(all.count == (user == "some" ? 62 : 61))
+      var scores = DimensionScores()
+      func rounded(_ name: String) -> Double { ((all[name]?.affinity ?? 0) * 1e12).rounded() }
+      let names = all.keys.sorted { rounded($0) != rounded($1) ? rounded($0) > rounded($1) : $0 < $1 }
+      scores.values = names.compactMap { all[$0] }
+      scores.evidence = all.values.reduce(0) { $0 + $1.weight }
+      let kept = scores.values.indices.filter { scores.isKept(at: $0) }
+      let document = try #require(learned.scores[user])
+      #expect(document["implicit_affinities", "genre_affinity"]?.fields?.map(\.name) == kept.map { names[$0] })
+      let affinities = document["implicit_affinities", "genre_affinity"]?.fields?.map(\.value)
+      #expect(affinities == kept.map { .double(scores.values[$0].affinity) })
+      let evidence = (document["evidence", "genre"]?.fields ?? []).map(\.value)
+      #expect(evidence.map { $0["skipped"] } == kept.map { .int32(Int32(scores.values[$0].skipped)) })
+      #expect(evidence.map { $0["prior"] } == kept.map { .double(scores.values[$0].prior) })
+    }
+    #expect(learned.scores["skips"]?["evidence", "genre"]?["g12", "skipped"] == 1)
+  }
+
+  @Test func `of a share that is stored twice the last counts`() throws {
+    let shares = [Value.Field(name: "pop", value: 0.5), Value.Field(name: "pop", value: 0.25)]
+    let stored: Value = ["dimension": "genre", "users": 1, "shares": .document(shares)]
+    var listeners = Listeners("ann")
+    listeners.population = [stored]
+    let affinity = try learn(listeners, Self.parameters).scores["ann"]?["implicit_affinities", "genre_affinity"]
+    #expect(affinity?.fields?.map(\.value) == [0.25])
+  }
+
   @Test func `scores that differ behind the twelfth decimal are ranked by name`() throws {
     // Three times a tenth is a little more than three tenths.
     var parameters = Self.parameters
