@@ -2,7 +2,7 @@ internal import BSON
 
 /// What one user's evidence says of one value (docs/learning.md, *Affinities*).
 public struct ValueScore: Sendable, Equatable {
-  /// A number of ``Repertoire/values``.
+  /// A number of ``Lexicon/values``.
   public var value: Int32
   /// The value's share of what the user is expected to like next, 0…1.
   public var affinity = 0.0

@@ -48,9 +48,9 @@ public final class Catalogue: Sendable {
   /// A description as it counts: completed from the catalogue.
   struct Row {
     var song: Int32
-    /// A number of ``Repertoire/texts``, −1 for none.
+    /// A number of ``Lexicon/texts``, −1 for none.
     var artist: Int32
-    /// A number of ``Repertoire/values``, −1 for none.
+    /// A number of ``Lexicon/values``, −1 for none.
     var language: Int32
     var genres: ValueList
     var moods: ValueList
@@ -175,16 +175,6 @@ public final class Catalogue: Sendable {
 
   /// What the stored catalogue had of a song before this run.
   func stored(_ song: Int) -> StoredState { songs[song].stored }
-
-  /// The values that a song has for a dimension in the catalogue.
-  public func values(of song: Int32, in dimension: Dimension) -> [Int32] {
-    let song = songs[Int(song)]
-    switch dimension {
-    case .language: return song.language >= 0 ? [song.language] : []
-    case .genre: return Array(items[song.genres.range])
-    case .mood: return Array(items[song.moods.range])
-    }
-  }
 
   // MARK: Documents
 

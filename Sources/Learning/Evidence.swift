@@ -7,7 +7,7 @@ internal import Library
 /// without one first, ties by song key; so the same facts give the same bits, whoever counts them and when.
 struct Evidence {
   struct Value {
-    /// A number of ``Repertoire/values``.
+    /// A number of ``Lexicon/values``.
     var value: Int32
     /// E(a).
     var weight = 0.0

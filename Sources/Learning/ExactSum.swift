@@ -1,5 +1,5 @@
 /// A sum that does not depend on the order of its terms: whole multiples of 2⁻⁴³, added up as integers.
-struct ExactSum: Equatable, Sendable {
+struct ExactSum: Sendable {
   private var units: UInt128 = 0
   /// Terms that are too great for that: of all others there can be 2³³ before an integer is full.
   private var huge: [Double] = []
@@ -15,11 +15,6 @@ struct ExactSum: Equatable, Sendable {
     }
     let whole = term.rounded(.down)
     units += UInt128(UInt64(whole)) << 43 + UInt128(UInt64(((term - whole) * Self.fraction).rounded()))
-  }
-
-  mutating func add(_ other: ExactSum) {
-    units += other.units
-    huge += other.huge
   }
 
   var value: Double { huge.sorted().reduce(double(units) / Self.fraction, +) }

@@ -47,12 +47,8 @@ public final class Repertoire: @unchecked Sendable {
   public func value(_ number: Int32) -> ByteView { lexicon.value(number) }
   /// A song key's UTF-8 (`v:…`, `t:…`).
   public func key(_ song: Int32) -> ByteView { lexicon.key(song) }
-  /// A title's, artist's or artwork's UTF-8.
-  public func text(_ number: Int32) -> ByteView { lexicon.text(number) }
   /// The number of a value that was met.
   public func number(ofValue text: ByteView) -> Int32? { lexicon.values.find(text) }
-  /// The number of a song key (`v:…`, `t:…`) that was met.
-  public func number(ofKey text: ByteView) -> Int32? { lexicon.keys.find(text) }
 
   func intern(value text: ByteView) -> Int32 {
     checkOpen()

@@ -108,7 +108,7 @@ extension CatalogueVotes {
 
 /// The titles and artists of songs: the store's where it has the song, else what the votes decide.
 struct SongNames {
-  /// Numbers of ``Repertoire/texts``, −1 for none.
+  /// Numbers of ``Lexicon/texts``, −1 for none.
   private(set) var title: [Int32]
   private(set) var artist: [Int32]
 

@@ -56,11 +56,6 @@ struct StoredDuration: Sendable, Equatable {
     }
   }
 
-  init(type: UInt8, word: UInt64) {
-    self.type = type
-    self.word = word
-  }
-
   var seconds: Double {
     switch BSONType(rawValue: type) {
     case .double: Double(bitPattern: word)

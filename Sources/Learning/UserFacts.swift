@@ -7,10 +7,10 @@ public struct Play: Sendable, Equatable {
   public var playedAt: Int64
   /// 0…1; −1 when absent.
   public var completionRate: Double
-  /// What the entry says of its song: a number of ``Repertoire/descriptions``, or, from their count on, of
+  /// What the entry says of its song: a number of ``Lexicon/descriptions``, or, from their count on, of
   /// ``UserFacts/joined``.
   public var description: Int32
-  /// Where it was played from: a number of ``Repertoire/values``, −1 when absent.
+  /// Where it was played from: a number of ``Lexicon/values``, −1 when absent.
   public var source: Int32
 }
 
@@ -40,9 +40,9 @@ public struct UserFacts: Sendable, Equatable {
   public var joined: [SongDescription] = []
   /// How many songs the browser counted; nil when unknown.
   public var totalSongsPlayed: Int64?
-  /// The name of the user's own zone: a number of ``Repertoire/values``, −1 without one.
+  /// The name of the user's own zone: a number of ``Lexicon/values``, −1 without one.
   public var timezone: Int32 = -1
-  /// Explicit choices: distinct numbers of ``Repertoire/values``, in the user's order.
+  /// Explicit choices: distinct numbers of ``Lexicon/values``, in the user's order.
   public var choices = PerDimension<[Int32]>(language: [], genre: [], mood: [])
   /// Entries of the stored documents that could not be used: no identity, no time, a field of a wrong type.
   public var unusable = 0

@@ -20,8 +20,6 @@ public struct Markup: Sendable, Equatable, ExpressibleByStringInterpolation {
 
   public init(stringInterpolation interpolation: StringInterpolation) { html = interpolation.html }
 
-  public var isEmpty: Bool { html.isEmpty }
-
   public static func += (a: inout Markup, b: Markup) { a.html += b.html }
 
   public static func + (a: Markup, b: Markup) -> Markup {

@@ -2,20 +2,14 @@ internal import Mustache
 
 /// A Mustache template whose variables are escaped by ``Markup``'s rule.
 ///
-/// Mustache's own rule looks at whole characters, and lets a special one pass that shares a character with others. A
-/// partial does not take over the rule of the template that names it: each gets the line of its own.
+/// Mustache's own rule looks at whole characters, and lets a special one pass that shares a character with others.
 struct Template: Sendable {
   private let template: MustacheTemplate
-  private let library: MustacheLibrary
 
-  /// - Parameter partials: templates that this one names.
-  init(_ text: String, partials: [String: String] = [:]) throws(PageError) {
+  init(_ text: String) throws(PageError) {
     MustacheContentTypes.register(Escaped(), named: Self.rule)
     do {
-      template = try MustacheTemplate(string: Self.escaping(text))
-      var library = MustacheLibrary()
-      for (name, text) in partials { try library.register(Self.escaping(text), named: name) }
-      self.library = library
+      template = try MustacheTemplate(string: "{{% CONTENT_TYPE:\(Self.rule)}}\(text)")
     } catch {
       throw .template("\(error)")
     }
@@ -23,10 +17,8 @@ struct Template: Sendable {
 
   private static let rule = "MIXDOWN"
 
-  private static func escaping(_ text: String) -> String { "{{% CONTENT_TYPE:\(rule)}}\(text)" }
-
   func render(_ context: [String: Any]) -> Markup {
-    Markup(stringLiteral: template.render(context, library: library))
+    Markup(stringLiteral: template.render(context))
   }
 
   private struct Escaped: MustacheContentType {

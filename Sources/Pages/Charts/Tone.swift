@@ -1,5 +1,5 @@
 /// What a part of a picture means to its reader; its colour follows from it, and never says it alone.
-public enum Tone: String, Sendable, Codable {
+public enum Tone: String, Sendable {
   /// What the picture is about.
   case main
   /// Beside it.
