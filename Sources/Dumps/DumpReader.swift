@@ -254,8 +254,6 @@ public struct DumpReader: ~Copyable {
     }
     let read: InnerJSON
     do throws(JSONFault) {
-      // A byte order mark may open a dump; in a string it is a character that no JSON begins with.
-      if text.hasPrefix("\u{FEFF}") { throw .invalid(offset: 0) }
       read = try self.read(text)
     } catch {
       switch error {
@@ -325,6 +323,8 @@ public struct DumpReader: ~Copyable {
 
   /// Reads the JSON that a string of the dump holds. The string lies in the arena, so readable bytes follow it.
   private mutating func read(_ text: ByteView) throws(JSONFault) -> InnerJSON {
+    // A byte order mark may open a dump; in a string it is a character that no JSON begins with.
+    if text.hasPrefix("\u{FEFF}") { throw .invalid(offset: 0) }
     let value = try unsafe json.read(text.extended(by: JSONReader.padding), maxDepth: limits.maxDepth)
     return InnerJSON(kind: value.kind, bytes: json.copyBSON(to: arena), hasNULKeys: value.hasNULKeys)
   }

@@ -102,6 +102,7 @@ import Testing
     (#"{"tldr-user": {"id": "b"}}"#, "p", .content, "b", nil),
     (#"{"tldr-user": "{\"id\": \"b\"}"}"#, "p", .content, "b", nil),
     (#"{"tldr-user": "{\"name\": \"b\"}"}"#, "p", .content, "p", nil),
+    (#"{"tldr-user": "\ufeff{\"id\": \"b\"}"}"#, "p", .content, "p", nil),
     (#"{"tldr-user": "nobody"}"#, "p", .content, "p", nil), (#"{"user_id": null}"#, "p", .content, "p", nil),
     (#"{"queue": []}"#, "p", .content, "p", nil), (#"{"queue": []}"#, nil, .content, nil, .noUser),
     // A string of 1 to 256 bytes, and nothing else.
