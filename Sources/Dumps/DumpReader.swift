@@ -185,7 +185,7 @@ public struct DumpReader: ~Copyable {
       let name = element.key.dropFirst(ByteView(prefix).count)
       if name == ByteView("total_songs_played") {
         normalizer.readTotal(element.value, into: &replica)
-      } else if let section = Section(rawValue: name.string), section != .removed {
+      } else if let section = Section(field: name), section != .removed {
         try normalizer.read(section, element.value, into: &replica)
       }
     }
