@@ -137,7 +137,7 @@ public struct DumpReader: ~Copyable {
     case .syncRequest: try readSections(body, prefix: "local_", into: &replica)
     case .library:
       if ExtendedJSON.mayOccur(in: text) {
-        body = BSONDocument(unchecked: try ExtendedJSON.converted(body, in: arena, padding: 0))
+        body = BSONDocument(unchecked: try ExtendedJSON.converted(body, in: arena))
       }
       try readSections(body, prefix: "", into: &replica)
     case nil: break

@@ -13,10 +13,10 @@ enum ExtendedJSON {
   }
 
   /// The document with every wrapper read as its type, in the arena.
-  static func converted(_ document: BSONDocument, in arena: Arena, padding: Int) throws(BSONFault) -> ByteView {
+  static func converted(_ document: BSONDocument, in arena: Arena) throws(BSONFault) -> ByteView {
     var writer = BSONWriter(capacity: document.bytes.count)
     try write(document, to: &writer)
-    return arena.copy(writer.view, padding: padding)
+    return arena.copy(writer.view)
   }
 
   /// The time that a value stands for, in milliseconds, be it wrapped or not.
