@@ -663,8 +663,7 @@ mj_result mj_reader::convert(const uint8_t *text, size_t length, uint32_t max_de
 
       const std::string_view key(reinterpret_cast<const char *>(start), size_t(end - start));
       if (treatment == Treatment::skip) {
-        if (key == "user_id" || key == "exported_at" || key == "device_id" || key == "tldr-user" ||
-            key == "tldr-device-id") {
+        if (key == "user_id" || key == "tldr-user") {
           treatment = Treatment::convert;
         } else if (depth == 1 && key == "data" && peek() == '{') {
           treatment = Treatment::reduce;

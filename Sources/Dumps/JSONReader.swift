@@ -62,8 +62,7 @@ public struct JSONValue: Equatable, Sendable {
   ///   - padded: The text and, after it, ``padding`` more bytes.
   ///   - maxDepth: How many arrays and objects may stand inside each other.
   ///   - identityOnly: Convert only what tells whose dump this is: of the object, and of an object `data` in it, the
-  ///     values of `user_id`, `exported_at`, `device_id`, `tldr-user` and `tldr-device-id`. All other values are
-  ///     stepped over, unchecked, and null in the BSON.
+  ///     values of `user_id` and `tldr-user`. All other values are stepped over, unchecked, and null in the BSON.
   public mutating func read(
     _ padded: ByteView, maxDepth: Int, identityOnly: Bool = false
   ) throws(JSONFault) -> JSONValue {

@@ -252,9 +252,8 @@ import Testing
       (
         #"{"user_id":"u","x":{"user_id":1},"exported_at":{"$date":5},"tldr-history":"[]","device_id":[1]}"#,
         .object([
-          ("user_id", .string("u")), ("x", .null), ("exported_at", .object([("$date", .int32(5))])),
-          ("tldr-history", .null),
-          ("device_id", .array([.int32(1)])),
+          ("user_id", .string("u")), ("x", .null), ("exported_at", .null), ("tldr-history", .null),
+          ("device_id", .null),
         ])
       ),
       (
@@ -264,7 +263,7 @@ import Testing
             "data",
             .object([
               ("tldr-user", .object([("id", .string("u")), ("data", .object([("a", .int32(1))]))])), ("data", .null),
-              ("tldr-device-id", .string("d")), ("y", .null),
+              ("tldr-device-id", .null), ("y", .null),
             ])
           ), ("tldr-user", .int32(7)),
         ])
