@@ -7,8 +7,8 @@ internal import BSON
 ///
 /// Songs are counted exactly, but only the first ``mostSongs`` different ones that are met, so that memory has a bound;
 /// plays of others are counted as such. A song that many play is met early. With no more songs than that, tallies of
-/// some users each and merged in any order say the same as one of all; with more, the order of users decides which
-/// songs are told apart. A song is written as in its newest play.
+/// some users each and merged in any order say the same as one of all; with more, the order of users and of tallies
+/// decides which songs are told apart. A song is written as in its newest play.
 public struct PlayTally: Sendable {
   /// How many days before the clock are looked at, the clock's own day included.
   public static let days = 366
@@ -149,6 +149,8 @@ private struct SongTable: Sendable {
     var time: Int64 = 0
     var titleLength: UInt16 = 0
     var artistLength: UInt16 = 0
+    /// How many songs were met before it.
+    var number: UInt32 = 0
 
     var title: Range<Int> { Int(textStart)..<Int(textStart) + Int(titleLength) }
     var artist: Range<Int> { title.upperBound..<title.upperBound + Int(artistLength) }
@@ -198,7 +200,9 @@ private struct SongTable: Sendable {
   mutating func merge(_ other: SongTable, limit: Int) -> Int {
     var left = 0
     other.texts.withView { texts in
-      for slot in other.slots where slot.key != 0 {
+      // As they were met: where they lie hangs on a seed of the process.
+      for place in other.placesInOrder {
+        let slot = other.slots[place]
         let title = texts.slice(slot.title.lowerBound, slot.title.count)
         let artist = texts.slice(slot.artist.lowerBound, slot.artist.count)
         if let position = position(of: slot.key) {
@@ -258,6 +262,13 @@ private struct SongTable: Sendable {
 
   // MARK: Places
 
+  /// Where the songs lie, in the order in which they were met.
+  private var placesInOrder: [Int] {
+    var places = [Int](repeating: 0, count: count)
+    for place in slots.indices where slots[place].key != 0 { places[Int(slots[place].number)] = place }
+    return places
+  }
+
   private func position(of key: UInt64) -> Int? {
     guard !slots.isEmpty else { return nil }
     let place = place(of: key)
@@ -274,9 +285,10 @@ private struct SongTable: Sendable {
   /// - Returns: where it lies, until the next is inserted.
   private mutating func insert(_ slot: Slot) -> Int {
     if count * 2 >= slots.count { grow() }
-    count += 1
     let place = place(of: slot.key)
     slots[place] = slot
+    slots[place].number = UInt32(truncatingIfNeeded: count)
+    count += 1
     return place
   }
 

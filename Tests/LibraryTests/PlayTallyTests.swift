@@ -141,6 +141,16 @@ import Testing
     }
   }
 
+  @Test func `where not all songs find a place, those that a merged tally met first do`() throws {
+    var (sum, part) = (PlayTally(asOf: Self.asOf), PlayTally(asOf: Self.asOf))
+    Self.add((0..<PlayTally.mostSongs - 9).map { Play(video: "known \($0)", at: Self.asOf) }, to: &sum)
+    // What is played twice comes before all that is played once.
+    for _ in 0..<2 { Self.add((10..<99).map { Play(video: "\($0)", title: "\($0)", at: Self.asOf) }, to: &part) }
+    sum.merge(part)
+    #expect(sum.topSongs(9, listenedToBy: 1).map(\.title) == (10..<19).map(String.init))
+    #expect(sum.unnamedPlays == 2 * 80)
+  }
+
   @Test func `what is kept of a user counts as the plays do, at the same clock and at later ones`() throws {
     let seed = Trials.seed
     var random = SeededRandom(seed: seed)
