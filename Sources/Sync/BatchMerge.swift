@@ -182,7 +182,7 @@ struct BatchMerge {
     let dumps = replicas.reduce(0) { $0 + ($1.isDump ? 1 : 0) }
     // What a guest's stored library holds that cannot be used stays where it is.
     for (replica, source) in zip(replicas, sources) where replica.isDump {
-      for part in replica.quarantined { merged.quarantine.add(part, of: id, from: source) }
+      merged.quarantine.add(replica.quarantined, of: id, from: source)
     }
     if let left = outcome.left {
       merged.leave(UserReport(left, user: id), dumps: dumps, unusable: merged.unusable)
@@ -194,7 +194,7 @@ struct BatchMerge {
     merged.tallied = worker.share(of: outcome.history)
     if !outcome.quarantined.isEmpty {
       var lost = quarantine.lines()
-      for part in outcome.quarantined { lost.add(part, of: id, from: Source(input: library.name, entry: id.string)) }
+      lost.add(outcome.quarantined, of: id, from: Source(input: library.name, entry: id.string))
       merged.lost = lost
     }
     do throws(BSONFault) {

@@ -187,10 +187,8 @@ final class Committer: Sendable {
   /// Notes what became of users. For whoever has the turn.
   private func count(_ users: [MergedUser]) {
     do throws(SyncError) {
-      var lines = quarantine.lines()
-      for user in users { lines.add(user.quarantine) }
       do throws(StoreError) {
-        try quarantine.append(lines)
+        for user in users { try quarantine.append(user.quarantine) }
         try quarantineLost(by: users)
       } catch {
         throw .store(error)

@@ -7,7 +7,8 @@ internal import Synchronization
 
 /// What was not used, and why: one line of JSON each.
 ///
-/// Lines are rendered where the fault is found and written here in one piece, so that threads never mix them.
+/// Lines are rendered where the fault is found, but for very many, and written here as wholes, so that threads never mix
+/// them.
 public final class QuarantineFile: Sendable {
   private struct State: ~Copyable {
     var file: PosixFile
@@ -129,7 +130,7 @@ public final class QuarantineFile: Sendable {
     try state.withLock { state in
       Result { () throws(StoreError) in
         for (reason, count) in lines.counts { state.counts[reason, default: 0] += count }
-        try state.file.write(lines.text)
+        try lines.forEachPiece { (text) throws(StoreError) in try state.file.write(text) }
       }
     }.get()
   }
@@ -140,13 +141,15 @@ public final class QuarantineFile: Sendable {
     guard !lines.isEmpty else { return }
     try state.withLock { state in
       Result { () throws(StoreError) in
-        var text: [UInt8] = []
-        for line in lines.text.split(separator: 0x0A)
-        where state.ofLibraries.prints.insert(Self.print(of: line)).inserted {
-          if let reason = Self.reason(in: line) { state.counts[reason, default: 0] += 1 }
-          text += line + [0x0A]
+        try lines.forEachPiece { (piece) throws(StoreError) in
+          var text: [UInt8] = []
+          for line in piece.split(separator: 0x0A)
+          where state.ofLibraries.prints.insert(Self.print(of: line)).inserted {
+            if let reason = Self.reason(in: line) { state.counts[reason, default: 0] += 1 }
+            text += line + [0x0A]
+          }
+          try state.file.write(text)
         }
-        try state.file.write(text)
       }
     }.get()
   }
@@ -162,9 +165,23 @@ public final class QuarantineFile: Sendable {
 }
 
 /// Lines of the quarantine as they will be written.
+///
+/// A dump can hold a million entries that are none, so those past ``mostText`` become text only when they are written:
+/// until then what they are about must lie where it lies.
 public struct QuarantineLines: Sendable {
+  /// What of a dump or library has no text yet.
+  private struct Rest {
+    var parts: ArraySlice<Quarantined>
+    var user: ByteView
+    var source: Source
+  }
+
+  /// No line is rendered beyond so many bytes of text.
+  private static let mostText = 1 << 20
+
   private let run: String
   private(set) var text: [UInt8] = []
+  private var rests: [Rest] = []
   private(set) var counts: [QuarantineReason: Int] = [:]
 
   fileprivate init(run: String, text: [UInt8] = [], counts: [QuarantineReason: Int] = [:]) {
@@ -173,14 +190,34 @@ public struct QuarantineLines: Sendable {
 
   public var isEmpty: Bool { text.isEmpty }
 
-  /// Takes over other lines.
-  mutating func add(_ lines: QuarantineLines) {
-    text += lines.text
-    counts.merge(lines.counts, uniquingKeysWith: +)
+  /// Notes entries and sections.
+  mutating func add(_ parts: [Quarantined], of user: ByteView, from source: Source) {
+    for (position, part) in parts.enumerated() {
+      guard rests.isEmpty, text.count < Self.mostText else {
+        rests.append(Rest(parts: parts[position...], user: user, source: source))
+        for part in parts[position...] { counts[part.reason, default: 0] += 1 }
+        return
+      }
+      add(part, of: user, from: source)
+    }
   }
 
-  /// Notes an entry or a section.
-  mutating func add(_ part: Quarantined, of user: ByteView, from source: Source) {
+  /// Hands on all lines, whole ones and about ``mostText`` bytes at a time.
+  fileprivate func forEachPiece(_ use: ([UInt8]) throws(StoreError) -> Void) throws(StoreError) {
+    try use(text)
+    var lines = QuarantineLines(run: run)
+    for rest in rests {
+      for part in rest.parts {
+        lines.add(part, of: rest.user, from: rest.source)
+        guard lines.text.count >= Self.mostText else { continue }
+        try use(lines.text)
+        lines.text.removeAll(keepingCapacity: true)
+      }
+    }
+    if !lines.isEmpty { try use(lines.text) }
+  }
+
+  private mutating func add(_ part: Quarantined, of user: ByteView, from source: Source) {
     add(
       reason: part.reason, detail: part.detail, source: source, user: user, section: part.section, index: part.index,
       raw: part.raw)
