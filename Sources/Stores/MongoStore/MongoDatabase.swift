@@ -130,7 +130,7 @@ public final class MongoDatabase: Sendable {
         noteSuccess()
         return answer
       } catch {
-        guard error.kind == .transient, begun.duration(to: .now) < patience else {
+        guard error.kind == .transient, begun.duration(to: .now) < patience(error) else {
           // One that was waited for in vain is not waited for as long again by whoever asks next.
           if error.kind == .transient { wasReached.store(false, ordering: .relaxed) }
           throw StoreError(error, at: address, what)
@@ -144,10 +144,12 @@ public final class MongoDatabase: Sendable {
 
   func noteSuccess() { wasReached.store(true, ordering: .relaxed) }
 
-  /// How long to wait for a server that is gone. One that never was there is looked for by libmongoc alone.
-  var patience: Duration {
-    guard wasReached.load(ordering: .relaxed) else { return .zero }
-    return options.isToStop() ? min(options.patience, address.serverTimeout(options)) : options.patience
+  /// How long to wait for a server that is gone. One that never was there is looked for by libmongoc alone; one that was
+  /// found and broke the first question off is asked for as long as that would be.
+  private func patience(_ failure: MongoFailure) -> Duration {
+    let isKnown = wasReached.load(ordering: .relaxed)
+    if !isKnown, failure.isOfSelection { return .zero }
+    return isKnown && !options.isToStop() ? options.patience : min(options.patience, address.serverTimeout(options))
   }
 }
 

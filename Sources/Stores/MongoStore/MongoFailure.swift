@@ -22,11 +22,14 @@ struct MongoFailure: Error {
   let kind: Kind
   /// The server's code, or libmongoc's.
   let code: UInt32
+  /// Whether no server was found, for as long as one is looked for.
+  let isOfSelection: Bool
   let message: String
 
   init(_ message: String, kind: Kind = .lasting, code: UInt32 = 0) {
     self.kind = kind
     self.code = code
+    isOfSelection = false
     self.message = message
   }
 
@@ -40,6 +43,7 @@ struct MongoFailure: Error {
     // The server quotes the command that it refuses, with all documents in it.
     self.message = Self.firstPart(message)
     let domain = mongoc_error_domain_t(rawValue: error.domain)
+    isOfSelection = domain == MONGOC_ERROR_SERVER_SELECTION
     if Self.isTransient(domain, error.code) || reply?.hasLabel("RetryableWriteError") == true {
       kind = .transient
     } else if Self.isSignIn(domain, error.code) {
