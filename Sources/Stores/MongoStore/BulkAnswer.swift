@@ -34,8 +34,10 @@ struct BulkAnswer {
     let failure = bytes.withView { MongoFailure(error, reply: try? BSONDocument($0)) }
     if failure.kind == .transient || fault != nil || refusals.isEmpty { throw failure }
     if concernFailed { throw MongoFailure(failure.message, kind: .transient, code: failure.code) }
-    if let refusal = refusals.first(where: { MongoFailure.isTransient($0.code) }) {
-      throw MongoFailure(refusal.message, kind: .transient, code: refusal.code)
+    // No word about the operation, but about the server.
+    for refusal in refusals {
+      let kind = MongoFailure.kind(of: refusal.code)
+      if kind != .lasting { throw MongoFailure(refusal.message, kind: kind, code: refusal.code) }
     }
   }
 

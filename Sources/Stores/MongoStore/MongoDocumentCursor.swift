@@ -57,10 +57,9 @@ final class MongoDocumentCursor: DocumentCursor {
       if cursor == nil { cursor = try collection.database.open(query(), in: collection.schema.name) }
       return try cursor?.next()
     } catch {
+      // Also one that the server forgot, such as after ten minutes without a question.
       cursor = nil
-      // A cursor that the server forgot, such as after ten minutes without a question, is opened again.
-      throw error.kind == .cursorLost
-        ? MongoFailure(error.message, kind: .transient, code: error.code) : error
+      throw error
     }
   }
 

@@ -7,14 +7,16 @@ internal import CMongo
 struct MongoFailure: Error {
   /// What kind of failure it is, as far as it decides what to do.
   enum Kind {
-    /// No server, none that can be used, or one that broke off: may go by itself.
+    /// No server, none that can be used, or one that broke off or cannot do it now: may go by itself.
     case transient
     /// Who signs in is not let in.
     case signIn
     /// The user may not do this.
     case rights
-    /// The cursor is not known any more: it may be opened again.
-    case cursorLost
+    /// Somebody ended it on the server.
+    case ended
+    /// The server's disk is full.
+    case noRoom
     /// Anything else: the same call would fail again.
     case lasting
   }
@@ -44,17 +46,7 @@ struct MongoFailure: Error {
     self.message = Self.firstPart(message)
     let domain = mongoc_error_domain_t(rawValue: error.domain)
     isOfSelection = domain == MONGOC_ERROR_SERVER_SELECTION
-    if Self.isTransient(domain, error.code) || reply?.hasLabel("RetryableWriteError") == true {
-      kind = .transient
-    } else if Self.isSignIn(domain, error.code) {
-      kind = .signIn
-    } else if domain == MONGOC_ERROR_SERVER, error.code == 13 {
-      kind = .rights
-    } else if error.code == 43, domain == MONGOC_ERROR_SERVER || domain == MONGOC_ERROR_CURSOR {
-      kind = .cursorLost
-    } else {
-      kind = .lasting
-    }
+    kind = reply?.hasLabel("RetryableWriteError") == true ? .transient : Self.kind(domain, error.code)
   }
 
   private static func firstPart(_ message: String) -> String {
@@ -64,31 +56,36 @@ struct MongoFailure: Error {
 
   // MARK: Kinds
 
-  private static func isTransient(_ domain: mongoc_error_domain_t, _ code: UInt32) -> Bool {
+  private static func kind(_ domain: mongoc_error_domain_t, _ code: UInt32) -> Kind {
     switch domain {
-    case MONGOC_ERROR_STREAM, MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_WRITE_CONCERN, MONGOC_ERROR_POOL: true
-    case MONGOC_ERROR_CLIENT: code == MONGOC_ERROR_CLIENT_NOT_READY.rawValue
-    case MONGOC_ERROR_PROTOCOL: code == MONGOC_ERROR_PROTOCOL_INVALID_REPLY.rawValue
-    case MONGOC_ERROR_SERVER: isTransient(code)
-    default: false
-    }
-  }
-
-  /// Codes of a server that is starting, stopping, or not the primary any more, and of a network between servers.
-  static func isTransient(_ code: UInt32) -> Bool {
-    switch code {
-    case 6, 7, 89, 91, 134, 189, 202, 262, 317, 358, 384, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436: true
-    default: false
-    }
-  }
-
-  private static func isSignIn(_ domain: mongoc_error_domain_t, _ code: UInt32) -> Bool {
-    switch domain {
-    case MONGOC_ERROR_SCRAM, MONGOC_ERROR_SASL: true
+    case MONGOC_ERROR_STREAM, MONGOC_ERROR_SERVER_SELECTION, MONGOC_ERROR_WRITE_CONCERN, MONGOC_ERROR_POOL: .transient
+    case MONGOC_ERROR_SCRAM, MONGOC_ERROR_SASL: .signIn
     case MONGOC_ERROR_CLIENT:
-      code == MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue || code == MONGOC_ERROR_CLIENT_GETNONCE.rawValue
-    case MONGOC_ERROR_SERVER: code == 18
-    default: false
+      switch code {
+      case MONGOC_ERROR_CLIENT_NOT_READY.rawValue: .transient
+      case MONGOC_ERROR_CLIENT_AUTHENTICATE.rawValue, MONGOC_ERROR_CLIENT_GETNONCE.rawValue: .signIn
+      default: .lasting
+      }
+    case MONGOC_ERROR_PROTOCOL: code == MONGOC_ERROR_PROTOCOL_INVALID_REPLY.rawValue ? .transient : .lasting
+    case MONGOC_ERROR_CURSOR: code == 43 ? .transient : .lasting
+    case MONGOC_ERROR_SERVER: kind(of: code)
+    default: .lasting
+    }
+  }
+
+  /// What the server's codes say.
+  static func kind(of code: UInt32) -> Kind {
+    switch code {
+    // It is starting, stopping, or not the primary any more; or it is the network between servers.
+    case 6, 7, 89, 91, 134, 189, 202, 262, 317, 358, 384, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436:
+      .transient
+    // A cursor or plan that it dropped, a time limit, a write in the way, a snapshot that is not there yet, a busy hour.
+    case 43, 50, 112, 175, 246, 365: .transient
+    case 18: .signIn
+    case 13: .rights
+    case 11601: .ended
+    case 14031: .noRoom
+    default: .lasting
     }
   }
 }

@@ -18,7 +18,15 @@ extension StoreError {
       self = .unreachable(
         address: address.name, stage: .rights, reason: "cannot \(what): \(message)",
         advice: address.user == nil ? nameUser : giveRole)
-    case .cursorLost, .lasting:
+    case .ended:
+      self = .unreachable(
+        address: address.name, stage: .network, reason: "cannot \(what): the server was told to end it: \(message)",
+        advice: askWhoEnded)
+    case .noRoom:
+      self = .unreachable(
+        address: address.name, stage: .network, reason: "cannot \(what): the server's disk is full: \(message)",
+        advice: makeRoom)
+    case .lasting:
       // What libmongoc itself refuses of TLS and SRV settings comes as no answer of a server.
       if let trouble = Trouble(ofConnection: message) {
         self = .unreachable(trouble, at: address)
@@ -42,6 +50,10 @@ private let checkSignIn = """
   Check the user, the password (in the address, MIXDOWN_MONGO_PASSWORD or MIXDOWN_MONGO_PASSWORD_FILE), and \
   authSource, the database that knows the user.
   """
+
+private let askWhoEnded = "Ask who ended it with killOp, and why, then run again."
+
+private let makeRoom = "Make room on the disk of the server, where its dbPath is, then run again."
 
 private let giveRole = "Give the user the role in docs/stores.md, or another that may do it."
 

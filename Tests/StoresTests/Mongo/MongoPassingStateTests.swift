@@ -5,8 +5,8 @@ import Stores
 import Synchronization
 import Testing
 
-/// What a server answers that is no word about what it was asked is a state that may pass (docs/stores.md, *When
-/// something breaks*).
+/// What a server answers that is no word about what it was asked: a state that passes is waited for, and any other ends
+/// the run as a server that cannot be used (docs/stores.md, *When something breaks*).
 @Suite(.serialized) struct MongoPassingStateTests {
   private static let appName = "passing"
   private static let broken = #""closeConnection": true"#
@@ -77,5 +77,51 @@ import Testing
     let options = MongoOptions(serverTimeout: .milliseconds(300)) { _ in waits.number.add(1, ordering: .relaxed) }
     #expect(throws: StoreError.self) { try MongoStore(gone.address("music"), options).open(.userLibrary) }
     #expect(waits.number.load(ordering: .relaxed) == 0)
+  }
+
+  // MARK: Codes
+
+  /// CursorNotFound, MaxTimeMSExpired, WriteConflict, QueryPlanKilled, SnapshotUnavailable, TemporarilyUnavailable.
+  @Test(arguments: [43, 50, 112, 175, 246, 365])
+  func `what passes by itself is tried again`(code: Int) throws {
+    defer { heal() }
+    let collection = try MongoStore(database.address).open(.userLibrary)
+    let scratch = Scratch()
+    var left = users
+    for (round, command) in ["find", "getMore", "insert", "update", "delete"].enumerated() {
+      let changed = library("user-100", at: Int64(round + 2), favorites: round + 1)
+      let (gone, new) = (left.removeLast(), "zoe-\(round)")
+      let changes = try [
+        scratch.change(collection, to: changed, fields: ["favorites", "updated_at"]),
+        scratch.removal(collection, gone), scratch.change(collection, to: library(new, at: 1)),
+      ]
+      left.insert(new, at: 1)
+      try fail(command, #""errorCode": \#(code)"#)
+      #expect(try collection.beginWriting(.any).write(changes) == [])
+      #expect(try scratch.documents(collection, of: left.sorted()).allSatisfy { $0.count == 1 })
+      try fail(command, #""errorCode": \#(code)"#)
+      #expect(try scratch.all(collection).count == left.count)
+    }
+  }
+
+  /// Interrupted, as by `killOp`, and OutOfDiskSpace.
+  @Test(arguments: [(11601, "killOp"), (14031, "disk")], ["find", "insert", "update"])
+  func `what an operator has to see to ends the run and says so`(fault: (code: Int, word: String), command: String)
+    throws
+  {
+    defer { heal() }
+    let scratch = Scratch()
+    let (error, waits) = try failure(MongoOptions()) { store in
+      let collection = try store.open(.userLibrary)
+      let changes = try [
+        scratch.change(collection, to: library("user-100", at: 2, favorites: 5), fields: ["favorites", "updated_at"]),
+        scratch.change(collection, to: library("zoe", at: 1)),
+      ]
+      try fail(command, #""errorCode": \#(fault.code)"#)
+      _ = try collection.beginWriting(.any).write(changes)
+      _ = try scratch.all(collection)
+    }
+    guard case .unreachable(_, .network, let reason, let advice) = error else { throw error }
+    #expect(waits == 0 && advice.contains(fault.word), "\(reason) → \(advice)")
   }
 }
