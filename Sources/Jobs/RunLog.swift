@@ -131,12 +131,12 @@ extension JSONText {
   }
 }
 
-/// A message without what nobody may read in a log: a password in an address, and any text that has a token in it.
+/// A message without what nobody may read in a log: a secret in an address, and any text that has a token in it.
 func withoutSecrets(_ text: String) -> String {
   Array(text.utf8).withView { $0.mentionsToken } ? "<redacted>" : withoutPasswords(text)
 }
 
-/// A text without the passwords of the addresses in it.
+/// A text without the passwords of the addresses in it, and what else of their options nobody may see.
 public func withoutPasswords(_ text: String) -> String {
   var shown: Substring = ""
   var rest = text[...]
@@ -151,5 +151,7 @@ public func withoutPasswords(_ text: String) -> String {
       rest = rest[at...]
     }
   }
-  return String(shown + rest)
+  var bytes = Array((shown + rest).utf8)
+  for option in secretOptions(in: bytes).reversed() { bytes.replaceSubrange(option, with: "…".utf8) }
+  return String(decoding: bytes, as: UTF8.self)
 }

@@ -1,6 +1,8 @@
 import Glibc
+import Stores
 
-/// Takes the passwords of addresses out of what others see of this process' arguments, as with `ps`.
+/// Takes the passwords of addresses out of what others see of this process' arguments, as with `ps`, and what else of
+/// their options nobody may see.
 ///
 /// The arguments themselves are read first, and stay as they were for the program.
 func hidePasswords() {
@@ -10,8 +12,14 @@ func hidePasswords() {
     // The system keeps as many strings as there are arguments, each as long as it was given.
     guard let text = unsafe CommandLine.unsafeArgv[index] else { continue }
     let bytes = unsafe UnsafeMutableBufferPointer(start: text, count: strlen(text))
-    guard let password = unsafe passwordRange(in: bytes.map { UInt8(bitPattern: $0) }) else { continue }
-    for offset in password { unsafe bytes[offset] = CChar(bitPattern: UInt8(ascii: "*")) }
+    let argument = unsafe bytes.map { UInt8(bitPattern: $0) }
+    let options = secretOptions(in: argument).map { option in
+      // An argument is one address: a blank does not end it.
+      option.lowerBound..<(argument[option.lowerBound...].firstIndex(of: UInt8(ascii: "&")) ?? argument.endIndex)
+    }
+    for secret in options + [passwordRange(in: argument)].compactMap(\.self) {
+      for offset in secret { unsafe bytes[offset] = CChar(bitPattern: UInt8(ascii: "*")) }
+    }
   }
 }
 

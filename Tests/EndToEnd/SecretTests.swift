@@ -138,6 +138,9 @@ import Testing
       (["quarantine", address, "--store", "s"], 74),
       (["copy", address, "\(address)?tls=nonsense"], 64),
       (["setup", "--store", "\(address)/x", "--set", address], 64),
+      (["sync", "mongodb://h/x?tls=true&tlsCertificateKeyFilePassword=S3cret&w=1", "--store", "s"], 74),
+      (["inspect", "mongodb://h/x?TLSCERTIFICATEKEYFILEPASSWORD=S3cret"], 74),
+      (["quarantine", "mongodb://h/x?authMechanismProperties=AWS_SESSION_TOKEN:S3cret,A:b", "--store", "s"], 74),
     ] as [([String], Int32)], [[], ["--log-format", "json"]])
   func `an address in the wrong place is shown without its password`(_ command: ([String], Int32), _ flags: [String])
     throws
