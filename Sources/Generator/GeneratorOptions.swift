@@ -113,7 +113,13 @@ public struct GeneratorOptions: Sendable {
       try require((0...1).contains(share), name, share, "a share in 0...1")
     }
     if case .browserArchives(let names) = packing {
-      try require(!names.isEmpty, "archives", "empty", "at least one file name")
+      try require(!names.isEmpty && !names.contains(""), "archives", "empty", "at least one file name")
+      for name in names {
+        let isPath = name.contains("/") || name == "." || name == ".."
+        try require(!isPath, "archives", name, "a name in exports, not a path")
+        try checkDestination(name)
+      }
+      try require(Set(names).count == names.count, "archives", names.joined(separator: " "), "different names")
     }
   }
 }

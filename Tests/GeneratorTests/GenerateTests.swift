@@ -112,6 +112,25 @@ struct GenerateTests {
     #expect(throws: GeneratorError.notEmpty(path: folder)) { try generate(options) }
   }
 
+  @Test(
+    "archives are refused that are not in the folder, are named twice, or of no known kind",
+    arguments: [
+      ["../../a.zip"], ["sub/a.zip"], ["/a.zip"], ["a.zip/"], ["."], [".."], [""], ["a.rar"], ["a.zip", "b.rar"],
+      ["a.zip", "b.zip", "a.zip"],
+    ])
+  func archiveNames(_ names: [String]) throws {
+    let folder = temporaryFolder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let error = #expect(throws: GeneratorError.self) {
+      try generate(.benchmark(users: 1, seed: 3, out: folder, archives: names))
+    }
+    guard case .invalidOption("archives", _, _) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(!FileManager.default.fileExists(atPath: folder))
+  }
+
   @Test("the benchmark's dumps and documents have the sizes that it names")
   func benchmark() throws {
     let folder = temporaryFolder()

@@ -125,6 +125,16 @@ func makeDestination(_ path: String) throws(GeneratorError) -> any Destination {
   return path.hasSuffix("/" + tornPlace) ? TornDestination(archive, at: path) : archive
 }
 
+/// Checks that the name of a place shows of what kind it is.
+func checkDestination(_ name: String) throws(GeneratorError) {
+  if name.hasSuffix(".ndjson") { return }
+  do throws(ArchiveWriteError) {
+    try ArchiveWriter.checkName(of: name)
+  } catch {
+    throw .invalidOption(name: "archives", value: name, allowed: "another name: \(error)")
+  }
+}
+
 /// Whose entries are files of lines.
 let syncRequestsPlace = "sync-requests.tar.gz"
 /// The archive that ends too early.
