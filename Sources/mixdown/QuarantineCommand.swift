@@ -88,9 +88,8 @@ struct QuarantineCommand: SpeakingCommand {
     }
     // What they say of their users is what the run has found, or has asked them.
     options.users = .content
-    let shown = sync.effectiveParameters(options).merging(["replay": replay, "users-from": options.users.rawValue]) {
-      $1
-    }
+    var shown = sync.effectiveParameters(options)
+    (shown["replay"], shown["users-from"]) = (replay, options.users.rawValue)
     var job = SyncStep(options: options, store: store, state: archive.state, parameters: shown)
     // It had a library for what was quarantined, or made one.
     job.makesStore = false

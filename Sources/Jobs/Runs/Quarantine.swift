@@ -134,43 +134,50 @@ public struct Quarantine: Sendable {
     guard let raw = try document.value("raw"), !raw.isNull else { throw Unusable("it has no raw") }
     var dump = JSONText()
     dump.put("{")
-    // Before what the dump says of itself: what an envelope says counts first.
-    if let user = line.user {
+    if let section = line.section {
+      guard let user = line.user else { throw Unusable("it has no user_id") }
+      guard replayable.contains(section) else {
+        throw Unusable("\(section) counts only as a whole, at the time of its export")
+      }
       dump.key("user_id")
       dump.string(user)
-    }
-    guard let section = line.section else {
+      dump.put(",")
+      dump.string(section)
+      dump.put(":")
+      if line.index == nil { try dump.value(ofSection: raw) } else { try dump.value(ofSection: section, with: raw) }
+    } else {
       guard let object = raw.document else { throw Unusable("raw is no object") }
       guard line.user != nil || users == .content else {
         throw Unusable("the run did not ask the dump whose it is: write the user_id beside raw")
       }
-      var isFirst = line.user == nil
-      var elements = object.elements
-      while let element = try elements.next() {
-        if line.user != nil, element.key == ByteView("user_id") { continue }
-        if !isFirst { dump.put(",") }
-        isFirst = false
-        dump.string(element.key)
-        dump.put(":")
-        try dump.value(element.value)
-      }
-      dump.put("}")
-      return dump
+      try dump.fields(of: object, user: line.user)
     }
-    guard line.user != nil else { throw Unusable("it has no user_id") }
-    guard replayable.contains(section) else {
-      throw Unusable("\(section) counts only as a whole, at the time of its export")
-    }
-    dump.put(",")
-    dump.string(section)
-    dump.put(":")
-    if line.index == nil { try dump.value(ofSection: raw) } else { try dump.value(ofSection: section, with: raw) }
     dump.put("}")
     return dump
   }
 }
 
 extension JSONText {
+  /// The fields of a dump, as those of this user; nil where it says itself whose it is.
+  fileprivate mutating func fields(of dump: BSONDocument, user: String?) throws(BSONFault) {
+    var isFirst = true
+    // In front, for what an envelope says counts before all else.
+    if let user {
+      key("user_id")
+      string(user)
+      isFirst = false
+    }
+    var elements = dump.elements
+    while let element = try elements.next() {
+      if user != nil, element.key == ByteView("user_id") { continue }
+      if !isFirst { put(",") }
+      isFirst = false
+      string(element.key)
+      put(":")
+      try value(element.value)
+    }
+  }
+
   /// A section as it was quarantined: in the browser's storage it is a string that holds its JSON.
   fileprivate mutating func value(ofSection raw: BSONValue) throws(BSONFault) {
     var reader = JSONReader()
