@@ -132,7 +132,7 @@ public struct BSONElements {
   }
 
   /// The next element, or nil at the end.
-  @inlinable @inline(__always)
+  @inlinable @inline(always)
   public mutating func next() throws(BSONFault) -> BSONElement? {
     guard offset < end else { return nil }
     let type = BSONType(rawValue: load(offset, as: UInt8.self))

@@ -190,6 +190,13 @@ public struct BSONWriter: ~Copyable {
     fill(bytes)
   }
 
+  /// Once more what was written there; the range lies within what is written.
+  public mutating func put(again range: Range<Int>) {
+    precondition(range.upperBound <= count)
+    reserve(range.count)
+    fill(view.slice(range.lowerBound, range.count))
+  }
+
   @inlinable
   public mutating func put<T: FixedWidthInteger & BitwiseCopyable>(_ integer: T) {
     reserve(MemoryLayout<T>.size)

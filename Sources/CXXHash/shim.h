@@ -10,6 +10,10 @@ static inline unsigned long long xxh64_of(const void *bytes, size_t count, unsig
   return XXH3_64bits_withSeed(bytes, count, seed);
 }
 
+static inline XXH128_hash_t xxh128_of(const void *bytes, size_t count, unsigned long long seed) {
+  return XXH3_128bits_withSeed(bytes, count, seed);
+}
+
 static inline void xxh128_begin(XXH3_state_t *state) { XXH3_128bits_reset(state); }
 
 static inline void xxh128_add(XXH3_state_t *state, const void *part, size_t count) {

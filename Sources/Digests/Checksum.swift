@@ -30,6 +30,14 @@ internal import CXXHash
     unsafe xxh64_of(bytes.baseAddress, bytes.count, seed)
   }
 
+  /// A checksum of 128 bits over bytes that are all there (XXH128), the same on every machine.
+  ///
+  /// - Parameter seed: another one gives another checksum of the same bytes.
+  public static func doubleWord(of bytes: UnsafeRawBufferPointer, seed: UInt64) -> UInt128 {
+    let sum = unsafe xxh128_of(bytes.baseAddress, bytes.count, seed)
+    return UInt128(sum.high64) << 64 | UInt128(sum.low64)
+  }
+
   /// The 16 bytes of the checksum. Ends the message; the next may follow.
   public mutating func finish() -> [UInt8] {
     var sum = [UInt8](repeating: 0, count: 16)

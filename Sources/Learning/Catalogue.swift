@@ -47,6 +47,8 @@ public final class Catalogue: Sendable {
 
   /// A description as it counts: completed from the catalogue.
   struct Row {
+    /// Seconds; negative when unknown.
+    var seconds: Double
     var song: Int32
     /// A number of ``Lexicon/texts``, −1 for none.
     var artist: Int32
@@ -54,8 +56,6 @@ public final class Catalogue: Sendable {
     var language: Int32
     var genres: ValueList
     var moods: ValueList
-    /// Seconds; negative when unknown.
-    var seconds: Double
   }
 
   /// What the votes decide; songs that the store has already (``Repertoire/read(song:)``) stay as they are.
@@ -86,7 +86,8 @@ public final class Catalogue: Sendable {
         title: ballot.title, artist: ballot.artist, artwork: ballot.winner(.artwork, lexicon.text),
         language: ballot.winner(.language, lexicon.value), seconds: ballot.seconds,
         genres: list(ballot.values(.genre, of: .anyGenre)), moods: list(ballot.values(.mood, of: .anyMood)),
-        listeners: votes.listeners[index], plays: votes.plays[index], completed: votes.completed[index])
+        listeners: votes.songs[index].listeners, plays: votes.songs[index].plays,
+        completed: votes.songs[index].completed)
       gained.append(song)
     }
     self.gained = gained.sorted { lexicon.key($0) < lexicon.key($1) }
@@ -126,10 +127,10 @@ public final class Catalogue: Sendable {
     let number = keys.song(description.song)
     let song = songs[Int(number)]
     return Row(
-      song: number, artist: song.artist, language: description.language >= 0 ? description.language : song.language,
+      seconds: description.seconds ?? song.seconds ?? -1, song: number, artist: song.artist,
+      language: description.language >= 0 ? description.language : song.language,
       genres: description.genres.isEmpty ? song.genres : description.genres,
-      moods: description.moods.isEmpty ? song.moods : description.moods,
-      seconds: description.seconds ?? song.seconds ?? -1)
+      moods: description.moods.isEmpty ? song.moods : description.moods)
   }
 
   // MARK: What counts
@@ -141,17 +142,27 @@ public final class Catalogue: Sendable {
     return index < rows.count ? rows[index] : Self.row(facts.joined[index - rows.count], songs, keys)
   }
 
+  /// The rows of a user's plays, one after another.
+  ///
+  /// Each of them lies elsewhere. Fetched together they are waited for together, and not one by one between counts.
+  func fill(_ rows: inout [Row], with facts: UserFacts) {
+    rows.removeAll(keepingCapacity: true)
+    rows.reserveCapacity(facts.plays.count)
+    for play in facts.plays { rows.append(row(play.description, of: facts)) }
+  }
+
   /// The numbers of descriptions that are everybody's end here.
   var rowCount: Int { rows.count }
 
   /// The row of one of a user's own descriptions.
   func row(ofJoined index: Int, of facts: UserFacts) -> Row { Self.row(facts.joined[index], songs, keys) }
 
-  /// The row of a number that is a description's, or follows those as a place in a list of others.
+  /// The row of a number that is a description's, or follows those as a place in a list of others, counted from one of
+  /// them.
   @inline(__always)
-  func row(_ number: Int32, or others: [Row]) -> Row {
+  func row(_ number: Int32, or others: [Row], from first: Int = 0) -> Row {
     let index = Int(number)
-    return index < rows.count ? rows[index] : others[index - rows.count]
+    return index < rows.count ? rows[index] : others[first + index - rows.count]
   }
 
   /// The song of an entry's description.

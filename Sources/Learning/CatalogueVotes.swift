@@ -14,23 +14,36 @@ public struct CatalogueVotes: Sendable {
   private let keys: KeyResolution
   /// The songs that are counted, by key; nil for all.
   private let counted: [Bool]?
-  /// Users whose only description of its song each is.
-  private(set) var alone: [Int32]
-  /// Votes of users who describe a song in several ways.
+  /// By number. What a play needs lies together, for each looks at another description and song.
+  private(set) var descriptions: [Description]
+  private(set) var songs: [Song]
+  /// Votes of users who describe a song in several ways, for what the first of these does not say.
   private(set) var others = VoteTable()
-  private(set) var listeners: [Int32]
-  private(set) var plays: [Int64]
-  private(set) var completed: [Int64]
   /// What songs that the store lacks mean for `t:` keys; known once all votes are counted.
   public private(set) var titleChanges = TitleChanges.none
-  /// Songs of a counted play or favourite.
-  private(set) var isCounted: [Bool]
-  // The present user's: which descriptions and songs were met, and the first description of each song.
+  /// The number of the present user, from 1.
   private var user: Int32 = 0
-  private var descriptionUser: [Int32]
-  private var songUser: [Int32]
-  private var songListener: [Int32]
-  private var songDescription: [Int32]
+
+  struct Description {
+    /// The song that its own counts as.
+    let song: Int32
+    /// Users of whom it is the first description of its song.
+    var users: Int32 = 0
+    /// In whom it was met last.
+    fileprivate var user: Int32 = 0
+  }
+
+  struct Song {
+    var plays: Int64 = 0
+    var completed: Int64 = 0
+    var listeners: Int32 = 0
+    /// In whom it was met last, and with which description first; and who played it last.
+    fileprivate var user: Int32 = 0
+    fileprivate var description: Int32 = 0
+    fileprivate var listener: Int32 = 0
+    /// Whether there is a counted play or favourite of it.
+    var isCounted = false
+  }
 
   /// A value of a field of a song.
   struct Vote: Hashable {
@@ -55,16 +68,8 @@ public struct CatalogueVotes: Sendable {
     self.parameters = parameters
     self.keys = keys
     self.counted = counted
-    let (songs, descriptions) = (lexicon.keys.count, lexicon.descriptions.count)
-    alone = Array(repeating: 0, count: descriptions)
-    listeners = Array(repeating: 0, count: songs)
-    plays = Array(repeating: 0, count: songs)
-    completed = Array(repeating: 0, count: songs)
-    isCounted = Array(repeating: false, count: songs)
-    descriptionUser = Array(repeating: 0, count: descriptions)
-    songUser = Array(repeating: 0, count: songs)
-    songListener = Array(repeating: 0, count: songs)
-    songDescription = Array(repeating: 0, count: songs)
+    descriptions = lexicon.descriptions.map { Description(song: keys.song($0.song)) }
+    songs = Array(repeating: Song(), count: lexicon.keys.count)
   }
 
   /// Which keys count as others in these votes.
@@ -96,11 +101,11 @@ public struct CatalogueVotes: Sendable {
     var several: [(song: Int32, description: Int32)] = []
     for play in facts.plays where play.playedAt <= parameters.asOf && isCounted(play.description, facts) {
       let song = Int(meet(play.description, facts, &several))
-      plays[song] += 1
-      if PlayVerdict(completionRate: play.completionRate, parameters) == .liked { completed[song] += 1 }
-      if songListener[song] != user {
-        songListener[song] = user
-        listeners[song] += 1
+      songs[song].plays += 1
+      if PlayVerdict(completionRate: play.completionRate, parameters) == .liked { songs[song].completed += 1 }
+      if songs[song].listener != user {
+        songs[song].listener = user
+        songs[song].listeners += 1
       }
     }
     // As the user has them: two favourites that count as one song both have a say in what it is called.
@@ -121,43 +126,44 @@ public struct CatalogueVotes: Sendable {
     _ description: Int32, _ facts: UserFacts, _ several: inout [(song: Int32, description: Int32)]
   ) -> Int32 {
     let index = Int(description)
-    let isShared = index < descriptionUser.count
-    let song = keys.song(lexicon.description(description, of: facts).song)
+    let isShared = index < descriptions.count
+    let song: Int32
     if isShared {
-      if descriptionUser[index] == user { return song }
-      descriptionUser[index] = user
+      song = descriptions[index].song
+      if descriptions[index].user == user { return song }
+      descriptions[index].user = user
+    } else {
+      song = keys.song(lexicon.description(description, of: facts).song)
     }
-    isCounted[Int(song)] = true
-    if songUser[Int(song)] == user {
+    songs[Int(song)].isCounted = true
+    if songs[Int(song)].user == user {
       several.append((song, description))
     } else {
-      songUser[Int(song)] = user
-      songDescription[Int(song)] = description
-      if isShared { alone[index] += 1 } else { several.append((song, description)) }
+      songs[Int(song)].user = user
+      songs[Int(song)].description = description
+      if isShared { descriptions[index].users += 1 } else { several.append((song, description)) }
     }
     return song
   }
 
-  /// Counts each value of a song once for this user, however many descriptions carry it.
+  /// Counts each value of a song once for this user, however many descriptions carry it: those of the first, where it is
+  /// everybody's, are counted with it.
   private mutating func takeApart(_ several: inout [(song: Int32, description: Int32)], _ facts: UserFacts) {
     several.sort { $0.song != $1.song ? $0.song < $1.song : $0.description < $1.description }
     var cast = DistinctList<Vote>()
     var song: Int32?
-    func note(_ description: Int32, of song: Int32) {
-      votes(of: lexicon.description(description, of: facts), for: song) { cast.append($0) }
-    }
     for next in several {
       if next.song != song {
         song = next.song
-        for vote in cast.items { others.add(vote) }
         cast.removeAll()
-        let first = songDescription[Int(next.song)]
-        if Int(first) < alone.count { alone[Int(first)] -= 1 }
-        note(first, of: next.song)
+        let first = songs[Int(next.song)].description
+        votes(of: lexicon.description(first, of: facts), for: next.song) { cast.append($0) }
+        if Int(first) >= descriptions.count { for vote in cast.items { others.add(vote) } }
       }
-      note(next.description, of: next.song)
+      let known = cast.items.count
+      votes(of: lexicon.description(next.description, of: facts), for: next.song) { cast.append($0) }
+      for vote in cast.items[known...] { others.add(vote) }
     }
-    for vote in cast.items { others.add(vote) }
   }
 
   /// Each value that a description gives to a song.
@@ -180,13 +186,14 @@ public struct CatalogueVotes: Sendable {
 
   /// Adds votes that were counted in the same numbers.
   public mutating func merge(_ other: CatalogueVotes) {
-    for index in alone.indices { alone[index] += other.alone[index] }
+    for index in descriptions.indices { descriptions[index].users += other.descriptions[index].users }
     others.merge(other.others)
-    for song in listeners.indices {
-      listeners[song] += other.listeners[song]
-      plays[song] += other.plays[song]
-      completed[song] += other.completed[song]
-      if other.isCounted[song] { isCounted[song] = true }
+    for index in songs.indices {
+      let song = other.songs[index]
+      songs[index].listeners += song.listeners
+      songs[index].plays += song.plays
+      songs[index].completed += song.completed
+      if song.isCounted { songs[index].isCounted = true }
     }
   }
 
@@ -209,13 +216,10 @@ public struct CatalogueVotes: Sendable {
   /// Takes the votes on songs that a recount left out from the count before.
   private mutating func complete(with first: CatalogueVotes) {
     guard let counted else { return }
-    for index in alone.indices where !counted[Int(lexicon.descriptions[index].song)] {
-      alone[index] = first.alone[index]
+    for index in descriptions.indices where !counted[Int(lexicon.descriptions[index].song)] {
+      descriptions[index].users = first.descriptions[index].users
     }
-    for song in counted.indices where !counted[song] {
-      (listeners[song], plays[song]) = (first.listeners[song], first.plays[song])
-      (completed[song], isCounted[song]) = (first.completed[song], first.isCounted[song])
-    }
+    for song in counted.indices where !counted[song] { songs[song] = first.songs[song] }
     others.merge(first.others) { !counted[Int($0.song)] }
   }
 
@@ -228,10 +232,10 @@ public struct CatalogueVotes: Sendable {
     var target: [Int32: Int32] = [:]
     var isAmbiguous: Set<Int32> = []
     var census = TitleCensus()
-    for index in isCounted.indices {
+    for index in songs.indices {
       let song = Int32(truncatingIfNeeded: index)
       let isStored = repertoire.storedSongs[song] != nil
-      guard isCounted[index] || isStored, lexicon.isVideo(song) else { continue }
+      guard songs[index].isCounted || isStored, lexicon.isVideo(song) else { continue }
       let title = names.title[index]
       guard title >= 0 else {
         census.add(song: lexicon.key(song).print(), isStored: isStored)
@@ -253,11 +257,11 @@ public struct CatalogueVotes: Sendable {
       if target.updateValue(song, forKey: plain) != nil { isAmbiguous.insert(plain) }
     }
     target = target.filter { !isAmbiguous.contains($0.key) }
-    for index in isCounted.indices {
+    for index in songs.indices {
       let song = Int32(truncatingIfNeeded: index)
       let isStored = repertoire.storedSongs[song] != nil
       // The catalogue does not take in what counts as another song.
-      guard isStored || isCounted[index] && target[song] == nil, !lexicon.isVideo(song) else { continue }
+      guard isStored || songs[index].isCounted && target[song] == nil, !lexicon.isVideo(song) else { continue }
       census.add(song: lexicon.key(song).print(), isStored: isStored)
     }
     return (KeyResolution(target, lexicon), census.changes)

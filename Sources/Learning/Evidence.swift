@@ -80,6 +80,7 @@ struct Evidence {
 struct EvidenceCounter {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
+  private var rows: [Catalogue.Row] = []
   private(set) var evidence: PerDimension<Evidence>
 
   init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
@@ -95,18 +96,18 @@ struct EvidenceCounter {
   ///   - facts: settled.
   ///   - halfLifeDays: infinite where nothing is to decay.
   mutating func count(_ facts: UserFacts, halfLifeDays: Double) {
+    catalogue.fill(&rows, with: facts)
     evidence.language.removeAll()
     evidence.genre.removeAll()
     evidence.mood.removeAll()
     // A span, for a slice of the array would be counted as a reference for each play.
     let lists = catalogue.items
     let items = lists.span
-    let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
-    for play in plays {
+    for (play, row) in zip(facts.plays, rows) where play.playedAt <= parameters.asOf {
       let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
       if verdict == .heard { continue }
       let weight = decayed(parameters.weight(of: verdict), since: play.playedAt, halfLifeDays)
-      add(catalogue.row(play.description, of: facts), items, verdict, weight)
+      add(row, items, verdict, weight)
     }
     let undated = facts.timeOfUndated(asOf: parameters.asOf)
     for favorite in facts.favorites where favorite.addedAt <= parameters.asOf {

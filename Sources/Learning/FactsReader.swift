@@ -31,11 +31,11 @@ public struct FactsReader: ~Copyable {
   public let repertoire: Repertoire
   private let arena = Arena()
   private var normalizer: Normalizer
-  private var scanner: PlayScanner
-  private var entry = DescribedEntry()
+  private let scanner: PlayScanner
   private var fields = EntryFields()
   /// The present user's plays, not joined yet.
   private var plays: [ReadPlay] = []
+  private var descriptions: [Int32] = []
   /// Whether the archive has every play of the last user's library, field by field: there is nothing to be added.
   public private(set) var isArchived = false
   /// Whether entries of the last user's library could not be used: they are to be counted each time.
@@ -65,16 +65,16 @@ public struct FactsReader: ~Copyable {
     if let library = stored.library { try read(library: library, withPlays: !stored.isArchived, into: &facts) }
     let addsNothing = plays.count == archived
     do throws(BSONFault) {
-      try JoinedPlays.join(&plays, with: &scanner, in: arena)
+      try JoinedPlays.join(&plays, with: scanner, in: arena)
+      try repertoire.describe(plays, into: &descriptions)
     } catch {
       throw LearningFault("play_archive", error)
     }
     // Versions of a play that lie side by side in the archive are for it to join.
     isArchived = addsNothing && plays.count == archived
-    facts.plays = plays.map { play in
+    facts.plays = zip(plays, descriptions).map { play, description in
       Play(
-        playedAt: play.playedAt, completionRate: play.completionRate, description: play.description,
-        source: play.source)
+        playedAt: play.playedAt, completionRate: play.completionRate, description: description, source: play.source)
     }
     if let account = stored.account {
       do throws(BSONFault) { try read(account: account, into: &facts) } catch { throw LearningFault("users", error) }
@@ -197,9 +197,7 @@ public struct FactsReader: ~Copyable {
 
   private mutating func add(favorites: [Entry], to facts: inout UserFacts) throws(BSONFault) {
     for favorite in try JoinedFavorites.joined(favorites, in: arena) {
-      try entry.read(favorite.document)
-      facts.favorites.append(
-        Favorite(addedAt: favorite.addedAt, description: try repertoire.describe(entry, key: favorite.key)))
+      facts.favorites.append(Favorite(addedAt: favorite.addedAt, description: try repertoire.describe(favorite)))
     }
   }
 

@@ -141,10 +141,10 @@ public struct KeyResolution: Sendable {
       guard one >= 0, other >= 0, one != other else { return max(one, other) }
       return precedence == .second || hasGreaterBytes(bytes(other), than: bytes(one)) ? other : one
     }
-    func list(_ field: (SongDescription) -> ValueList) -> ValueList {
-      let (one, other) = (field(first), field(second))
-      guard one.length >= 0, other.length >= 0 else { return one.length >= 0 ? one : other }
-      return precedence == .second || lexicon.hasGreaterBytes(other, than: one) ? other : one
+    func source(of stored: (SongDescription) -> ValueList) -> SongDescription {
+      let (one, other) = (stored(first), stored(second))
+      guard one.length >= 0, other.length >= 0 else { return one.length >= 0 ? first : second }
+      return precedence == .second || lexicon.hasGreaterBytes(other, than: one) ? second : first
     }
     var joined = SongDescription(song: song(first.song))
     joined.title = text(\.title, lexicon.text)
@@ -152,8 +152,9 @@ public struct KeyResolution: Sendable {
     joined.artwork = text(\.artwork, lexicon.text)
     joined.storedLanguage = text(\.storedLanguage, lexicon.value)
     joined.language = joined.storedLanguage == first.storedLanguage ? first.language : second.language
-    joined.genres = list(\.genres)
-    joined.moods = list(\.moods)
+    let (genres, moods) = (source(of: \.storedGenres), source(of: \.storedMoods))
+    (joined.genres, joined.storedGenres) = (genres.genres, genres.storedGenres)
+    (joined.moods, joined.storedMoods) = (moods.moods, moods.storedMoods)
     if let one = first.duration, let other = second.duration {
       joined.duration = precedence == .second || other.hasGreaterBytes(than: one) ? other : one
     } else {

@@ -18,12 +18,6 @@ struct Lexicon: Sendable {
   @inline(__always) func text(_ number: Int32) -> ByteView { texts[number] }
   func items(_ list: ValueList) -> ArraySlice<Int32> { lists[list.range] }
 
-  /// The values of a list as it is stored.
-  func storedItems(_ list: ValueList) -> ArraySlice<Int32> {
-    guard let stored = list.stored else { return items(list) }
-    return lists[Int(stored.start)..<Int(stored.start + stored.length)]
-  }
-
   /// Whether a song is named by its videoId.
   func isVideo(_ song: Int32) -> Bool { keys[song][0] == UInt8(ascii: "v") }
 
@@ -34,12 +28,12 @@ struct Lexicon: Sendable {
     return index < descriptions.count ? descriptions[index] : facts.joined[index - descriptions.count]
   }
 
-  /// The order of greater bytes between lists of values, by their BSON encoding.
+  /// The order of greater bytes between lists of values as they are stored, by their BSON encoding.
   func hasGreaterBytes(_ a: ValueList, than b: ValueList) -> Bool {
     func encoded(_ list: ValueList) -> [UInt8] {
       var writer = BSONWriter(capacity: 256)
       let start = writer.open()
-      for (index, item) in storedItems(list).enumerated() {
+      for (index, item) in items(list).enumerated() {
         writer.index(index, .string)
         writer.put(string: value(item))
       }

@@ -9,8 +9,9 @@ struct ReadPlay {
   var playedAt: Int64
   /// 0…1; −1 when absent.
   var completionRate: Double
-  /// What the entry says of its song, and where it was played from: numbers of the repertoire.
-  var description: Int32
+  /// Of what the entry says of its song.
+  var print: UInt128
+  /// Where it was played from: a number of the repertoire, −1 when absent.
   var source: Int32
 
   /// Newest first, ties by song key.
@@ -26,7 +27,6 @@ struct ReadPlay {
 struct PlayScanner {
   private let arena: Arena
   private let repertoire: Repertoire
-  private var entry = DescribedEntry()
 
   init(_ repertoire: Repertoire, arena: Arena) {
     self.repertoire = repertoire
@@ -34,7 +34,7 @@ struct PlayScanner {
   }
 
   /// The play; nil when the normalizer has to look at it.
-  mutating func scan(_ document: BSONDocument) throws(BSONFault) -> ReadPlay? {
+  func scan(_ document: BSONDocument) throws(BSONFault) -> ReadPlay? {
     var videoID: ByteView?
     var title: ByteView?
     var artist: ByteView?
@@ -43,7 +43,7 @@ struct PlayScanner {
     var rate = -1.0
     var seen: UInt16 = 0
     var offset = 4
-    entry.begin(document)
+    var entry = DescribedEntry(document)
     var elements = document.elements
     while let element = try elements.next() {
       let next = offset + element.size
@@ -91,7 +91,6 @@ struct PlayScanner {
       seen |= bit
       entry.note(offset, next)
     }
-    entry.finish()
     guard playedAt != Entry.never else { return nil }
     let key: SongKey
     if let videoID {
@@ -101,24 +100,21 @@ struct PlayScanner {
     } else {
       return nil
     }
-    return try play(document, key, playedAt, rate, source)
+    return ReadPlay(
+      document: document, key: key, playedAt: playedAt, completionRate: rate, print: entry.finish(),
+      source: number(source))
   }
 
   /// A play that the normalizer has read, or that others were joined to.
-  mutating func play(
+  func play(
     _ document: BSONDocument, key: SongKey, playedAt: Int64, completionRate: Double
   ) throws(BSONFault) -> ReadPlay {
-    try entry.read(document)
-    return try play(document, key, playedAt, completionRate, try document.value("source")?.string)
+    ReadPlay(
+      document: document, key: key, playedAt: playedAt, completionRate: completionRate,
+      print: try DescribedEntry.print(of: document), source: number(try document.value("source")?.string))
   }
 
-  private func play(
-    _ document: BSONDocument, _ key: SongKey, _ playedAt: Int64, _ rate: Double, _ source: ByteView?
-  ) throws(BSONFault) -> ReadPlay {
-    ReadPlay(
-      document: document, key: key, playedAt: playedAt, completionRate: rate,
-      description: try repertoire.describe(entry, key: key), source: source.map(repertoire.intern(value:)) ?? -1)
-  }
+  private func number(_ source: ByteView?) -> Int32 { source.map(repertoire.intern(value:)) ?? -1 }
 
   // MARK: Normal form
 

@@ -6,6 +6,8 @@ struct RangeCounter {
   private var figures = RangeFigures()
   private var tallies: PlayTallies
   private var byWeekdayHour = [Int32](repeating: 0, count: 168)
+  /// How many plays the range before had, and where its document lies in the writer.
+  private var last: (plays: Int, document: Range<Int>)?
 
   init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
     self.parameters = parameters
@@ -18,6 +20,7 @@ struct RangeCounter {
   mutating func removeAll() {
     figures = RangeFigures()
     tallies.removeAll()
+    last = nil
     for index in byWeekdayHour.indices { byWeekdayHour[index] = 0 }
   }
 
@@ -45,14 +48,19 @@ struct RangeCounter {
   }
 
   /// Writes what has been counted so far as the document of a range.
+  ///
+  /// - Parameter writer: the same for all ranges of a user.
   mutating func write(_ name: StaticString, to writer: inout BSONWriter) {
     writer.key(name, .document)
+    // Who played nothing in between has the same figures: most had none this week, and many none before this year.
+    if let last, last.plays == figures.plays { return writer.put(again: last.document) }
     let start = writer.open()
     tallies.write(&figures, to: &writer)
     writer.append("by_hour", counts: (0..<24).map { hour in (0..<7).reduce(0) { $0 + byWeekdayHour[$1 * 24 + hour] } })
     writer.append("by_weekday", counts: (0..<7).map { byWeekdayHour[$0 * 24..<$0 * 24 + 24].reduce(0, +) })
     writer.append("by_weekday_hour", counts: byWeekdayHour)
     writer.close(start)
+    last = (figures.plays, start..<writer.count)
   }
 
   func write(_ name: StaticString, songs: [Tallied], to writer: inout BSONWriter) {

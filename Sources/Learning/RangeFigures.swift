@@ -110,15 +110,22 @@ struct RangeLists {
   ///
   /// - Parameter ranks: the order of names, by number.
   static func ranked(_ counts: [Tallied], limit: Int, _ ranks: [Int32]) -> [Tallied] {
-    func precedes(_ a: Tallied, _ b: Tallied) -> Bool {
-      if a.plays != b.plays { return a.plays > b.plays }
-      if a.liked != b.liked { return a.liked > b.liked }
-      return ranks[Int(a.number)] < ranks[Int(b.number)]
+    // In one number: plays and liked plays, the most first, the name's rank, and the place in `counts`.
+    func order(_ place: Int) -> UInt128 {
+      let count = counts[place]
+      let most = UInt64(UInt32(bitPattern: ~count.plays)) << 32 | UInt64(UInt32(bitPattern: ~count.liked))
+      let rank = UInt64(UInt32(bitPattern: ranks[Int(count.number)]))
+      return UInt128(most) << 64 | UInt128(rank << 32 | UInt64(UInt32(truncatingIfNeeded: place)))
     }
-    guard counts.count > limit else { return counts.sorted(by: precedes) }
-    var first = Foremost<Tallied>(limit, of: counts.count)
-    for count in counts { first.offer(count, by: precedes) }
-    return first.elements
+    let orders: [UInt128]
+    if counts.count > limit {
+      var first = Foremost<UInt128>(limit, of: counts.count)
+      for place in counts.indices { first.offer(order(place), by: <) }
+      orders = first.elements
+    } else {
+      orders = counts.indices.map(order).sorted()
+    }
+    return orders.map { counts[Int(UInt32(truncatingIfNeeded: $0))] }
   }
 
   // MARK: Songs

@@ -64,15 +64,31 @@ public final class Repertoire: @unchecked Sendable {
 
   // MARK: Descriptions
 
-  /// The number of what a play or favourite in normal form says of its song.
-  func describe(_ entry: DescribedEntry, key: SongKey) throws(BSONFault) -> Int32 {
+  /// The number of what a favourite says of its song.
+  func describe(_ favorite: Entry) throws(BSONFault) -> Int32 {
+    try describe(favorite.document, try DescribedEntry.print(of: favorite.document), favorite.key)
+  }
+
+  /// The numbers of what plays say of their songs.
+  ///
+  /// - Parameter numbers: memory that is used again; the numbers, in the order of the plays.
+  func describe(_ plays: [ReadPlay], into numbers: inout [Int32]) throws(BSONFault) {
+    known.find(plays, into: &numbers)
+    for (index, play) in plays.enumerated() {
+      let number = numbers[index]
+      numbers[index] = number >= 0 ? firstKnown + number : try describe(play.document, play.print, play.key)
+    }
+  }
+
+  /// - Parameter entry: in normal form.
+  private func describe(_ entry: BSONDocument, _ print: UInt128, _ key: SongKey) throws(BSONFault) -> Int32 {
     checkOpen()
-    if let number = known.find(entry) { return firstKnown + number }
+    if let number = known.find(print) { return firstKnown + number }
     var description = SongDescription(song: intern(key))
-    var elements = entry.document.elements
+    var elements = entry.elements
     while let element = try elements.next() { try add(element, to: &description) }
     lexicon.descriptions.append(description)
-    return firstKnown + known.add(entry)
+    return firstKnown + known.add(print)
   }
 
   private func intern(_ key: SongKey) -> Int32 {
@@ -90,15 +106,16 @@ public final class Repertoire: @unchecked Sendable {
         description.storedLanguage = intern(value: text)
         description.language = intern(usable: text) ?? -1
       }
-    case .genres: description.genres = try list(value.array)
-    case .moods: description.moods = try list(value.array)
+    case .genres: (description.genres, description.storedGenres) = try list(value.array)
+    case .moods: (description.moods, description.storedMoods) = try list(value.array)
     case .duration: description.duration = StoredDuration(value)
     case .videoId, .other: break
     }
   }
 
-  private func list(_ array: BSONDocument?) throws(BSONFault) -> ValueList {
-    guard let array else { return ValueList() }
+  /// The distinct usable values of a list, and all that are stored.
+  private func list(_ array: BSONDocument?) throws(BSONFault) -> (usable: ValueList, stored: ValueList) {
+    guard let array else { return (ValueList(), ValueList()) }
     var stored: [Int32] = []
     var usable = DistinctList<Int32>()
     var elements = array.elements
@@ -107,12 +124,8 @@ public final class Repertoire: @unchecked Sendable {
       stored.append(intern(value: text))
       if let number = intern(usable: text) { usable.append(number) }
     }
-    var list = append(usable.items)
-    if stored != usable.items {
-      let all = append(stored)
-      list.stored = ValueList.Stored(start: all.start, length: all.length)
-    }
-    return list
+    let list = append(usable.items)
+    return (list, stored == usable.items ? list : append(stored))
   }
 
   private func append(_ items: some Collection<Int32>) -> ValueList {
@@ -145,8 +158,8 @@ public final class Repertoire: @unchecked Sendable {
     if let text = try document.value("artist")?.string { song.artist = lexicon.texts.number(of: text) }
     if let text = try document.value("language")?.string { song.language = intern(usable: text) ?? -1 }
     song.seconds = try document.value("duration").flatMap { NormalForm.duration($0) ? $0.double : nil }
-    song.genres = try list(try document.value("genres")?.array)
-    song.moods = try list(try document.value("moods")?.array)
+    song.genres = try list(try document.value("genres")?.array).usable
+    song.moods = try list(try document.value("moods")?.array).usable
     song.isPlayed = try document.value("plays")?.integer ?? 0 > 0
     storedSongs[number] = song
     return true
@@ -178,19 +191,17 @@ public final class Repertoire: @unchecked Sendable {
       ours.duration = theirs.duration
       ours.genres = copy(theirs.genres, of: other, valueNumbers)
       ours.moods = copy(theirs.moods, of: other, valueNumbers)
+      ours.storedGenres =
+        theirs.storedGenres == theirs.genres ? ours.genres : copy(theirs.storedGenres, of: other, valueNumbers)
+      ours.storedMoods =
+        theirs.storedMoods == theirs.moods ? ours.moods : copy(theirs.storedMoods, of: other, valueNumbers)
       lexicon.descriptions.append(ours)
     }
     return Renumbering(values: valueNumbers, descriptions: descriptionNumbers)
   }
 
   private func copy(_ list: ValueList, of other: Repertoire, _ numbers: [Int32]) -> ValueList {
-    guard list.length >= 0 else { return list }
-    var copy = append(other.lexicon.items(list).map { numbers[Int($0)] })
-    if list.stored != nil {
-      let stored = append(other.lexicon.storedItems(list).map { numbers[Int($0)] })
-      copy.stored = ValueList.Stored(start: stored.start, length: stored.length)
-    }
-    return copy
+    list.length >= 0 ? append(other.lexicon.items(list).map { numbers[Int($0)] }) : list
   }
 }
 

@@ -37,7 +37,17 @@ public struct ServiceStatisticsPart: Sendable {
   private struct Day: Sendable {
     let number: Int64
     var plays: [Play] = []
+    /// Those that other parts have counted: taken over as they lie there.
+    var others: [Others] = []
     var users: Int32 = 0
+
+    var count: Int { others.reduce(plays.count) { $0 + $1.plays.count } }
+  }
+
+  private struct Others: Sendable {
+    var plays: [Play]
+    /// Where the other part's own rows begin among those of this one.
+    var ownRows: Int
   }
 
   /// - Parameters:
@@ -107,15 +117,14 @@ public struct ServiceStatisticsPart: Sendable {
   }
 
   public mutating func merge(_ other: ServiceStatisticsPart) {
-    let shift = Int32(truncatingIfNeeded: ownRows.count)
+    let shift = ownRows.count
     ownRows += other.ownRows
     for day in other.days {
       let place = place(of: day.number)
       days[place].users += day.users
-      days[place].plays.reserveCapacity(days[place].plays.count + day.plays.count)
-      for var play in day.plays {
-        if Int(play.description) >= catalogue.rowCount { play.description += shift }
-        days[place].plays.append(play)
+      days[place].others.append(Others(plays: day.plays, ownRows: shift))
+      for others in day.others {
+        days[place].others.append(Others(plays: others.plays, ownRows: shift + others.ownRows))
       }
     }
     for song in firstPlay.indices { firstPlay[song] = min(firstPlay[song], other.firstPlay[song]) }
@@ -129,12 +138,12 @@ public struct ServiceStatisticsPart: Sendable {
   /// made beside one another.
   public func pieces(_ count: Int) -> [[Int64]] {
     let sorted = days.sorted { $0.number < $1.number }
-    let plays = sorted.reduce(0) { $0 + $1.plays.count }
+    let plays = sorted.reduce(0) { $0 + $1.count }
     var pieces = [[Int64]](repeating: [], count: max(1, count))
     var before = 0
     for day in sorted {
       pieces[min(pieces.count - 1, before * pieces.count / max(1, plays))].append(day.number)
-      before += day.plays.count
+      before += day.count
     }
     return pieces
   }
@@ -155,6 +164,11 @@ public struct ServiceStatisticsPart: Sendable {
       let day = days[place]
       counter.begin(day.number)
       for play in day.plays { counter.add(play, catalogue.row(play.description, or: ownRows)) }
+      for others in day.others {
+        for play in others.plays {
+          counter.add(play, catalogue.row(play.description, or: ownRows, from: others.ownRows))
+        }
+      }
       writer.removeAll()
       let start = writer.open()
       let text = CivilDay(day.number).text

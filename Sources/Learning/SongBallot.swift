@@ -74,25 +74,24 @@ extension CatalogueVotes {
   /// Hands on the votes of each song that has any.
   func forEachSong(_ use: (Int32, SongBallot) -> Void) {
     // Descriptions with votes, by the song that they count for.
-    var starts = [Int32](repeating: 0, count: isCounted.count + 1)
-    func song(_ description: Int) -> Int { Int(resolutionUsed.song(lexicon.descriptions[description].song)) }
-    for description in alone.indices where alone[description] > 0 { starts[song(description) + 1] += 1 }
+    var starts = [Int32](repeating: 0, count: songs.count + 1)
+    for description in descriptions where description.users > 0 { starts[Int(description.song) + 1] += 1 }
     for index in 1..<max(starts.count, 1) { starts[index] += starts[index - 1] }
     var sorted = [Int32](repeating: 0, count: Int(starts.last ?? 0))
     var next = starts
-    for description in alone.indices where alone[description] > 0 {
-      let song = song(description)
-      sorted[Int(next[song])] = Int32(truncatingIfNeeded: description)
+    for (number, description) in descriptions.enumerated() where description.users > 0 {
+      let song = Int(description.song)
+      sorted[Int(next[song])] = Int32(truncatingIfNeeded: number)
       next[song] += 1
     }
     let apart = others.bySong
     var position = 0
     var ballot = SongBallot(lexicon)
-    for index in isCounted.indices where isCounted[index] {
+    for index in songs.indices where songs[index].isCounted {
       let song = Int32(truncatingIfNeeded: index)
       ballot.removeAll()
       for description in sorted[Int(starts[index])..<Int(starts[index + 1])] {
-        let count = alone[Int(description)]
+        let count = descriptions[Int(description)].users
         votes(of: lexicon.descriptions[Int(description)], for: song) { ballot.add($0, count: count) }
       }
       while position < apart.count, apart[position].key.song < song { position += 1 }
@@ -113,7 +112,7 @@ struct SongNames {
   private(set) var artist: [Int32]
 
   init(_ votes: CatalogueVotes) {
-    var title = [Int32](repeating: -1, count: votes.isCounted.count)
+    var title = [Int32](repeating: -1, count: votes.songs.count)
     var artist = title
     votes.forEachSong { song, ballot in
       title[Int(song)] = ballot.title

@@ -12,6 +12,9 @@ public struct SongDescription: Sendable, Equatable {
   var storedLanguage: Int32 = -1
   public var genres = ValueList()
   public var moods = ValueList()
+  /// The lists as they are stored, likewise.
+  var storedGenres = ValueList()
+  var storedMoods = ValueList()
   /// Seconds, as they are stored.
   var duration: StoredDuration?
 
@@ -21,18 +24,11 @@ public struct SongDescription: Sendable, Equatable {
   public var seconds: Double? { duration?.seconds }
 }
 
-/// A run of distinct usable values in ``Lexicon/lists``, in the order of the entry.
+/// A run of values in ``Lexicon/lists``, in the order of the entry.
 public struct ValueList: Sendable, Equatable {
   var start: Int32 = 0
   /// −1 when the entry has no list at all.
   var length: Int32 = -1
-  /// The list as it is stored, with what is not counted, where that is another.
-  var stored: Stored?
-
-  struct Stored: Sendable, Equatable {
-    var start: Int32
-    var length: Int32
-  }
 
   /// Whether the list names anything: an empty one says no more than none.
   public var isEmpty: Bool { length <= 0 }

@@ -7,6 +7,8 @@ struct Statistics {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
   private var counter: RangeCounter
+  /// Of the present user's plays, by their place.
+  private var rows: [Catalogue.Row] = []
   /// Whether a play is the first of its song, by its place; and in which user a song was last met.
   private var isFirst: [Bool] = []
   private var songUser: [Int32]
@@ -39,8 +41,9 @@ struct Statistics {
   ///   - hasEvidence: whether the user's scores drift with time.
   mutating func write(_ facts: UserFacts, in zone: Zone, hasEvidence: Bool, to writer: inout BSONWriter) {
     counter.removeAll()
+    catalogue.fill(&rows, with: facts)
     let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
-    markFirst(plays, facts)
+    markFirst(plays)
     var days = PlayDays()
     var sessions = PlaySessions()
     var stale = StaleAfter(asOf: parameters.asOf)
@@ -58,8 +61,7 @@ struct Statistics {
         let day = local.flooredDivision(by: Instant.day)
         let hour = Int((local - day * Instant.day) / 3_600_000)
         let verdict = counter.add(
-          play, catalogue.row(play.description, of: facts), isFirst: isFirst[place - plays.startIndex],
-          hour: CivilDay.weekday(day) * 24 + hour)
+          play, rows[place], isFirst: isFirst[place - plays.startIndex], hour: CivilDay.weekday(day) * 24 + hour)
         days.add(day, isLiked: verdict == .liked)
         sessions.add(play.playedAt)
         place += 1
@@ -104,11 +106,11 @@ struct Statistics {
   }
 
   /// Finds the first ever play of each song: the last of it in the list.
-  private mutating func markFirst(_ plays: ArraySlice<Play>, _ facts: UserFacts) {
+  private mutating func markFirst(_ plays: ArraySlice<Play>) {
     user += 1
     isFirst = Array(repeating: false, count: plays.count)
     for place in plays.indices.reversed() {
-      let song = Int(catalogue.row(plays[place].description, of: facts).song)
+      let song = Int(rows[place].song)
       guard songUser[song] != user else { continue }
       songUser[song] = user
       isFirst[place - plays.startIndex] = true

@@ -31,13 +31,32 @@ package struct CivilDay {
   package static func weekday(_ number: Int64) -> Int { Int((number % 7 + 10) % 7) }
 
   /// `2025-12-31`
-  package var text: [UInt8] { monthText + [UInt8(ascii: "-")] + Self.digits(day, 2) }
+  package var text: [UInt8] {
+    var text = monthText
+    text.append(UInt8(ascii: "-"))
+    Self.append(day, 2, to: &text)
+    return text
+  }
 
   /// `2025-12`
-  package var monthText: [UInt8] { Self.digits(year, 4) + [UInt8(ascii: "-")] + Self.digits(month, 2) }
+  package var monthText: [UInt8] {
+    var text: [UInt8] = []
+    text.reserveCapacity(10)
+    Self.append(year, 4, to: &text)
+    text.append(UInt8(ascii: "-"))
+    Self.append(month, 2, to: &text)
+    return text
+  }
 
-  private static func digits(_ number: Int64, _ width: Int) -> [UInt8] {
-    let digits = Array(String(number).utf8)
-    return [UInt8](repeating: UInt8(ascii: "0"), count: max(0, width - digits.count)) + digits
+  private static func append(_ number: Int64, _ width: Int, to text: inout [UInt8]) {
+    if number < 0 { text.append(UInt8(ascii: "-")) }
+    let number = number.magnitude
+    var unit: UInt64 = 1
+    for _ in 1..<width { unit *= 10 }
+    while number / unit >= 10 { unit *= 10 }
+    while unit > 0 {
+      text.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: number / unit % 10))
+      unit /= 10
+    }
   }
 }

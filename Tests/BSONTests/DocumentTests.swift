@@ -71,6 +71,16 @@ import Testing
     #expect(writer.view.copy() == [0x0A] + Array("\(position)".utf8) + [0])
   }
 
+  @Test(arguments: [1, 64, 1 << 20])
+  func `what was written can be written again, however much room there is`(size: Int) {
+    var writer = BSONWriter(capacity: 1)
+    writer.put(UInt8(7))
+    let text = [UInt8](repeating: 65, count: size)
+    text.withView { writer.put(bytes: $0) }
+    writer.put(again: 1..<1 + size)
+    #expect(writer.view.copy() == [7] + text + text)
+  }
+
   @Test func `the buffer grows as it must, and views are of what is written`() throws {
     var writer = BSONWriter(capacity: 0)
     let root = writer.open()

@@ -86,6 +86,9 @@ import Testing
     }
     let whole = sum(bytes, inPartsOf: max(1, count))
     for size in [1, 7, 2048, 5000] { #expect(sum(bytes, inPartsOf: size) == whole) }
+    let word = unsafe bytes.withUnsafeBytes { unsafe Checksum.doubleWord(of: $0, seed: 0) }
+    #expect(whole.reduce(0) { $0 << 8 | UInt128($1) } == word)
+    #expect(unsafe bytes.withUnsafeBytes { unsafe Checksum.doubleWord(of: $0, seed: 1) } != word)
     for place in Set([0, count / 2, count - 1]) where place >= 0 && place < count {
       bytes[place] ^= 1
       #expect(sum(bytes, inPartsOf: 4096) != whole)

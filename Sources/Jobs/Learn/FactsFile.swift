@@ -78,8 +78,8 @@ struct FactsScan: Sendable {
     merge: (inout Part, Part) -> Void
   ) throws(StoreError) -> Part {
     let next = Atomic(0)
-    let parts = Mutex([Part?](repeating: nil, count: workers))
-    try inParallel(workers) { worker, hasFailed throws(StoreError) in
+    let parts = Mutex([Part]())
+    try inParallel(workers) { _, hasFailed throws(StoreError) in
       var part = empty
       while !hasFailed() {
         let start = next.add(Self.batchSize, ordering: .relaxed).oldValue
@@ -88,12 +88,15 @@ struct FactsScan: Sendable {
           add(&part, try read(visit).facts, visit)
         }
       }
-      parts.withLock { $0[worker] = part }
+      parts.withLock { $0.append(part) }
     }
-    var sum = empty
-    for part in parts.withLock({ $0 }) {
-      if let part { merge(&sum, part) }
+    var rest = parts.withLock { parts in
+      defer { parts = [] }
+      return parts
     }
+    // Others are added to a part that is there: an empty one would be another copy of all tables.
+    guard var sum = rest.popLast() else { return empty }
+    for part in rest { merge(&sum, part) }
     return sum
   }
 }
