@@ -100,9 +100,12 @@ public struct ByteView: @unchecked Sendable {
 }
 
 extension ByteView: Equatable {
-  public static func == (a: ByteView, b: ByteView) -> Bool {
-    unsafe a.count == b.count && (a.base == b.base || memcmp(a.base, b.base, a.count) == 0)
-  }
+  @inlinable
+  public static func == (a: ByteView, b: ByteView) -> Bool { a.count == b.count && a.hasBytes(of: b) }
+
+  /// - Parameter other: as long as these.
+  @usableFromInline
+  func hasBytes(of other: ByteView) -> Bool { unsafe base == other.base || memcmp(base, other.base, count) == 0 }
 }
 
 extension ByteView {

@@ -31,7 +31,7 @@ public struct FactsReader: ~Copyable {
   public let repertoire: Repertoire
   private let arena = Arena()
   private var normalizer: Normalizer
-  private let scanner: PlayScanner
+  private var scanner: PlayScanner
   private var fields = EntryFields()
   /// The present user's plays, not joined yet.
   private var plays: [ReadPlay] = []
@@ -65,7 +65,7 @@ public struct FactsReader: ~Copyable {
     if let library = stored.library { try read(library: library, withPlays: !stored.isArchived, into: &facts) }
     let addsNothing = plays.count == archived
     do throws(BSONFault) {
-      try JoinedPlays.join(&plays, with: scanner, in: arena)
+      try JoinedPlays.join(&plays, with: &scanner, in: arena)
       try repertoire.describe(plays, into: &descriptions)
     } catch {
       throw LearningFault("play_archive", error)

@@ -6,7 +6,7 @@ internal import Library
 /// repetition of what goes in.
 enum JoinedPlays {
   /// Sorts plays newest first, ties by song key, and joins those that are one.
-  static func join(_ plays: inout [ReadPlay], with scanner: PlayScanner, in arena: Arena) throws(BSONFault) {
+  static func join(_ plays: inout [ReadPlay], with scanner: inout PlayScanner, in arena: Arena) throws(BSONFault) {
     // Library and archive are sorted already: the library's sort makes use of such runs.
     plays.sort(by: ReadPlay.precedes)
     var kept = 0
@@ -18,7 +18,7 @@ enum JoinedPlays {
         differs = differs || plays[end].document.bytes != plays[start].document.bytes
         end += 1
       }
-      plays[kept] = differs ? try joined(plays[start..<end], with: scanner, in: arena) : plays[start]
+      plays[kept] = differs ? try joined(plays[start..<end], with: &scanner, in: arena) : plays[start]
       kept += 1
       start = end
     }
@@ -26,7 +26,7 @@ enum JoinedPlays {
   }
 
   private static func joined(
-    _ versions: ArraySlice<ReadPlay>, with scanner: PlayScanner, in arena: Arena
+    _ versions: ArraySlice<ReadPlay>, with scanner: inout PlayScanner, in arena: Arena
   ) throws(BSONFault) -> ReadPlay {
     let first = versions[versions.startIndex]
     var fields = FieldMerge()

@@ -27,6 +27,10 @@ struct ReadPlay {
 struct PlayScanner {
   private let arena: Arena
   private let repertoire: Repertoire
+  /// The first sources that were met: a service has a few, and looks among these first.
+  private var sources: [(text: ByteView, number: Int32)] = []
+
+  private static let mostSources = 16
 
   init(_ repertoire: Repertoire, arena: Arena) {
     self.repertoire = repertoire
@@ -34,7 +38,7 @@ struct PlayScanner {
   }
 
   /// The play; nil when the normalizer has to look at it.
-  func scan(_ document: BSONDocument) throws(BSONFault) -> ReadPlay? {
+  mutating func scan(_ document: BSONDocument) throws(BSONFault) -> ReadPlay? {
     var videoID: ByteView?
     var title: ByteView?
     var artist: ByteView?
@@ -106,7 +110,7 @@ struct PlayScanner {
   }
 
   /// A play that the normalizer has read, or that others were joined to.
-  func play(
+  mutating func play(
     _ document: BSONDocument, key: SongKey, playedAt: Int64, completionRate: Double
   ) throws(BSONFault) -> ReadPlay {
     ReadPlay(
@@ -114,7 +118,13 @@ struct PlayScanner {
       print: try DescribedEntry.print(of: document), source: number(try document.value("source")?.string))
   }
 
-  private func number(_ source: ByteView?) -> Int32 { source.map(repertoire.intern(value:)) ?? -1 }
+  private mutating func number(_ source: ByteView?) -> Int32 {
+    guard let source else { return -1 }
+    for known in sources where known.text == source { return known.number }
+    let number = repertoire.intern(value: source)
+    if sources.count < Self.mostSources { sources.append((repertoire.value(number), number)) }
+    return number
+  }
 
   // MARK: Normal form
 
