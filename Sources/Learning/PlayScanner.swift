@@ -27,7 +27,7 @@ struct ReadPlay {
 struct PlayScanner {
   private let arena: Arena
   private let repertoire: Repertoire
-  /// The first sources that were met: a service has a few, and looks among these first.
+  /// The first sources that were met, as the repertoire keeps them: a service has a few, and looks among these first.
   private var sources: [(text: ByteView, number: Int32)] = []
 
   private static let mostSources = 16
