@@ -104,6 +104,22 @@ import Testing
     }
   }
 
+  @Test func `a title of any length stands whole in no message and no manifest`() throws {
+    let sandbox = try Sandbox()
+    for user in ["a", "b"] {
+      let title = quoted(user + String(repeating: "t", count: 8_500_000))
+      let play = object(["title": title, "playedAt": "1767200000000"])
+      try sandbox.folder.write("in/\(user).json", object(["user_id": quoted(user), "history": array([play])]))
+    }
+    try sandbox.syncWell([sandbox.folder("in")])
+    let run = try learn(sandbox)
+    #expect(run.status == 3 && run.errors.utf8.count < 4096, "\(run.errors.prefix(4096))")
+    let files = try sandbox.folder.files(under: "state").filter { $0.hasSuffix(".json") || $0.hasSuffix(".ndjson") }
+      .map { try Data(contentsOf: URL(fileURLWithPath: $0)) }
+    let cut = Data(("t:a" + String(repeating: "t", count: 252) + "…").utf8)
+    #expect(files.count { $0.range(of: cut) != nil } == 2 && files.allSatisfy { $0.count < 1 << 16 })
+  }
+
   @Test func `any number of workers and any memory leave the same bytes`() throws {
     let sandbox = try store(users: 60)
     try #require(learn(sandbox).status == 0)

@@ -1,6 +1,7 @@
 import Logging
 import Testing
 
+@testable import Jobs
 @testable import mixdown
 
 /// Texts of others in lines for people.
@@ -14,6 +15,14 @@ import Testing
   ])
   func `what steers a terminal is shown as a sign, and all else as it is`(_ text: String, _ shown: String) {
     #expect(Array(text.printable.unicodeScalars) == Array(shown.unicodeScalars))
+  }
+
+  @Test(arguments: [
+    ("abc", "abc"), ("abcd", "ab…"), ("", ""), ("👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧", "👩‍👩‍👧👩‍👩‍👧👩‍👩‍👧"),
+    ("a" + String(repeating: "\u{301}", count: 99), "a" + String(repeating: "\u{301}", count: 23) + "…"),
+  ])
+  func `a text is cut to so many characters, whatever marks they have`(_ text: String, _ shown: String) {
+    #expect(Array(text.cut(to: 3).unicodeScalars) == Array(shown.unicodeScalars))
   }
 
   @Test func `columns are as wide as what is shown`() {

@@ -76,7 +76,7 @@ public struct LearnStep: JobStep {
       guard summary.users.isBalanced else {
         throw .inconsistent(path: store.name, why: "the counts of users do not balance: \(summary.users)")
       }
-      run.manifest.take(summary, reports: reports.sorted)
+      run.manifest.take(summary, reports: reports.first)
       run.records.report.take(summary)
       try run.records.report.takeUsers(of: store)
     } catch {

@@ -60,10 +60,30 @@ public struct LearnSummary: Sendable {
 
 /// A user, song or month that was left as it is.
 public struct LearnReport: Sendable {
-  /// The user; of a song its key.
-  public var subject: String
-  public var reason: LeftReason
-  public var detail: String
+  /// The user; of a song its key. As ``detail`` cut to ``longest``.
+  public let subject: String
+  public let reason: LeftReason
+  public let detail: String
+
+  /// The most characters of a text: a title may have as many bytes as a dump, and reports stand in the manifest, a
+  /// document of `job_runs`. A user's id, of 256 bytes at most, stays whole.
+  static let longest = 256
+
+  init(subject: String, reason: LeftReason, detail: String) {
+    self.subject = subject.cut(to: Self.longest)
+    self.reason = reason
+    self.detail = detail.cut(to: Self.longest)
+  }
+
+  /// By the bytes of the subject, then of the reason and the detail.
+  func precedes(_ other: LearnReport) -> Bool {
+    for (own, others) in [
+      (subject, other.subject), (reason.rawValue, other.reason.rawValue), (detail, other.detail),
+    ] where !own.utf8.elementsEqual(others.utf8) {
+      return own.utf8.lexicographicallyPrecedes(others.utf8)
+    }
+    return false
+  }
 }
 
 /// What a run tells while it goes on. Called from several threads.

@@ -4,7 +4,7 @@ internal import Synchronization
 /// What a run learned, in its manifest.
 public struct LearningCounts: Codable, Sendable {
   public struct Report: Codable, Sendable {
-    /// The user; of a song its key.
+    /// The user; of a song its key. A long one is cut.
     public var subject: String
     public var reason: String
     public var detail: String
@@ -73,16 +73,22 @@ extension Manifest {
   }
 }
 
-/// Reports from several threads.
+/// The first reports of those from several threads, in an order that does not depend on who came first.
 final class ReportList: Sendable {
+  /// There may be as many reports as users.
+  private static let most = 100
   private let reports = Mutex<[LearnReport]>([])
 
-  func add(_ report: LearnReport) { reports.withLock { $0.append(report) } }
-
-  /// In an order that does not depend on who came first.
-  var sorted: [LearnReport] {
-    reports.withLock { $0 }.sorted {
-      ($0.subject, $0.reason.rawValue, $0.detail) < ($1.subject, $1.reason.rawValue, $1.detail)
+  func add(_ report: LearnReport) {
+    reports.withLock { reports in
+      if reports.count == Self.most {
+        guard let last = reports.last, report.precedes(last) else { return }
+        reports.removeLast()
+      }
+      reports.insert(report, at: reports.firstIndex { report.precedes($0) } ?? reports.count)
     }
   }
+
+  /// Ascending.
+  var first: [LearnReport] { reports.withLock { $0 } }
 }

@@ -3,15 +3,19 @@ extension String {
   ///
   /// Titles, names and ids are others' words: they might break the line, colour it, or turn round what stands behind
   /// them.
-  var printable: String {
+  public var printable: String {
     guard unicodeScalars.contains(where: \.steersTerminal) else { return self }
     return String(String.UnicodeScalarView(unicodeScalars.map { $0.steersTerminal ? "\u{FFFD}" : $0 }))
   }
 
   /// The text if it has no more than so many characters, else as many with an ellipsis at the end: a column is as wide as
   /// what is longest in it, and others' words may be of any length.
-  func cut(to length: Int) -> String {
-    dropFirst(length).isEmpty ? self : prefix(length - 1) + "…"
+  ///
+  /// Of a character with any number of marks there are eight code points a character in all: bytes have a bound too.
+  public func cut(to length: Int) -> String {
+    let start = String(unicodeScalars.prefix(8 * length))
+    if start.utf8.count == utf8.count, start.dropFirst(length).isEmpty { return self }
+    return start.prefix(length - 1) + "…"
   }
 }
 
