@@ -80,7 +80,7 @@ struct LearnCommand: StepCommand {
     let isDry = manifest.isDryRun(of: LearnStep.name)
     let written = learning.written.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
     let removed = learning.removed.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-    let zones = learning.unknownZones.values.reduce(0, +)
+    let zones = learning.usersOfUnknownZones ?? 0
     var parts = [
       "\(users.seen) users: \(users.changed) changed, \(users.unchanged) unchanged, \(users.created) new"
         + (users.left > 0 ? ", \(users.left) left" : ""),

@@ -120,6 +120,24 @@ import Testing
     #expect(files.count { $0.range(of: cut) != nil } == 2 && files.allSatisfy { $0.count < 1 << 16 })
   }
 
+  @Test func `users of zones that nobody knows are counted, and the zones named`() throws {
+    let sandbox = try Sandbox()
+    let zones = ["Mars/Olympus", "Mars/Olympus", "Asia/Kolkata", "Nowhere"]
+    for user in zones.indices {
+      let play = object(["videoId": quoted("v"), "playedAt": "1767200000000"])
+      try sandbox.folder.write("in/\(user).json", object(["user_id": quoted("\(user)"), "history": array([play])]))
+    }
+    try sandbox.syncWell([sandbox.folder("in")])
+    let accounts = try zones.enumerated().map { try Data(bson(#"{"id": "\#($0)", "timezone": "\#($1)"}"#)) }
+    try Data(accounts.joined()).write(to: URL(fileURLWithPath: sandbox.store + "/users.bson"))
+    let run = try learn(sandbox)
+    #expect(run.output.contains("; 3 users of unknown zones; "), "\(run.output)\(run.errors)")
+    let path = try #require(sandbox.folder.files(under: "state").first { $0.hasSuffix("/manifest.json") })
+    let json = try Data(contentsOf: URL(fileURLWithPath: path))
+    let learning = try JSONDecoder().decode(Jobs.Manifest.self, from: json).learning
+    #expect(learning?.usersOfUnknownZones == 3 && learning?.unknownZones == ["Mars/Olympus": 2, "Nowhere": 1])
+  }
+
   @Test func `any number of workers and any memory leave the same bytes`() throws {
     let sandbox = try store(users: 60)
     try #require(learn(sandbox).status == 0)

@@ -16,8 +16,8 @@ public struct LearnSummary: Sendable {
   public var plays = 0
   /// Entries of stored documents that could not be used.
   public var unusable = 0
-  /// Users of a zone that the database does not have, by its name.
-  public var unknownZones: [String: Int] = [:]
+  /// Users of zones that the database does not have.
+  var unknownZones = UnknownZones()
   /// Users with scores and without an account, where the scores are mirrored.
   public var withoutAccount = 0
   /// Where the next run goes on.
@@ -53,7 +53,7 @@ public struct LearnSummary: Sendable {
     computed += other.computed
     plays += other.plays
     unusable += other.unusable
-    unknownZones.merge(other.unknownZones, uniquingKeysWith: +)
+    unknownZones.add(other.unknownZones)
     withoutAccount += other.withoutAccount
   }
 }

@@ -42,7 +42,9 @@ public struct LearningCounts: Codable, Sendable {
   /// Documents written, and removed, by collection.
   public var written: [String: Int]
   public var removed: [String: Int]
-  /// Users of a zone that the zone database does not have, by its name.
+  /// Users of zones that the zone database does not have; nil of an earlier version, which named all of the zones.
+  public var usersOfUnknownZones: Int?
+  /// These users by the zone's name: the commonest hundred.
   public var unknownZones: [String: Int]
   /// Users with scores and without an account, where the scores are mirrored.
   public var withoutAccount: Int
@@ -51,6 +53,7 @@ public struct LearningCounts: Codable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case mark, full, users, computed, plays, unusable, written, removed, reports
+    case usersOfUnknownZones = "users_of_unknown_zones"
     case unknownZones = "unknown_zones"
     case withoutAccount = "without_account"
   }
@@ -64,8 +67,9 @@ extension Manifest {
     learning = LearningCounts(
       mark: summary.mark, full: summary.isFull, users: summary.users, computed: summary.computed, plays: summary.plays,
       unusable: summary.unusable, written: summary.written, removed: summary.removed,
-      unknownZones: summary.unknownZones, withoutAccount: summary.withoutAccount,
-      reports: reports.prefix(100).map {
+      usersOfUnknownZones: summary.unknownZones.users, unknownZones: summary.unknownZones.commonest,
+      withoutAccount: summary.withoutAccount,
+      reports: reports.map {
         LearningCounts.Report(subject: $0.subject, reason: $0.reason.rawValue, detail: $0.detail)
       })
     left.merge(summary.left.byName, uniquingKeysWith: +)

@@ -92,7 +92,7 @@ final class UserDocuments: Sendable {
       guard one.scores != nil else { continue }
       batch.summary.computed += 1
       batch.summary.plays += facts.plays.count { $0.playedAt <= options.parameters.asOf }
-      if let zone = documents.unknownZone { batch.summary.unknownZones[zone, default: 0] += 1 }
+      if let zone = documents.unknownZone { batch.summary.unknownZones.add(zone) }
       var staleAfter = Int64.max
       // Not by optional chaining under `try`: Swift 6.3.1 looks into what is not there (debug build).
       if let statistics = one.statistics {
