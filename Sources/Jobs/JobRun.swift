@@ -85,7 +85,7 @@ public struct JobRun {
     // A state directory that cannot be read fails the run as soon as it needs its folder.
     do throws(StoreError) { ids = try archive.ids() } catch { return nil }
     for id in ids {
-      guard let earlier = archive.manifest(id), earlier.job == job.name, !earlier.isRehearsal,
+      guard let earlier = archive.manifest(id), earlier.job.isSame(as: job.name), !earlier.isRehearsal,
         archive.isRun(earlier, of: job.store) == true
       else { continue }
       guard earlier.outcome != .done, same(earlier.parameters) == same(job.parameters) else { return nil }
@@ -196,7 +196,7 @@ public struct JobRun {
   /// The user with whom the last run of this job would have gone on, had it not been stopped.
   private func firstUser() throws(StoreError) -> String? {
     for earlier in try archive.ids() where earlier < id.description || isResumed && earlier == id.description {
-      guard let manifest = archive.manifest(earlier), manifest.job == self.manifest.job, !manifest.isRehearsal,
+      guard let manifest = archive.manifest(earlier), manifest.job.isSame(as: self.manifest.job), !manifest.isRehearsal,
         archive.isRun(manifest, of: storeName) == true
       else { continue }
       return manifest.nextUser

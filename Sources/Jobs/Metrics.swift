@@ -106,8 +106,8 @@ public struct Metrics {
       return nil
     }
     let name = "mixdown_run_last_success_timestamp_seconds" + MetricWriter.labels(["job_name": job]) + " "
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
-      return Double(line.dropFirst(name.count)).flatMap { $0.isFinite ? $0 : nil }
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.utf8.starts(with: name.utf8) {
+      return Double(Substring(line.utf8.dropFirst(name.utf8.count))).flatMap { $0.isFinite ? $0 : nil }
     }
     return nil
   }

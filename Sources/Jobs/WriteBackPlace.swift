@@ -40,6 +40,6 @@ public struct WriteBackPlace {
   /// Whether it would be in this folder, or be it, at any depth.
   private func lies(in folder: String) -> Bool {
     let folder = pathWithoutLinks(folder)
-    return resolved == folder || resolved.hasPrefix(folder == "/" ? folder : folder + "/")
+    return resolved.isSame(as: folder) || resolved.utf8.starts(with: (folder == "/" ? folder : folder + "/").utf8)
   }
 }

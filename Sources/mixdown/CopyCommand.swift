@@ -114,9 +114,9 @@ struct CopyCommand: SpeakingCommand {
   }
 
   private func isSame(_ source: any Store) -> Bool {
-    if from == to { return true }
+    if from.isSame(as: to) { return true }
     guard source is DirectoryStore, !MongoAddress.isAddress(to) else { return false }
-    return pathWithoutLinks(from) == pathWithoutLinks(to)
+    return pathWithoutLinks(from).isSame(as: pathWithoutLinks(to))
   }
 }
 

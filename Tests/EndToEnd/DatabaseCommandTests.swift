@@ -198,6 +198,14 @@ import Testing
     #expect(try mixdown(["copy", sandbox.folder("back"), sandbox.store]).output.contains(" 0 written;"))
   }
 
+  @Test func `folders whose names differ in their normal form alone are two stores`() throws {
+    let sandbox = try Sandbox()
+    let (from, to) = (sandbox.folder("caf\u{E9}"), sandbox.folder("cafe\u{301}"))
+    try #require(mixdown(["setup", "--store", from]).status == 0)
+    #expect(try mixdown(["copy", from, to]).status == 0)
+    #expect(try mixdown(["copy", from, from]).status == 64)
+  }
+
   @Test func `a copy overwrites nothing that differs, and says which`() throws {
     let sandbox = try Sandbox()
     for (folder, value) in [("a", 1), ("b", 2)] {

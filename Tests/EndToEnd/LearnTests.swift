@@ -831,20 +831,22 @@ import Testing
     #expect(try mixdown(["explain", user, "--store", sandbox.store, "--value", "Klingon"]).status == 65)
   }
 
-  @Test func `a score that is not the stored one any more is shown beside it`() throws {
-    struct Explanation: Decodable {
-      struct Value: Decodable {
-        let value: String
-        let affinity: Double
-        let storedAffinity: Double?
-      }
-      struct Stored: Decodable {
-        let dimension, value: String
-        let storedAffinity: Double
-      }
-      let values: [Value]
-      let storedAlone: [Stored]?
+  /// What `explain` says as JSON, of its values alone.
+  private struct Explanation: Decodable {
+    struct Value: Decodable {
+      let value: String
+      let affinity: Double
+      let storedAffinity: Double?
     }
+    struct Stored: Decodable {
+      let dimension, value: String
+      let storedAffinity: Double
+    }
+    let values: [Value]
+    let storedAlone: [Stored]?
+  }
+
+  @Test func `a score that is not the stored one any more is shown beside it`() throws {
     let sandbox = try Sandbox()
     func sync(_ languages: String..., at hour: Int) throws {
       let time = "2025-12-31T\(hour):00:00Z"
@@ -895,6 +897,29 @@ import Testing
     #expect(try values("--as-of", "2026-02-01T00:00:00Z").storedAlone == nil)
     try #require(mixdown(learn).status == 0)
     #expect(try !explain().contains("stored"))
+  }
+
+  @Test func `values that differ only in their normal form are explained each for itself`() throws {
+    let sandbox = try Sandbox()
+    let languages = ["caf\u{E9}", "caf\u{E9}", "cafe\u{301}"]
+    let plays = languages.enumerated().map { place, language in
+      #"{"videoId":"v\#(place)","language":"\#(language)","playedAt":"2025-12-31T1\#(place):00:00Z","completionRate":1}"#
+    }
+    let dump = object(["user_id": quoted("ann"), "history": array(plays)])
+    try sandbox.syncWell([sandbox.folder.write("ann.json", dump)])
+    let learn = ["learn", "--store", sandbox.store, "--state", sandbox.folder("learn"), "--as-of", Sandbox.asOf]
+    try #require(mixdown(learn).status == 0)
+    let explain = ["explain", "ann", "--store", sandbox.store]
+    #expect(try !mixdown(explain).output.contains("stored"))
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    for value in Set(languages.map { Array($0.utf8) }) {
+      let text = String(decoding: value, as: UTF8.self)
+      let json = try mixdown(explain + ["--value", text, "--format", "json"]).output
+      let explanation = try decoder.decode(Explanation.self, from: Data(json.utf8))
+      #expect(explanation.values.map { Array($0.value.utf8) } == [value] && explanation.storedAlone?.isEmpty == true)
+      #expect(explanation.values.allSatisfy { $0.storedAffinity == $0.affinity })
+    }
   }
 
   @Test(arguments: ["stats", "explain"])

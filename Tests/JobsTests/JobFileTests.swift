@@ -63,6 +63,9 @@ import Testing
     Fixture(
       "two stores", "store: s\nsteps:\n  - setup:\n      store: t\n",
       "job.yaml:4:14: a job has one store, and job.yaml:1:8 names FOLDER/s"),
+    Fixture(
+      "two stores that differ in their normal form", "store: caf\u{E9}\nsteps:\n  - setup:\n      store: cafe\u{301}\n",
+      "job.yaml:4:14: a job has one store, and job.yaml:1:8 names FOLDER/caf\u{E9}"),
   ]
 
   static let yaml = [

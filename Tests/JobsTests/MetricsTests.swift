@@ -37,6 +37,11 @@ import Testing
     let success = Metrics.lastSuccess(of: "nightly", in: path)
     #expect(success == 1_767_225_602.5)
     #expect(Metrics.lastSuccess(of: "backfill", in: path) == nil)
+    var accented = Folder.manifest
+    accented.job = "caf\u{E9}"
+    try Metrics(accented).write(to: path + "-accented", isPublic: true)
+    #expect(Metrics.lastSuccess(of: "caf\u{E9}", in: path + "-accented") == success)
+    #expect(Metrics.lastSuccess(of: "cafe\u{301}", in: path + "-accented") == nil)
     #expect(Metrics.lastSuccess(of: "nightly", in: path + "-none") == nil)
     var manifest = Folder.manifest
     (manifest.outcome, manifest.exitStatus) = (.failed, 74)

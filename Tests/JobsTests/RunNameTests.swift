@@ -1,8 +1,9 @@
 import Foundation
 import Glibc
-import Jobs
 import Stores
 import Testing
+
+@testable import Jobs
 
 /// Which run a person means.
 @Suite struct RunNameTests {
@@ -26,6 +27,22 @@ import Testing
   @Test func `one run alone is not named by less either`() {
     #expect(RunArchive.meant("01M", among: [Self.ids[0]]) == .failure(.tooShort))
     #expect(RunArchive.meant("01M8", among: [Self.ids[0]]) == .success(Self.ids[0]))
+  }
+
+  @Test func `stores whose names differ only in their normal form are two`() throws {
+    var manifest = Folder.manifest
+    for (one, other) in [
+      ("/srv/caf\u{E9}", "/srv/cafe\u{301}"), ("caf\u{E9}", "/srv/cafe\u{301}"),
+      ("mongodb://db/caf%C3%A9", "mongodb://db/cafe%CC%81"),
+    ] {
+      manifest.store = one
+      let archive = RunArchive(state: "/srv/state")
+      #expect(archive.isRun(manifest, of: other) == false)
+      #expect(archive.isRun(manifest, of: one.hasPrefix("caf") ? "/srv/" + one : one) != false)
+    }
+    let place = WriteBackPlace("/srv/cafe\u{301}/out.zip")
+    try place.check(inputs: [], store: "/srv/caf\u{E9}")
+    #expect(throws: StepFailure.self) { try place.check(inputs: [], store: "/srv/cafe\u{301}") }
   }
 
   @Test func `a state directory that cannot be listed says why`() async throws {

@@ -89,7 +89,7 @@ public struct JobPlan: Sendable {
       return Parameter(key: key, values: [], origins: [.standard], note: note)
     }
     let path = paths.path(first)
-    for other in values.dropFirst() where paths.path(other) != path {
+    for other in values.dropFirst() where !paths.path(other).isSame(as: path) {
       faults.append(JobFault(other.place, "a job has one \(key), and \(first.place) names \(withoutPassword(path))"))
     }
     return Parameter(key: key, values: [path], origins: [first.origin], note: "")

@@ -112,9 +112,9 @@ public struct PersonExplanation: Codable, Sendable {
     var alone: [Stored] = []
     for score in stored.scores {
       let name = "\(score.dimension.name)"
-      if let place = values.firstIndex(where: { $0.dimension == name && $0.value == score.value }) {
+      if let place = values.firstIndex(where: { $0.dimension == name && $0.value.isSame(as: score.value) }) {
         values[place].storedAffinity = score.affinity
-      } else if value == nil || value == score.value {
+      } else if value.map({ $0.isSame(as: score.value) }) ?? true {
         alone.append(Stored(dimension: name, value: score.value, storedAffinity: score.affinity))
       }
     }

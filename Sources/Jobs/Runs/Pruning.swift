@@ -50,12 +50,11 @@ public struct Pruning: Sendable {
 
   /// The runs that `--resume` would go on with: the last of a job, if it did not end and has kept what it read.
   private static func resumable(_ archive: RunArchive, _ ids: [String]) -> Set<String> {
-    var seen: Set<String> = []
+    var seen: Set<[UInt8]> = []
     var resumable: Set<String> = []
     for id in ids {
-      guard let manifest = archive.manifest(id), !manifest.isRehearsal, seen.insert(manifest.job).inserted else {
-        continue
-      }
+      guard let manifest = archive.manifest(id), !manifest.isRehearsal, seen.insert(Array(manifest.job.utf8)).inserted
+      else { continue }
       let hasKept = FileManager.default.fileExists(atPath: archive.folder(id).resume)
       if manifest.outcome != .done, hasKept { resumable.insert(id) }
     }

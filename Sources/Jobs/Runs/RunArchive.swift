@@ -80,21 +80,22 @@ public struct RunArchive: Sendable {
   func isRun(_ run: Manifest, of store: String) -> Bool? {
     guard MongoAddress.isAddress(run.store) == MongoAddress.isAddress(store) else { return false }
     guard MongoAddress.isAddress(store) else { return isRun(ofFolder: run.store, of: store) }
-    if run.store == withoutPassword(store) { return true }
+    if run.store.isSame(as: withoutPassword(store)) { return true }
     guard let one = try? MongoAddress(run.store), let other = try? MongoAddress(store) else { return nil }
     return one.isOther(than: other) ? false : nil
   }
 
   private func isRun(ofFolder named: String, of store: String) -> Bool? {
     // A store that was moved has taken its runs along.
-    if pathWithoutLinks(state) == pathWithoutLinks(store + "/.runs") { return true }
+    if pathWithoutLinks(state).isSame(as: pathWithoutLinks(store + "/.runs")) { return true }
     let own = pathWithoutLinks(store)
-    if pathWithoutLinks(named) == own { return true }
+    if pathWithoutLinks(named).isSame(as: own) { return true }
     guard !named.hasPrefix("/") else { return false }
     // Nobody knows from which folder the name counted: what it ends with has to do.
     let end = URL(fileURLWithPath: "/" + named).standardizedFileURL.path
     let spelt = URL(fileURLWithPath: store).standardizedFileURL.path
-    return end == "/" || own.hasSuffix(end) || spelt.hasSuffix(end) ? nil : false
+    let mayBe = end == "/" || [own, spelt].contains { $0.utf8.suffix(end.utf8.count).elementsEqual(end.utf8) }
+    return mayBe ? nil : false
   }
 
   /// Why a run has nothing to do with a store; nil where it may be one of that store's.

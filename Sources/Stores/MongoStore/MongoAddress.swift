@@ -162,7 +162,7 @@ internal import Glibc
   /// A replica set is found through any of its members, so that addresses of one server each, and of no set, can be told
   /// apart alone.
   public func isOther(than other: MongoAddress) -> Bool {
-    guard database == other.database else { return true }
+    guard database.utf8.elementsEqual(other.database.utf8) else { return true }
     guard let own = onlyHost, let others = other.onlyHost, own != others else { return false }
     // A tunnel may end on any port of this machine, and a number may be anybody's whose name is not known.
     guard !own.isLocal, !others.isLocal, own.isNumber == others.isNumber else { return false }

@@ -260,6 +260,22 @@ import Testing
     try JSONSerialization.data(withJSONObject: manifest).write(to: path)
   }
 
+  @Test func `a run is gone on with by its own job, not by one whose name differs in its normal form alone`() throws {
+    let bench = try Bench(.directory)
+    let input = try #require(bench.inputs(Listeners(count: 1)).first)
+    func run(_ job: String) throws {
+      let yaml = "job: \(job)\nsteps: [{sync: {inputs: [\"\(input)\"], as-of: \(Bench.asOf)}}]\n"
+      try bench.run("run", [bench.folder.write("job.yaml", yaml), "--resume"])
+    }
+    try run("caf\u{E9}")
+    let first = try #require(bench.ids.first)
+    for (job, count) in [("cafe\u{301}", 2), ("caf\u{E9}", 2)] {
+      try Self.edit("\(bench.state)/\(first)") { $0["outcome"] = "failed" }
+      try run(job)
+      #expect(bench.ids.count == count)
+    }
+  }
+
   @Test func `a run of another database is not listed, undone or verified as if it were one of this`() throws {
     let (one, other) = (try TestDatabase(), try TestDatabase())
     let sandbox = try Sandbox()
