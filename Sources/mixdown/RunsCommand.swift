@@ -91,8 +91,9 @@ struct RunsCommand: ParsableCommand {
       discussion: """
         A folder whose run can still be undone stays, unless --force: one that has a journal, as long as the store \
         holds any document that the run has written. So does the folder of a run that --resume would go on with, and of \
-        one that may still run, and one whose manifest cannot be read, for it may be another store's. Folders of runs \
-        that are known to be another store's always stay.
+        one that may still run, and one whose manifest or journal cannot be read, for it may be another store's. \
+        Folders of runs that are known to be another store's always stay. When one cannot be removed, the others are, \
+        and the exit status is 74.
         """)
 
     @OptionGroup
@@ -119,6 +120,7 @@ struct RunsCommand: ParsableCommand {
       }
       for (run, why) in result.kept { say("\(run) stays: \(why)") }
       say("\(result.removed.count) folders removed, \(result.freed) bytes; \(result.kept.count) older ones stay")
+      if result.failed > 0 { throw ExitCode(ExitStatus.inputOutput.rawValue) }
     }
   }
 }

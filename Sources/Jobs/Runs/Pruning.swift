@@ -7,6 +7,8 @@ public struct Pruning: Sendable {
   public private(set) var removed: [String] = []
   /// Runs beyond the number that stays anyway which were left, and why.
   public private(set) var kept: [(run: String, why: String)] = []
+  /// How many of these were to go and could not be removed.
+  public private(set) var failed = 0
   /// In bytes. What other folders or the store share is not counted.
   public private(set) var freed = 0
 
@@ -15,8 +17,8 @@ public struct Pruning: Sendable {
   /// - Parameters:
   ///   - server: how a server is spoken to.
   ///   - keep: how many of the newest stay.
-  ///   - force: whether those go, too, that could still be undone or gone on with, may still run, or have a manifest that
-  ///     cannot be read.
+  ///   - force: whether those go, too, that could still be undone or gone on with, may still run, or have a manifest or
+  ///     journal that cannot be read.
   public static func prune(
     _ archive: RunArchive, store: String, server: MongoOptions = MongoOptions(), keep: Int, force: Bool
   ) throws(StoreError) -> Pruning {
@@ -39,10 +41,15 @@ public struct Pruning: Sendable {
         pruning.kept.append((run, why))
         continue
       }
-      pruning.freed += size(folder.path)
+      let size = size(folder.path)
       do { try FileManager.default.removeItem(atPath: folder.path) } catch {
-        throw .inputOutput(path: folder.path, operation: "remove", code: (error as NSError).posixCode)
+        let code = (error as NSError).posixCode
+        let error = StoreError.inputOutput(path: folder.path, operation: "remove", code: code)
+        pruning.kept.append((run, error.description))
+        pruning.failed += 1
+        continue
       }
+      pruning.freed += size
       pruning.removed.append(run)
     }
     return pruning
@@ -72,9 +79,18 @@ public struct Pruning: Sendable {
       return "it may still run: host \(manifest.host), process \(manifest.process)"
     }
     if isResumable { return "it did not end, and --resume goes on with it" }
-    guard let journal = try JournalReader(ifPresent: folder) else { return nil }
+    let journal: JournalReader?
+    let outcomes: [JournalReader.Outcome]
+    // What cannot be read in one folder must not keep the others.
+    do throws(StoreError) {
+      journal = try JournalReader(ifPresent: folder)
+      outcomes = try journal?.outcomes() ?? []
+    } catch {
+      return error.description
+    }
+    defer { withExtendedLifetime(journal) {} }
     var holds = false
-    try StoredLookup(store: store).forEach(try journal.outcomes()) { _, pairs throws(StoreError) in
+    try StoredLookup(store: store).forEach(outcomes) { _, pairs throws(StoreError) in
       guard !holds else { return }
       holds = pairs.contains { outcome, stored in outcome.digestNow(of: stored) == outcome.written }
     }
