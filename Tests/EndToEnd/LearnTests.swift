@@ -352,6 +352,30 @@ import Testing
     #expect(second.users.count == 3 && second.users.allSatisfy { $0.affinities.count == 3 && $0.confidence.count == 3 })
   }
 
+  @Test func `what nobody likes any more is among what has moved`() throws {
+    let sandbox = try Sandbox()
+    func sync(_ user: String, _ language: String) throws {
+      let play = #"{"videoId":"\#(language)","language":"\#(language)","playedAt":"2025-12-31T10:00:00Z"}"#
+      try sandbox.syncWell([
+        sandbox.folder.write("\(user).json", object(["user_id": quoted(user), "history": array([play])]))
+      ])
+    }
+    try sync("ann", "hi")
+    let before = try #require(sandbox.bytes)
+    try sync("bob", "ta")
+    try #require(learn(sandbox, ["--full"]).status == 0)
+    try before.write(to: URL(fileURLWithPath: sandbox.library))
+    try FileManager.default.removeItem(atPath: sandbox.store + "/play_archive.bson")
+    let state = sandbox.newState()
+    let run = try mixdown(
+      ["learn", "--full", "--store", sandbox.store, "--state", state, "--as-of", Sandbox.asOf])
+    try #require(run.status == 0, "\(run.errors)")
+    let folder = try Run(status: 0, output: "", errors: "", state: state).folder
+    let languages = try RunReport(folder: folder).data().population.first { $0.dimension == "language" }
+    #expect(languages?.values == [.init("hi", 1, before: 0.5), .init("ta", 0, before: 0.5)])
+    #expect(try String(contentsOfFile: folder + "/report.html", encoding: .utf8).contains("▼</span>"))
+  }
+
   @Test func `a full run removes songs that nobody has any more`() throws {
     let sandbox = try store(users: 20)
     try #require(learn(sandbox).status == 0)

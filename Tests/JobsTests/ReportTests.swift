@@ -1,9 +1,10 @@
 import Foundation
-import Jobs
 import Library
 import Stores
 import Sync
 import Testing
+
+@testable import Jobs
 
 /// The report of a run, from what lies in its folder.
 @Suite struct ReportTests {
@@ -26,6 +27,23 @@ import Testing
     #expect(first.range(of: ">a</th>")!.lowerBound < first.range(of: ">b</th>")!.lowerBound)
     let mode = try FileManager.default.attributesOfItem(atPath: report.path)[.posixPermissions] as? Int
     #expect(mode == 0o600)
+  }
+
+  @Test func `what has moved most is shown, however small it is`() throws {
+    let folder = try Folder()
+    let steady = (0..<60).map { ReportData.Shares.Value("steady-\($0)", 0.01, before: 0.01) }
+    let moved = [("fallen", 0, 0.009), ("risen", 0.008, 0), ("nudged", 0.001, 0.0008)].map {
+      ReportData.Shares.Value($0, $1, before: $2)
+    }
+    var data = ReportData()
+    data.population = [.init(dimension: "genre", values: ReportData.Shares.foremost(of: steady + moved))]
+    #expect(data.population[0].values.count == 50)
+    try RunReport(folder: folder.path).make(Folder.manifest, data)
+    let html = try folder.text("report.html")
+    let known = Set((steady + moved).map(\.name))
+    let shown = html.split(separator: "<th scope=\"row\">").compactMap { $0.split(separator: "</th>").first }
+    let great = ["0", "1", "10", "11", "12", "13", "14", "15"].map { "steady-\($0)" }
+    #expect(shown.map(String.init).filter(known.contains) == great + ["risen", "fallen"])
   }
 
   @Test func `a run that computed nothing more has a report of its manifest`() throws {

@@ -236,14 +236,16 @@ struct LearnRun {
     _ population: Population, before: Population?, _ repertoire: Repertoire
   ) -> [ReportData.Shares] {
     Dimension.allCases.compactMap { dimension in
-      let shares = population.shares(of: dimension)
-      guard !shares.isEmpty else { return nil }
+      let now = Dictionary(population.shares(of: dimension).map { ($0.value, $0.share) }) { $1 }
       let known = Dictionary((before?.shares(of: dimension) ?? []).map { ($0.value, $0.share) }) { $1 }
-      let values = shares.map { value, share in
-        ReportData.Shares.Value(repertoire.value(value).string, share, before: known.isEmpty ? nil : known[value] ?? 0)
+      guard !now.isEmpty || !known.isEmpty else { return nil }
+      // Also what nobody likes any more.
+      let values = Set(now.keys).union(known.keys).map { value in
+        ReportData.Shares.Value(
+          repertoire.value(value).string, now[value] ?? 0, before: known.isEmpty ? nil : known[value] ?? 0)
       }
       return ReportData.Shares(
-        dimension: "\(dimension.name)", values: ReportData.Shares.greatest(of: values),
+        dimension: "\(dimension.name)", values: ReportData.Shares.foremost(of: values),
         users: population.users(of: dimension))
     }
   }

@@ -64,7 +64,7 @@ extension ReportData.User {
     for dimension in Dimension.allCases {
       let values = scores.filter { $0.dimension == dimension }.map { ReportData.Shares.Value($0.value, $0.affinity) }
       self.affinities.append(
-        ReportData.Shares(dimension: "\(dimension.name)", values: ReportData.Shares.greatest(of: values)))
+        ReportData.Shares(dimension: "\(dimension.name)", values: ReportData.Shares.foremost(of: values)))
       self.confidence["\(dimension.name)"] = try confidence?.value(dimension.name)?.double
     }
   }

@@ -113,6 +113,9 @@ public struct ReportData: Codable, Sendable, Equatable {
         (self.name, self.share, self.before) = (name, share, before)
       }
 
+      /// By how much the share has moved, 0…1, in whole tenths of a percentage point as they are shown.
+      fileprivate var movement: Double { before.map { (abs(share - $0) * 1000).rounded() / 1000 } ?? 0 }
+
       /// Greatest first; of several that are as great, by the bytes of their names.
       static func precedes(_ a: Value, _ b: Value) -> Bool {
         a.share != b.share ? a.share > b.share : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
@@ -130,8 +133,21 @@ public struct ReportData: Codable, Sendable, Equatable {
       (self.dimension, self.values, self.users) = (dimension, values, users)
     }
 
-    /// Those that a report keeps: more than it shows, and no more than fit into it however many there are.
-    static func greatest(of values: [Value]) -> [Value] { Array(values.sorted(by: Value.precedes).prefix(50)) }
+    /// Of those that a report names, so many are there for having moved, and not for being great.
+    private static let mostMoved = 3
+
+    /// The greatest, and of the others those that have moved most since the full run before; greatest first.
+    ///
+    /// - Parameter count: how many there may be, at least ``mostMoved``; by default as many as a report keeps, which are
+    ///   more than it shows, and no more than fit into it however many there are.
+    static func foremost(_ count: Int = 50, of values: [Value]) -> [Value] {
+      let sorted = values.sorted(by: Value.precedes)
+      let great = sorted.prefix(count - mostMoved)
+      let others = sorted.dropFirst(great.count).sorted {
+        $0.movement != $1.movement ? $0.movement > $1.movement : Value.precedes($0, $1)
+      }
+      return (great + others.prefix(mostMoved)).sorted(by: Value.precedes)
+    }
   }
 
   /// A user by name.

@@ -89,11 +89,11 @@ extension ReportPage {
   }
 
   private static func shares(_ shares: ReportData.Shares) -> Markup {
-    let values = shares.values.sorted(by: ReportData.Shares.Value.precedes)
+    let values = ReportData.Shares.foremost(valuesShown, of: shares.values)
     let users = shares.users.map { ", \(Quantity.count($0, "user")) with evidence" } ?? ""
     return BarTable(
       caption: "By \(shares.dimension)\(users)", columns: (capitalized(shares.dimension), "Share"),
-      rows: values.prefix(valuesShown).map { value in
+      rows: values.map { value in
         .init(Markup(text: value.name), value.share, text: Quantity.percent(value.share), note: change(value))
       }
     ).markup
