@@ -70,9 +70,7 @@ struct LearnRun {
 
     clock.begin("population")
     try service(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
-    if last == nil {
-      population = try self.population(read.all, catalogue, read.repertoire, collections.population, &summary)
-    }
+    if last == nil { population = try self.population(read.all, catalogue) }
 
     summary.population = shares(population, before: last == nil ? stored : nil, read.repertoire)
 
@@ -89,6 +87,9 @@ struct LearnRun {
     if outcome.isInterrupted {
       _ = stopped(&summary)
     } else {
+      // Last, for it is what a report says has moved: a full run that is killed before, and the one that follows, know
+      // alike what everybody liked when everything was counted last.
+      if last == nil { try write(population, read.repertoire, collections.population, &summary) }
       // Figures that were made beside documents of a later run which say something else, or that were left, are none that
       // a run may begin with: it could not tell of whom they are. So it is where somebody else wrote every time.
       let canBeginWith = summary.left[.newer] == nil && summary.left[.conflict] == nil
@@ -209,17 +210,19 @@ struct LearnRun {
 
   // MARK: Passes
 
-  private func population(
-    _ scan: FactsScan, _ catalogue: Catalogue, _ repertoire: Repertoire, _ collection: any StoredCollection,
-    _ summary: inout LearnSummary
-  ) throws(StoreError) -> Population {
-    let part = try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {
+  private func population(_ scan: FactsScan, _ catalogue: Catalogue) throws(StoreError) -> Population {
+    try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {
       part, facts, _ in
       part.add(facts)
     } merge: {
       $0.merge($1)
-    }
-    let population = part.population
+    }.population
+  }
+
+  private func write(
+    _ population: Population, _ repertoire: Repertoire, _ collection: any StoredCollection,
+    _ summary: inout LearnSummary
+  ) throws(StoreError) {
     var output = try DerivedWriter(collection, options, events)
     for dimension in Dimension.allCases.sorted(by: { ByteView($0.name) < ByteView($1.name) }) {
       var writer = BSONWriter()
@@ -228,7 +231,6 @@ struct LearnRun {
     }
     try output.finish(isWhole: false)
     summary.note("population", output)
-    return population
   }
 
   /// What the population likes, for the report, with what it liked when everything was counted last.

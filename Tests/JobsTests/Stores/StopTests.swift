@@ -57,6 +57,35 @@ import Testing
   }
 
   @Test(arguments: kinds)
+  func `a full run after one that ended among its users tells what has moved since the last that did not`(
+    _ kind: TestStore.Kind
+  ) throws {
+    let town = try LearningTown(kind)
+    func add(_ user: String, _ language: String) throws {
+      let play =
+        #"{"videoId": "\#(language)", "language": "\#(language)", "playedAt": {"$date": "2025-11-30T12:00:00Z"}}"#
+      try town.store.put(
+        [#"{"user_id": "\#(user)", "history": [\#(play)], "updated_at": {"$date": 0}}"#], into: .userLibrary)
+    }
+    func run(_ asOf: String, until phase: String = "") throws -> LearnSummary {
+      var options = LearningTown.options(asOf)
+      options.isFull = true
+      let cancellation = options.cancellation
+      try FileManager.default.createDirectory(atPath: town.state, withIntermediateDirectories: true)
+      var run = LearnRun(
+        options: options, store: try town.store.open(), folder: town.store.folder, state: town.state)
+      run.events.phase = { if $0 == phase { cancellation.request("asked") } }
+      return try run.run()
+    }
+    try add("ann", "hi")
+    #expect(try !run("2025-12-01T02:00:00Z").isInterrupted)
+    try add("bob", "ta")
+    #expect(try run("2025-12-02T02:00:00Z", until: "users").isInterrupted)
+    let languages = try run("2025-12-02T02:00:00Z").population.first { $0.dimension == "language" }
+    #expect(languages?.values == [.init("hi", 0.5, before: 1), .init("ta", 0.5, before: 0)])
+  }
+
+  @Test(arguments: kinds)
   func `sessions that are asked to stop leave what they have written, and the next run adds the rest`(
     _ kind: TestStore.Kind
   ) throws {
