@@ -145,7 +145,7 @@ private struct MetricWriter {
         case "\\": escaped += "\\\\"
         case "\"": escaped += "\\\""
         case "\n": escaped += "\\n"
-        case _ where scalar.value < 0x20: escaped.unicodeScalars.append("\u{FFFD}")
+        case _ where scalar.steersTerminal: escaped.unicodeScalars.append("\u{FFFD}")
         default: escaped.unicodeScalars.append(scalar)
         }
       }

@@ -20,7 +20,8 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  fileprivate var steersTerminal: Bool {
+  /// Whether it is shown as U+FFFD in a line for people.
+  var steersTerminal: Bool {
     // What ASCII has is told by its number alone.
     if value < 0x7F { return value < 0x20 }
     switch value {

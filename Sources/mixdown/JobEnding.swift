@@ -7,7 +7,7 @@ struct JobEnding {
 
   /// - Parameter isDry: whether the run was asked to write nothing.
   init(_ report: Job.Report, job: String, isDry: Bool) {
-    let job = job + (isDry ? ": dry run, nothing written;" : ":")
+    let job = job.printable + (isDry ? ": dry run, nothing written;" : ":")
     let last = report.manifest.steps.last
     let failed = last?.outcome == .failed ? " in step \(last?.name ?? "")" : ""
     let status = "exit status \(report.status.rawValue)"

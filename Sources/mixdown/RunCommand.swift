@@ -80,7 +80,7 @@ struct RunCommand: SpeakingCommand {
     guard !schema else { return say(JobSchema(Steps.declarations).text) }
     let start = wallClock()
     let plan = try plan(now: Instant.text(start))
-    if check { plan.lines.forEach(say) }
+    if check { for line in plan.lines { say(line.printable) } }
 
     let commands = try plan.steps.map { try command($0, of: plan) }
     let steps = try commands.map { try $0.step() }

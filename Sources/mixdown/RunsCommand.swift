@@ -39,7 +39,7 @@ struct RunsCommand: ParsableCommand {
           if let manifest = run.manifest { say(String(decoding: try encoder.encode(manifest), as: UTF8.self)) }
         }
       case .text:
-        for run in runs { say(Self.line(run)) }
+        for run in runs { say(Self.line(run).printable) }
       }
       if let failed { throw failed }
     }

@@ -38,6 +38,24 @@ import Testing
     #expect(again.status == 0 && again.output.isEmpty && again.errors.isEmpty && sandbox.bytes == expected)
   }
 
+  @Test func `the name of a job steers no terminal`() throws {
+    let sandbox = try Sandbox()
+    let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)
+    let yaml = #"""
+      job: "night\e[31m\u202E"
+      store: store
+      state: state
+      steps: [{sync: {inputs: ["\#(input)"]}}]
+      """#
+    let job = try sandbox.folder.write("night.yaml", yaml)
+    for command in [["run", job, "--check"], ["run", job], ["runs", "--state", sandbox.folder("state")]] {
+      let run = try mixdown(command)
+      let shown = Array(run.output.unicodeScalars)
+      #expect(run.status == 0 && run.output.contains("night\u{FFFD}[31m\u{FFFD}"), "\(run.output)\(run.errors)")
+      #expect(!shown.contains("\u{1B}") && !shown.contains("\u{202E}"))
+    }
+  }
+
   @Test func `what is refused is named with its place, and nothing is touched`() throws {
     let sandbox = try Sandbox()
     let input = try sandbox.folder.write("ann.json", #"{"queue":[]}"#)

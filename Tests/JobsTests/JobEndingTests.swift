@@ -27,5 +27,7 @@ import Testing
     let report = Job.Report(manifest: manifest, folder: "runs/1", status: status, elapsed: 1.5)
     let ending = JobEnding(report, job: "night", isDry: false).line
     #expect(ending.hasPrefix(line), "\(ending)")
+    let coloured = JobEnding(report, job: "\u{1B}[31m\u{202E}", isDry: false).line
+    #expect(coloured.hasPrefix("\u{FFFD}[31m\u{FFFD}: "))
   }
 }
