@@ -27,11 +27,14 @@ struct RunsCommand: ParsableCommand {
     @Option(help: "The most runs that are shown.")
     var limit = 50
 
-    func validate() throws { try folders.requirePlace() }
+    func validate() throws {
+      guard limit >= 0 else { throw ValidationError("--limit cannot be negative.") }
+      try folders.requirePlace()
+    }
 
     func run() throws {
       let (listing, failed) = try folders.listing()
-      let runs = listing.runs.prefix(max(0, limit))
+      let runs = listing.runs.prefix(limit)
       switch format {
       case .json:
         let encoder = JSONEncoder.steady()

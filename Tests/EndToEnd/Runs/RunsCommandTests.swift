@@ -37,6 +37,13 @@ import Testing
     #expect(bench.ids == ["01M89TR7EBMW1QV46YT6B2R517"])
   }
 
+  @Test(arguments: [["--limit=-1"], ["prune", "--keep=-1"]])
+  func `a number of runs below nought is refused`(_ flags: [String]) throws {
+    let bench = try Bench(.directory)
+    try bench.sync(bench.inputs(Listeners(count: 1)))
+    #expect(try bench.run("runs", flags, expecting: 64).errors.contains("cannot be negative"))
+  }
+
   @Test func `a name that is not one run's is told from one that is nobody's`() throws {
     let bench = try Bench(.directory)
     let first = try bench.sync(bench.inputs(Listeners(count: 1)))
