@@ -1,6 +1,7 @@
 internal import BSON
 
-/// Plays counted over many users: by day, by hour of the week, and by song. Days and hours are UTC's.
+/// Plays counted over many users: by day, by hour of the week, and by song. Days and hours are UTC's; what is later than
+/// the clock is not counted.
 ///
 /// Cheap, for it looks at every play of a run: a play costs some arithmetic, and if it lies in the last ``songDays``
 /// days a look into a table; no string is made, and a song's title is read once, or when it is played later.
@@ -32,11 +33,11 @@ public struct PlayTally: Sendable {
     }
   }
 
-  /// Plays per hour, from the first hour of the first day on: ``hours`` of them.
+  /// Plays per hour, from the first hour of the first day on: 24 for each of ``days``.
   private var hourly = InlineArray<8784, UInt32>(repeating: 0)
   /// Plays that lie in these days.
   public private(set) var plays = 0
-  /// Plays before or after them.
+  /// Plays before them, or later than the clock.
   public private(set) var otherPlays = 0
   /// Plays in the days of songs whose song is not told apart.
   public private(set) var unnamedPlays = 0
@@ -46,7 +47,8 @@ public struct PlayTally: Sendable {
   public var firstDay: Int64 { firstHour / 24 }
   /// Since 1970.
   private let firstHour: Int64
-  private static let hours = days * 24
+  /// The run's clock, in milliseconds since 1970.
+  private let asOf: Int64
   /// Where in ``hourly`` the days of songs begin.
   static let firstSongHour = (days - songDays) * 24
 
@@ -57,13 +59,14 @@ public struct PlayTally: Sendable {
   /// - Parameter asOf: the run's clock, in milliseconds since 1970.
   public init(asOf: Int64) {
     firstHour = Self.firstHour(asOf: asOf)
+    self.asOf = asOf
   }
 
   static func firstHour(asOf: Int64) -> Int64 { (asOf / (24 * millisecondsOfHour) - Int64(days - 1)) * 24 }
 
   static let millisecondsOfHour: Int64 = 3_600_000
 
-  /// Plays per day, the oldest first; the last is the day of the clock.
+  /// Plays per day, the oldest first; the last is the day of the clock, up to it.
   public var byDay: [Int] {
     (0..<Self.days).map { day in (day * 24..<day * 24 + 24).reduce(0) { $0 + Int(hourly[$1]) } }
   }
@@ -84,20 +87,27 @@ public struct PlayTally: Sendable {
     user &+= 1
     let before = plays
     let shift = Int(share.firstHour - firstHour) - 1
+    // Of the clock's own hour the songs tell which plays are not later than the clock: they have the very instant.
+    let clockHour = Int(asOf / Self.millisecondsOfHour - firstHour)
     for hour in share.hours {
       let place = Int(hour) + shift
-      if hour > 0, 0..<Self.hours ~= place {
+      if hour > 0, 0..<clockHour ~= place {
         hourly[place] &+= 1
         plays += 1
       } else {
         otherPlays += 1
       }
     }
-    if plays > before { listeners += 1 }
     // Outside of the closure, which would copy the whole tally for every song.
     let start = (firstHour + Int64(Self.firstSongHour)) * Self.millisecondsOfHour
-    let end = (firstHour + Int64(Self.hours)) * Self.millisecondsOfHour
-    let recent = share.songs.filter { start..<end ~= $0.playedAt }
+    let clock = asOf
+    let recent = share.songs.filter { $0.playedAt >= start && $0.playedAt <= clock }
+    let startOfClockHour = (firstHour + Int64(clockHour)) * Self.millisecondsOfHour
+    let latest = recent.count { $0.playedAt >= startOfClockHour }
+    hourly[clockHour] &+= UInt32(truncatingIfNeeded: latest)
+    plays += latest
+    otherPlays -= latest
+    if plays > before { listeners += 1 }
     songs.makeRoom(for: recent.lazy.map { Self.fingerprint(of: $0.key) }, limit: Self.mostSongs)
     for song in recent {
       count(Self.fingerprint(of: song.key), playedAt: song.playedAt) { song.document.titleAndArtist }

@@ -76,6 +76,21 @@ import Testing
     #expect(tally.byWeekdayHour[2 * 24] == 1)
   }
 
+  @Test(arguments: [0, 1, 29 * 60_000 + 59_999, 3_599_999, 3_600_000, 23 * hour, 24 * hour - 1] as [Int64])
+  func `what is later than the clock is not counted, on the clock's own day and in its hour neither`(
+    _ afterMidnight: Int64
+  ) throws {
+    let asOf = Self.asOf - 30 * 60_000 + afterMidnight
+    var tally = PlayTally(asOf: asOf)
+    let arena = Arena()
+    let plays = [asOf - 1, asOf, asOf + 1, asOf + Self.hour].map { Play(video: "a", at: $0) }
+    tally.add(PlayTally.Share(Self.entries(plays, in: arena), asOf: asOf))
+    tally.add(PlayTally.Share(Self.entries([plays[2]], in: arena), asOf: asOf))
+    #expect(tally.plays == 2 && tally.otherPlays == 3 && tally.listeners == 1)
+    #expect(tally.byDay.reduce(0, +) == 2 && tally.byWeekdayHour.reduce(0, +) == 2)
+    #expect(tally.topSongs(9, listenedToBy: 1).map(\.plays) == [2])
+  }
+
   @Test func `songs are named by plays, and only where enough people listen`() throws {
     var tally = PlayTally(asOf: Self.asOf)
     for user in 0..<4 {
