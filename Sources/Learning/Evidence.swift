@@ -80,7 +80,6 @@ struct Evidence {
 struct EvidenceCounter {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
-  private var rows: [Catalogue.Row] = []
   private(set) var evidence: PerDimension<Evidence>
 
   init(_ catalogue: Catalogue, _ parameters: LearningParameters) {
@@ -94,9 +93,9 @@ struct EvidenceCounter {
   ///
   /// - Parameters:
   ///   - facts: settled.
+  ///   - rows: of the plays, see ``Catalogue/fill(_:with:)``.
   ///   - halfLifeDays: infinite where nothing is to decay.
-  mutating func count(_ facts: UserFacts, halfLifeDays: Double) {
-    catalogue.fill(&rows, with: facts)
+  mutating func count(_ facts: UserFacts, _ rows: [Catalogue.Row], halfLifeDays: Double) {
     evidence.language.removeAll()
     evidence.genre.removeAll()
     evidence.mood.removeAll()

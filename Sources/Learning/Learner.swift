@@ -33,6 +33,8 @@ public struct Learner: ~Copyable {
   private var statistics: Statistics
   private var counter: EvidenceCounter
   private var affinity: Affinity
+  /// Of the present user's plays.
+  private var rows: [Catalogue.Row] = []
   private var statisticsWriter = BSONWriter(capacity: 1 << 16)
   private var scoresWriter = BSONWriter(capacity: 1 << 14)
 
@@ -60,7 +62,7 @@ public struct Learner: ~Copyable {
     let zone = zone(of: facts, &documents)
     let hasEvidence = Dimension.allCases.contains { scores[$0].evidence > 0 }
     statisticsWriter.removeAll()
-    statistics.write(facts, in: zone, hasEvidence: hasEvidence, to: &statisticsWriter)
+    statistics.write(facts, rows, in: zone, hasEvidence: hasEvidence, to: &statisticsWriter)
     documents.statistics = BSONDocument(unchecked: statisticsWriter.view)
     return documents
   }
@@ -75,7 +77,8 @@ public struct Learner: ~Copyable {
   }
 
   private mutating func scores(ofSettled facts: UserFacts, others limit: Int) -> PerDimension<DimensionScores> {
-    counter.count(facts, halfLifeDays: parameters.halfLifeDays)
+    catalogue.fill(&rows, with: facts)
+    counter.count(facts, rows, halfLifeDays: parameters.halfLifeDays)
     return PerDimension { affinity.scores($0, counter.evidence[$0], choices: facts.choices[$0], others: limit) }
   }
 

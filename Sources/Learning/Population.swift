@@ -75,6 +75,8 @@ public struct PopulationPart: Sendable {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
   private var counter: EvidenceCounter
+  /// Of the present user's plays.
+  private var rows: [Catalogue.Row] = []
   private var sums: PerDimension<[UInt128]>
   private var users = PerDimension(language: 0, genre: 0, mood: 0)
 
@@ -89,7 +91,8 @@ public struct PopulationPart: Sendable {
   /// Adds a user's own shares: evidence without decay, over its sum.
   public mutating func add(_ facts: UserFacts) {
     let facts = catalogue.keys.settled(facts, asOf: parameters.asOf, catalogue.lexicon)
-    counter.count(facts, halfLifeDays: .infinity)
+    catalogue.fill(&rows, with: facts)
+    counter.count(facts, rows, halfLifeDays: .infinity)
     for dimension in Dimension.allCases {
       let evidence = counter.evidence[dimension]
       guard evidence.total > 0 else { continue }

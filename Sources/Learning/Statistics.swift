@@ -7,8 +7,6 @@ struct Statistics {
   private let catalogue: Catalogue
   private let parameters: LearningParameters
   private var counter: RangeCounter
-  /// Of the present user's plays, by their place.
-  private var rows: [Catalogue.Row] = []
   /// Whether a play is the first of its song, by its place; and in which user a song was last met.
   private var isFirst: [Bool] = []
   private var songUser: [Int32]
@@ -37,13 +35,15 @@ struct Statistics {
   ///
   /// - Parameters:
   ///   - facts: settled.
+  ///   - rows: of the plays, see ``Catalogue/fill(_:with:)``.
   ///   - zone: the user's.
   ///   - hasEvidence: whether the user's scores drift with time.
-  mutating func write(_ facts: UserFacts, in zone: Zone, hasEvidence: Bool, to writer: inout BSONWriter) {
+  mutating func write(
+    _ facts: UserFacts, _ rows: [Catalogue.Row], in zone: Zone, hasEvidence: Bool, to writer: inout BSONWriter
+  ) {
     counter.removeAll()
-    catalogue.fill(&rows, with: facts)
     let plays = facts.plays.drop { $0.playedAt > parameters.asOf }
-    markFirst(plays)
+    markFirst(plays, rows)
     var days = PlayDays()
     var sessions = PlaySessions()
     var stale = StaleAfter(asOf: parameters.asOf)
@@ -106,7 +106,7 @@ struct Statistics {
   }
 
   /// Finds the first ever play of each song: the last of it in the list.
-  private mutating func markFirst(_ plays: ArraySlice<Play>) {
+  private mutating func markFirst(_ plays: ArraySlice<Play>, _ rows: [Catalogue.Row]) {
     user += 1
     isFirst = Array(repeating: false, count: plays.count)
     for place in plays.indices.reversed() {

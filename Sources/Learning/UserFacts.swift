@@ -103,6 +103,13 @@ extension UserFacts {
     }
   }
 
+  /// The user of the facts that `encode` wrote at an offset; nil where these bytes end before.
+  public static func user(decoding bytes: ByteView, at offset: Int) -> [UInt8]? {
+    guard bytes.count - offset >= 4 else { return nil }
+    let length = Int(bytes.load(offset, as: UInt32.self))
+    return length <= bytes.count - offset - 4 ? bytes.slice(offset + 4, length).copy() : nil
+  }
+
   /// The facts that `encode` wrote at an offset, which moves behind them. Traps on bytes that it did not write.
   public init(decoding bytes: ByteView, at offset: inout Int) {
     var scanner = Scanner(bytes: bytes, offset: offset)

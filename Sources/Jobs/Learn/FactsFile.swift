@@ -72,6 +72,14 @@ struct FactsScan: Sendable {
     return (facts, print)
   }
 
+  /// The id of the user whose facts they are.
+  func user(of visit: Visit) throws(StoreError) -> [UInt8] {
+    // As long as nearly every id is.
+    let head = try file.read(visit.offset, min(Int(visit.length), 64))
+    if let user = head.withView({ UserFacts.user(decoding: $0, at: 8) }) { return user }
+    return try read(visit).facts.user
+  }
+
   /// Adds up what the facts say; parts add up exactly, so that which worker takes which batch changes nothing.
   func counted<Part: Sendable>(
     workers: Int, from empty: Part, _ add: @escaping @Sendable (inout Part, UserFacts, Visit) -> Void,

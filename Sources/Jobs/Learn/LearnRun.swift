@@ -69,8 +69,8 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("population")
-    try service(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
-    if last == nil { population = try self.population(read.all, catalogue) }
+    let counted = try service(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
+    if let counted { population = counted }
 
     summary.population = shares(population, before: last == nil ? stored : nil, read.repertoire)
 
@@ -210,15 +210,6 @@ struct LearnRun {
 
   // MARK: Passes
 
-  private func population(_ scan: FactsScan, _ catalogue: Catalogue) throws(StoreError) -> Population {
-    try scan.counted(workers: options.workers, from: PopulationPart(catalogue, parameters)) {
-      part, facts, _ in
-      part.add(facts)
-    } merge: {
-      $0.merge($1)
-    }.population
-  }
-
   private func write(
     _ population: Population, _ repertoire: Repertoire, _ collection: any StoredCollection,
     _ summary: inout LearnSummary
@@ -252,22 +243,39 @@ struct LearnRun {
     }
   }
 
-  /// Counts the days of the service: in several passes where memory does not hold the plays of all at once.
+  /// What one pass counts over all users.
+  private struct Everybody: Sendable {
+    var service: ServiceStatisticsPart
+    var population: PopulationPart?
+  }
+
+  /// Counts the days of the service, in several passes where memory does not hold the plays of all at once, and in a full
+  /// run with the first of them what the population likes.
+  ///
+  /// - Returns: nil between full runs.
   private func service(
     _ scan: FactsScan, _ catalogue: Catalogue, _ zones: Zones, _ days: ClosedRange<Int64>?, since last: LastLearned?,
     _ collection: any StoredCollection, _ summary: inout LearnSummary
-  ) throws(StoreError) {
+  ) throws(StoreError) -> Population? {
+    var likes = last == nil ? PopulationPart(catalogue, parameters) : nil
+    var population: Population?
     var output = try DerivedWriter(collection, options, events)
     if last != nil { output.isSame = DerivedDocument.isSameDay }
     let before = try last.map { last throws(StoreError) in try self.before(last, zones, collection) }
     for days in try servicePasses(scan, zones, days) {
-      let empty = ServiceStatisticsPart(catalogue, parameters, zones: zones, days: days, before: before)
+      let empty = Everybody(
+        service: ServiceStatisticsPart(catalogue, parameters, zones: zones, days: days, before: before),
+        population: likes)
       let part = try scan.counted(workers: options.workers, from: empty) { part, facts, _ in
-        part.add(facts)
+        part.service.add(facts)
+        part.population?.add(facts)
       } merge: {
-        $0.merge($1)
+        $0.service.merge($1.service)
+        if let others = $1.population { $0.population?.merge(others) }
       }
-      for document in try documents(of: part) {
+      population = population ?? part.population?.population
+      likes = nil
+      for document in try documents(of: part.service) {
         try document.withView { bytes in
           Result { () throws(StoreError) in
             let document = BSONDocument(unchecked: bytes)
@@ -278,6 +286,7 @@ struct LearnRun {
     }
     try output.finish(isWhole: last == nil)
     summary.note("service_stats", output)
+    return population
   }
 
   /// What the last run has left of the day of its clock.
@@ -304,7 +313,7 @@ struct LearnRun {
     return documents.withLock { $0.flatMap(\.self) }
   }
 
-  /// Which days are counted together, ascending.
+  /// Which days are counted together, ascending; at least one pass.
   private func servicePasses(
     _ scan: FactsScan, _ zones: Zones, _ days: ClosedRange<Int64>?
   ) throws(StoreError) -> [ClosedRange<Int64>?] {
@@ -317,7 +326,8 @@ struct LearnRun {
     } merge: {
       $0.merge($1)
     }
-    return counts.ranges(upTo: mostPlays)
+    let ranges = counts.ranges(upTo: mostPlays)
+    return ranges.isEmpty ? [days] : ranges
   }
 
   /// Those whose documents are made, by their place in `user_stats`, then those who are new there by id.
@@ -331,7 +341,7 @@ struct LearnRun {
     guard collections.statistics.hasOneWriter else { return scanning(visits) }
     var new: [(id: [UInt8], visit: Visit)] = []
     for visit in visits where visit.position == .max {
-      new.append((try scan.read(visit).facts.user, visit))
+      new.append((try scan.user(of: visit), visit))
     }
     new.sort { $0.id.isLess(than: $1.id) }
     return scanning(

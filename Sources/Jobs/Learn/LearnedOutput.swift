@@ -23,7 +23,7 @@ final class LearnedBatch: @unchecked Sendable {
 final class LearnedOutput: Sendable {
   /// What the writing queue alone touches.
   ///
-  /// Safe to share: every use is on the serial queue, or after it is drained.
+  /// Safe to share: every use is on the serial queue, or after it is drained, and then each writer is one thread's.
   private final class State: @unchecked Sendable {
     var writers: Writers?
     var waiting: [Int: LearnedBatch] = [:]
@@ -214,7 +214,11 @@ final class LearnedOutput: Sendable {
     if let error = failed { throw error }
     if let writers = state.writers {
       if options.mirrorsUsers { try options.journal?.seal() }
-      for writer in writers.all { try writer.commit() }
+      // The two are files of their own, and each waits for the disk.
+      try inParallel(2) { number, _ throws(StoreError) in
+        try (number == 0 ? self.state.writers?.statistics : self.state.writers?.scores)?.commit()
+      }
+      try writers.accounts?.commit()
     }
     return state.summary
   }

@@ -217,11 +217,11 @@ final class UserIntake: Sendable {
 
   private func hasSeen(_ id: ByteView) -> Bool { seen.withLock { $0.contains(id.fingerprint) } }
 
-  /// Leaves one month of each user, and nothing of users who had their turn.
+  /// Leaves one document of each user, and none of users who had their turn.
   func firstSeen(
-    _ months: [(id: ByteView, document: BSONDocument)]
+    _ documents: [(id: ByteView, document: BSONDocument)]
   ) -> [(id: ByteView, document: BSONDocument)] {
-    seen.withLock { seen in months.filter { seen.insert($0.id.fingerprint).inserted } }
+    seen.withLock { seen in documents.filter { seen.insert($0.id.fingerprint).inserted } }
   }
 }
 

@@ -61,7 +61,10 @@ final class UserReader: @unchecked Sendable {
 
   /// Reads users who have a library.
   func read(libraries: [BSONDocument], batch: Int) throws(StoreError) {
-    try read(users(libraries, "user_id"), batch: batch) { $0.library = $1 }
+    let users = users(libraries, "user_id")
+    // So that no library is looked for with each of their months and figures.
+    intake.note(seen: users.map(\.id))
+    try read(users, batch: batch) { $0.library = $1 }
   }
 
   /// Reads users whose library was written lately: those of whom nothing changed since a time, in ms since 1970, are of
@@ -110,8 +113,7 @@ final class UserReader: @unchecked Sendable {
 
   /// Reads users who have nothing but plays in the archive.
   func read(months: [BSONDocument], batch: Int) throws(StoreError) {
-    var found = try withoutLibrary(users(months, "user_id"))
-    found = intake.firstSeen(found)
+    let found = try withoutLibrary(intake.firstSeen(users(months, "user_id")))
     guard !found.isEmpty else { return }
     let hasAccount = try intake.collections.accounts.contains(found.map(\.id))
     try read(zip(found, hasAccount).filter { !$1 }.map(\.0), batch: batch) { _, _ in }
@@ -120,7 +122,7 @@ final class UserReader: @unchecked Sendable {
   /// Reads users of whom there is nothing but figures. A library or an account that cannot be read is there all the
   /// same.
   func read(figures: [BSONDocument], batch: Int) throws(StoreError) {
-    let found = intake.firstSeen(try withoutLibrary(users(figures, "user_id")))
+    let found = try withoutLibrary(intake.firstSeen(users(figures, "user_id")))
     guard !found.isEmpty else { return }
     let ids = found.map(\.id)
     let hasAccount = try intake.collections.accounts.contains(ids)
