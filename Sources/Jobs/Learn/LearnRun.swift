@@ -69,8 +69,8 @@ struct LearnRun {
     if stopped(&summary) { return summary }
 
     clock.begin("population")
-    let counted = try service(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
-    if let counted { population = counted }
+    let likes = try daysAndLikes(read.distinct, catalogue, zones, days, since: last, collections.services, &summary)
+    if let likes { population = likes }
 
     summary.population = shares(population, before: last == nil ? stored : nil, read.repertoire)
 
@@ -253,7 +253,7 @@ struct LearnRun {
   /// run with the first of them what the population likes.
   ///
   /// - Returns: nil between full runs.
-  private func service(
+  private func daysAndLikes(
     _ scan: FactsScan, _ catalogue: Catalogue, _ zones: Zones, _ days: ClosedRange<Int64>?, since last: LastLearned?,
     _ collection: any StoredCollection, _ summary: inout LearnSummary
   ) throws(StoreError) -> Population? {
