@@ -67,7 +67,8 @@ public protocol StoredCollection: Sendable {
   /// - Parameter updatedSince: a server leaves out documents whose `updated_at` is before it; in ms since 1970.
   func cursor(updatedSince: Int64?) throws(StoreError) -> any DocumentCursor
 
-  /// Steps through the documents that a server is asked for; a directory gives all of all.
+  /// Steps through the documents that a server is asked for; a directory gives all of all, but for
+  /// ``Selection/leavesOutFound``.
   func cursor(over selection: Selection) throws(StoreError) -> any DocumentCursor
 
   /// The error for a document that cannot be read, with the place where it lies.
@@ -92,7 +93,7 @@ public protocol StoredCollection: Sendable {
   func beginWriting(_ order: WriteOrder) throws(StoreError) -> any StoreWriter
 }
 
-/// What a server is asked for, where not all of a collection is wanted.
+/// What is asked for, where not all of a collection is wanted: of a server, but for the last.
 public struct Selection: Sendable {
   /// Documents whose `updated_at` is at or after this, in ms since 1970; nil for all.
   public var updatedSince: Int64?
@@ -100,6 +101,9 @@ public struct Selection: Sendable {
   public var due: (field: StaticString, by: Int64)?
   /// The top-level fields that are wanted, besides those that name the document; empty for all.
   public var fields: [StaticString] = []
+  /// Whether documents are left out that were found by their keys since the collection was opened: a directory knows
+  /// them without another look at its file, a server gives them again.
+  public var leavesOutFound = false
 
   public init() {}
 }

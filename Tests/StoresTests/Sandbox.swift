@@ -100,8 +100,12 @@ func document(_ fill: (inout BSONWriter) -> Void) -> [UInt8] {
 
 /// The users of a store in the order of its file.
 func users(of collection: DirectoryCollection) throws -> [String] {
+  try users(at: collection.cursor(updatedSince: nil))
+}
+
+/// The users whom a cursor comes to, in order.
+func users(at cursor: any DocumentCursor) throws -> [String] {
   var names: [String] = []
-  let cursor = try collection.cursor(updatedSince: nil)
   let arena = Arena()
   while true {
     let documents = try cursor.next(upTo: 100, in: arena)

@@ -90,24 +90,35 @@ final class UserIntake: Sendable {
       reader, documents, number throws(StoreError) in
       try reader.read(libraries: documents, batch: number)
     }
-    try read(collections.accounts.cursor(updatedSince: nil), readers) {
-      reader, documents, number throws(StoreError) in
+    // What a library's user has was found with it: nearly all there is, which is not gone through once more.
+    var rest = Selection()
+    rest.leavesOutFound = true
+    try read(collections.accounts.cursor(over: rest), readers) { reader, documents, number throws(StoreError) in
       try reader.read(accounts: documents, batch: 1 << 40 | number)
     }
-    try read(collections.plays.cursor(updatedSince: nil), readers) { reader, documents, number throws(StoreError) in
+    try read(collections.plays.cursor(over: rest), readers) { reader, documents, number throws(StoreError) in
       try reader.read(months: documents, batch: 1 << 41 | number)
     }
     guard removesFigures else { return }
-    var wanted = Selection()
+    var wanted = rest
     wanted.fields = ["_id"]
-    // A run that was killed may have left either without the other. Of statistics alone a full run finds the owner: they
-    // are ten times as large as scores.
-    let all = last == nil ? [collections.scores, collections.statistics] : [collections.scores]
-    for (place, figures) in all.enumerated() {
+    for (place, figures) in allFigures.enumerated() {
       try read(figures.cursor(over: wanted), readers) { reader, documents, number throws(StoreError) in
         try reader.read(figures: documents, batch: (4 + place) << 40 | number)
       }
     }
+  }
+
+  /// By what it is known of whom there is nothing but figures. A run that was killed may have left either without the
+  /// other. Of statistics alone a full run finds the owner: they are ten times as large as scores.
+  private var allFigures: [any StoredCollection] {
+    last == nil ? [collections.scores, collections.statistics] : [collections.scores]
+  }
+
+  /// Says that these users are none of whom there is nothing but figures.
+  func findFigures(of ids: [ByteView]) throws(StoreError) {
+    guard removesFigures, collections.scores.hasOneWriter else { return }
+    for figures in allFigures { _ = try figures.contains(ids) }
   }
 
   /// How long before a play the library or month may have been written that holds it, in milliseconds: a sync takes

@@ -157,6 +157,7 @@ final class UserReader: @unchecked Sendable {
   ) throws(StoreError) {
     guard !users.isEmpty else { return }
     let ids = users.map(\.id)
+    try intake.findFigures(of: ids)
     var found: [Found] = []
     let months = try intake.collections.plays.all(of: ids, in: arena)
     let accounts = try intake.collections.accounts.all(of: ids, in: arena)

@@ -24,6 +24,8 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   /// The lock of the directory; nil when the collection is only read.
   private let lock: DirectoryLock?
   private let index: DocumentIndex
+  /// The positions of documents that were found by their keys.
+  private let found = Mutex(PositionSet())
   /// How often a key was looked up.
   private let lookups = Atomic(0)
   /// The file's bytes before this offset were given back to the system.
@@ -81,7 +83,9 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   /// Where the document of a key stands. Its first bytes are read rather than mapped: looks come from everywhere, and
   /// each would map pages around it that nobody wants.
   public func position(of key: ByteView) -> Int? {
-    index.position(of: key) { isKey(key, inHeadAt: $0) }
+    let position = index.position(of: key) { isKey(key, inHeadAt: $0) }
+    if let position { found.withLock { $0.insert(position) } }
+    return position
   }
 
   private func position(of identity: DocumentIdentity) -> Int? {
@@ -114,23 +118,27 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   ) throws(StoreError) -> [[BSONDocument]] {
     var documents: [[BSONDocument]] = []
     documents.reserveCapacity(keys.count)
+    var positions: [Int] = []
     for key in keys {
       noteLookup()
       if schema.subkey == nil {
         let position = index.position(of: key) { isKey(key, at: $0) }
         documents.append(try position.map { position throws(StoreError) in [try document(at: position)] } ?? [])
+        if let position { positions.append(position) }
       } else {
-        var found: [(identity: DocumentIdentity?, document: BSONDocument)] = []
+        var ofKey: [(identity: DocumentIdentity?, document: BSONDocument)] = []
         for position in index.positions(of: key, isKey: { isKey(key, at: $0) }) {
           let document = try document(at: position)
           let identity = document.identity(schema)
           if let subkey, let name = identity?.subkey, name < subkey { continue }
-          found.append((identity, document))
+          ofKey.append((identity, document))
+          positions.append(position)
         }
-        found.sort { $0.identity < $1.identity }
-        documents.append(found.map(\.document))
+        ofKey.sort { $0.identity < $1.identity }
+        documents.append(ofKey.map(\.document))
       }
     }
+    found.withLock { found in for position in positions { found.insert(position) } }
     return documents
   }
 
@@ -159,6 +167,10 @@ public final class DirectoryCollection: StoredCollection, Sendable {
   }
 
   public func cursor(updatedSince: Int64?) throws(StoreError) -> any DocumentCursor { StoredDocuments(self) }
+
+  public func cursor(over selection: Selection) throws(StoreError) -> any DocumentCursor {
+    StoredDocuments(self, but: selection.leavesOutFound ? found.withLock { $0 } : PositionSet())
+  }
 
   /// Gives back the memory of what stands before this position; views of it stay valid, and bring it back.
   public func release(before position: Int) {
