@@ -17,6 +17,9 @@ public final class Catalogue: Sendable {
   /// Artists by lowercase: the group of each text that is some song's artist.
   private let artistGroups: [Int32]
   let artistGroupCount: Int
+  /// What a list says of a song besides how often it was played: elements of a document, of one song after another.
+  private let labels: [UInt8]
+  private let labelStarts: [Int]
   /// The places of song keys, artists and values in the order of their bytes, for lists that are sorted by name.
   let keyRanks: [Int32]
   let artistRanks: [Int32]
@@ -97,6 +100,7 @@ public final class Catalogue: Sendable {
     rows = lexicon.descriptions.map { Self.row($0, songs, keys) }
     let (groups, groupCount) = Self.groups(songs, lexicon)
     (artistGroups, artistGroupCount) = (groups, groupCount)
+    (labels, labelStarts) = Self.labels(songs, lexicon)
     keyRanks = Self.ranks(0..<lexicon.keys.count, lexicon.keys)
     artistRanks = Self.ranks(groups.indices.filter { groups[$0] >= 0 }, lexicon.texts)
     valueRanks = Self.ranks(0..<lexicon.values.count, lexicon.values)
@@ -121,6 +125,19 @@ public final class Catalogue: Sendable {
       groups[Int(song.artist)] = names.number(of: name)
     }
     return (groups, names.count)
+  }
+
+  /// Key, title and artist of each song, encoded once: they are in many people's lists, and lie far from one another.
+  private static func labels(_ songs: [Song], _ lexicon: Lexicon) -> ([UInt8], [Int]) {
+    var writer = BSONWriter()
+    var starts = [0]
+    for (number, song) in songs.enumerated() {
+      writer.append("key", string: lexicon.key(Int32(truncatingIfNeeded: number)))
+      if song.title >= 0 { writer.append("title", string: lexicon.text(song.title)) }
+      if song.artist >= 0 { writer.append("artist", string: lexicon.text(song.artist)) }
+      starts.append(writer.count)
+    }
+    return (writer.view.copy(), starts)
   }
 
   private static func row(_ description: SongDescription, _ songs: [Song], _ keys: KeyResolution) -> Row {
@@ -182,6 +199,12 @@ public final class Catalogue: Sendable {
     return (
       song.title >= 0 ? lexicon.text(song.title) : nil, song.artist >= 0 ? lexicon.text(song.artist) : nil
     )
+  }
+
+  /// Appends a song's key, title and artist to a document that is open.
+  func append(labelOf song: Int32, to writer: inout BSONWriter) {
+    let start = labelStarts[Int(song)]
+    labels.withView { writer.put(bytes: $0.slice(start, labelStarts[Int(song) + 1] - start)) }
   }
 
   /// What the stored catalogue had of a song before this run.

@@ -136,10 +136,7 @@ struct RangeLists {
     for (index, song) in songs.enumerated() {
       writer.index(index, .document)
       let start = writer.open()
-      writer.append("key", string: lexicon.key(song.number))
-      let names = catalogue.names(of: song.number)
-      if let title = names.title { writer.append("title", string: title) }
-      if let artist = names.artist { writer.append("artist", string: artist) }
+      catalogue.append(labelOf: song.number, to: &writer)
       writeCounts(of: song, to: &writer)
       writer.close(start)
     }
