@@ -1,3 +1,4 @@
+package import BSON
 internal import CLinux
 package import Glibc
 
@@ -76,6 +77,17 @@ package struct PosixFile: ~Copyable {
     try unsafe bytes.withUnsafeBytes { buffer in
       Result { () throws(StoreError) in try unsafe write(buffer) }
     }.get()
+  }
+
+  /// Writes all the bytes from `offset` on, wherever the file's current end is. From any thread.
+  package func write(_ bytes: ByteView, at offset: Int) throws(StoreError) {
+    var done = 0
+    while done < bytes.count {
+      let rest = bytes.dropFirst(done)
+      done += try system("write", path) {
+        unsafe rest.withUnsafeBytes { unsafe pwrite(descriptor, $0.baseAddress, $0.count, off_t(offset + done)) }
+      }
+    }
   }
 
   /// Fills the buffer from `offset` on; gives the number of bytes read, which is less only at the file's end.
