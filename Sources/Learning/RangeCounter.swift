@@ -24,14 +24,21 @@ struct RangeCounter {
     for index in byWeekdayHour.indices { byWeekdayHour[index] = 0 }
   }
 
-  /// Counts a play.
+  /// Counts plays for what was played.
+  ///
+  /// - Parameters:
+  ///   - rows: of the plays.
+  ///   - likes: 1 for a play that is liked, else 0.
+  mutating func add(_ plays: Span<Play>, _ rows: Span<Catalogue.Row>, likes: Span<Int32>) {
+    tallies.add(plays, rows, likes: likes)
+  }
+
+  /// Counts a play for how much was played, and when.
   ///
   /// - Parameters:
   ///   - isFirst: whether it is the first ever play of its song.
   ///   - hour: of the user's week: weekday · 24 + hour.
-  /// - Returns: what the play says.
-  mutating func add(_ play: Play, _ row: Catalogue.Row, isFirst: Bool, hour: Int) -> PlayVerdict {
-    let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
+  mutating func add(_ play: Play, _ verdict: PlayVerdict, _ row: Catalogue.Row, isFirst: Bool, hour: Int) {
     figures.count(verdict)
     if isFirst { figures.newSongs += 1 }
     if verdict != .unknown {
@@ -42,9 +49,7 @@ struct RangeCounter {
         figures.timed += 1
       }
     }
-    tallies.add(play, row, isLiked: verdict == .liked)
     byWeekdayHour[hour] += 1
-    return verdict
   }
 
   /// Writes what has been counted so far as the document of a range.

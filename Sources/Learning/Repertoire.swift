@@ -13,17 +13,28 @@ public final class Repertoire: @unchecked Sendable {
   private(set) var lexicon = Lexicon()
   /// What `songs` of the store holds, by number of the song.
   private(set) var storedSongs: [Int32: StoredSong] = [:]
-  private var known = DescriptionTable()
+  private var known = PrintTable()
   /// The number of the first description in the table: what a frozen repertoire has met before is looked up no more.
   private var firstKnown: Int32 = 0
+  /// The lists of values that were met, by number. Each is kept once: most songs share theirs with others, and what is
+  /// looked at with every play is to lie in a near cache.
+  private var lists: [MetList] = []
+  private var knownLists = PrintTable()
   private var isFrozen = false
+
+  private struct MetList {
+    /// The distinct values that can stand in a document.
+    var usable: ValueList
+    /// All that are stored.
+    var stored: ValueList
+  }
 
   public init() {}
 
   /// Ends the reading: the repertoire may be shared from now on.
   public func freeze() {
     isFrozen = true
-    known = DescriptionTable()
+    (known, knownLists, lists) = (PrintTable(), PrintTable(), [])
   }
 
   /// A repertoire that takes in more, with the numbers of this one, which goes on as it is where it is in use; itself
@@ -106,16 +117,22 @@ public final class Repertoire: @unchecked Sendable {
         description.storedLanguage = intern(value: text)
         description.language = intern(usable: text) ?? -1
       }
-    case .genres: (description.genres, description.storedGenres) = try list(value.array)
-    case .moods: (description.moods, description.storedMoods) = try list(value.array)
+    case .genres:
+      if let list = try list(value.array) {
+        (description.genres, description.storedGenres) = (list.usable, list.stored)
+      }
+    case .moods:
+      if let list = try list(value.array) { (description.moods, description.storedMoods) = (list.usable, list.stored) }
     case .duration: description.duration = StoredDuration(value)
     case .videoId, .other: break
     }
   }
 
-  /// The distinct usable values of a list, and all that are stored.
-  private func list(_ array: BSONDocument?) throws(BSONFault) -> (usable: ValueList, stored: ValueList) {
-    guard let array else { return (ValueList(), ValueList()) }
+  /// A list of values; nil for what is none.
+  private func list(_ array: BSONDocument?) throws(BSONFault) -> MetList? {
+    guard let array else { return nil }
+    let print = PrintTable.print(of: array.bytes)
+    if let number = knownLists.find(print) { return lists[Int(number)] }
     var stored: [Int32] = []
     var usable = DistinctList<Int32>()
     var elements = array.elements
@@ -125,10 +142,14 @@ public final class Repertoire: @unchecked Sendable {
       if let number = intern(usable: text) { usable.append(number) }
     }
     let list = append(usable.items)
-    return (list, stored == usable.items ? list : append(stored))
+    let met = MetList(usable: list, stored: stored == usable.items ? list : append(stored))
+    _ = knownLists.add(print)
+    lists.append(met)
+    return met
   }
 
   private func append(_ items: some Collection<Int32>) -> ValueList {
+    if items.isEmpty { return ValueList(start: 0, length: 0) }
     defer { lexicon.lists += items }
     return ValueList(
       start: Int32(truncatingIfNeeded: lexicon.lists.count), length: Int32(truncatingIfNeeded: items.count))
@@ -158,8 +179,8 @@ public final class Repertoire: @unchecked Sendable {
     if let text = try document.value("artist")?.string { song.artist = lexicon.texts.number(of: text) }
     if let text = try document.value("language")?.string { song.language = intern(usable: text) ?? -1 }
     song.seconds = try document.value("duration").flatMap { NormalForm.duration($0) ? $0.double : nil }
-    song.genres = try list(try document.value("genres")?.array).usable
-    song.moods = try list(try document.value("moods")?.array).usable
+    song.genres = try list(try document.value("genres")?.array)?.usable ?? ValueList()
+    song.moods = try list(try document.value("moods")?.array)?.usable ?? ValueList()
     song.isPlayed = try document.value("plays")?.integer ?? 0 > 0
     storedSongs[number] = song
     return true
@@ -175,6 +196,10 @@ public final class Repertoire: @unchecked Sendable {
     let keyNumbers = lexicon.keys.merge(other.lexicon.keys)
     let textNumbers = lexicon.texts.merge(other.lexicon.texts)
     let valueNumbers = lexicon.values.merge(other.lexicon.values)
+    let starts = mergeLists(of: other, valueNumbers)
+    func moved(_ list: ValueList) -> ValueList {
+      list.isEmpty ? list : ValueList(start: starts[Int(list.start)], length: list.length)
+    }
     var descriptionNumbers: [Int32] = []
     descriptionNumbers.reserveCapacity(other.lexicon.descriptions.count)
     func renumbered(_ number: Int32, _ numbers: [Int32]) -> Int32 { number < 0 ? -1 : numbers[Int(number)] }
@@ -189,19 +214,35 @@ public final class Repertoire: @unchecked Sendable {
       ours.language = renumbered(theirs.language, valueNumbers)
       ours.storedLanguage = renumbered(theirs.storedLanguage, valueNumbers)
       ours.duration = theirs.duration
-      ours.genres = copy(theirs.genres, of: other, valueNumbers)
-      ours.moods = copy(theirs.moods, of: other, valueNumbers)
-      ours.storedGenres =
-        theirs.storedGenres == theirs.genres ? ours.genres : copy(theirs.storedGenres, of: other, valueNumbers)
-      ours.storedMoods =
-        theirs.storedMoods == theirs.moods ? ours.moods : copy(theirs.storedMoods, of: other, valueNumbers)
+      ours.genres = moved(theirs.genres)
+      ours.moods = moved(theirs.moods)
+      ours.storedGenres = moved(theirs.storedGenres)
+      ours.storedMoods = moved(theirs.storedMoods)
       lexicon.descriptions.append(ours)
     }
     return Renumbering(values: valueNumbers, descriptions: descriptionNumbers)
   }
 
-  private func copy(_ list: ValueList, of other: Repertoire, _ numbers: [Int32]) -> ValueList {
-    list.length >= 0 ? append(other.lexicon.items(list).map { numbers[Int($0)] }) : list
+  /// Adds the lists that another repertoire holds.
+  ///
+  /// - Returns: where the list begins here that begins at a place there.
+  private func mergeLists(of other: Repertoire, _ values: [Int32]) -> [Int32] {
+    var starts = [Int32](repeating: -1, count: other.lexicon.lists.count)
+    func copy(_ list: ValueList) -> ValueList { append(other.lexicon.items(list).map { values[Int($0)] }) }
+    func note(_ theirs: ValueList, _ ours: ValueList) {
+      if !theirs.isEmpty { starts[Int(theirs.start)] = ours.start }
+    }
+    for (index, theirs) in other.lists.enumerated() {
+      let (number, isNew) = knownLists.merge(index, of: other.knownLists)
+      if isNew {
+        let usable = copy(theirs.usable)
+        let stored = theirs.stored == theirs.usable ? usable : copy(theirs.stored)
+        lists.append(MetList(usable: usable, stored: stored))
+      }
+      note(theirs.usable, lists[Int(number)].usable)
+      note(theirs.stored, lists[Int(number)].stored)
+    }
+    return starts
   }
 }
 

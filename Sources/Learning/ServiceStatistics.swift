@@ -163,12 +163,8 @@ public struct ServiceStatisticsPart: Sendable {
       guard let place = places[number] else { continue }
       let day = days[place]
       counter.begin(day.number)
-      for play in day.plays { counter.add(play, catalogue.row(play.description, or: ownRows)) }
-      for others in day.others {
-        for play in others.plays {
-          counter.add(play, catalogue.row(play.description, or: ownRows, from: others.ownRows))
-        }
-      }
+      counter.add(day.plays, ownRows, from: 0)
+      for others in day.others { counter.add(others.plays, ownRows, from: others.ownRows) }
       writer.removeAll()
       let start = writer.open()
       let text = CivilDay(day.number).text
@@ -221,6 +217,7 @@ extension Zone {
 
 /// Counts the plays of one day after another. Keeps its tables between them.
 private struct DayCounter {
+  private let catalogue: Catalogue
   private let parameters: LearningParameters
   private let zone: Zone
   private var day: Int64 = 0
@@ -229,8 +226,12 @@ private struct DayCounter {
   private var completion = ExactSum()
   private var byHour = [Int32](repeating: 0, count: 24)
   private var tallies: PlayTallies
+  /// Of the plays that are being counted: what each counts as, and 1 for one that is liked, else 0.
+  private var rows: [Catalogue.Row] = []
+  private var likes: [Int32] = []
 
   init(_ catalogue: Catalogue, _ parameters: LearningParameters, _ zone: Zone) {
+    self.catalogue = catalogue
     self.parameters = parameters
     self.zone = zone
     tallies = PlayTallies(catalogue)
@@ -245,7 +246,19 @@ private struct DayCounter {
     tallies.removeAll()
   }
 
-  mutating func add(_ play: Play, _ row: Catalogue.Row) {
+  /// Counts plays.
+  ///
+  /// - Parameter first: where the rows begin that follow the catalogue's, see ``Catalogue/row(_:or:from:)``.
+  mutating func add(_ plays: [Play], _ others: [Catalogue.Row], from first: Int) {
+    rows.removeAll(keepingCapacity: true)
+    for play in plays { rows.append(catalogue.row(play.description, or: others, from: first)) }
+    likes.removeAll(keepingCapacity: true)
+    for (play, row) in zip(plays, rows) { likes.append(count(play, row) == .liked ? 1 : 0) }
+    let (rows, likes) = (rows, likes)
+    tallies.add(plays.span, rows.span, likes: likes.span)
+  }
+
+  private mutating func count(_ play: Play, _ row: Catalogue.Row) -> PlayVerdict {
     let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
     figures.count(verdict)
     byHour[Int((zone.local(play.playedAt) - day * Instant.day) / 3_600_000)] += 1
@@ -257,7 +270,7 @@ private struct DayCounter {
         figures.timed += 1
       }
     }
-    tallies.add(play, row, isLiked: verdict == .liked)
+    return verdict
   }
 
   /// Writes the day's figures and lists into a document that is open.

@@ -9,6 +9,8 @@ struct Statistics {
   private var counter: RangeCounter
   /// Whether a play is the first of its song, by its place; and in which user a song was last met.
   private var isFirst: [Bool] = []
+  /// 1 for each play that is liked of those that are being counted, else 0.
+  private var likes: [Int32] = []
   private var songUser: [Int32]
   private var user: Int32 = 0
 
@@ -55,17 +57,25 @@ struct Statistics {
     }
     var place = plays.startIndex
     func count(while isInside: (Play) -> Bool) {
+      let first = place
+      likes.removeAll(keepingCapacity: true)
       while place < plays.endIndex, isInside(plays[place]) {
         let play = plays[place]
         let local = zone.local(play.playedAt)
         let day = local.flooredDivision(by: Instant.day)
         let hour = Int((local - day * Instant.day) / 3_600_000)
-        let verdict = counter.add(
-          play, rows[place], isFirst: isFirst[place - plays.startIndex], hour: CivilDay.weekday(day) * 24 + hour)
+        let verdict = PlayVerdict(completionRate: play.completionRate, parameters)
+        counter.add(
+          play, verdict, rows[place], isFirst: isFirst[place - plays.startIndex],
+          hour: CivilDay.weekday(day) * 24 + hour)
         days.add(day, isLiked: verdict == .liked)
         sessions.add(play.playedAt)
+        likes.append(verdict == .liked ? 1 : 0)
         place += 1
       }
+      let likes = likes
+      counter.add(
+        facts.plays.span.extracting(first..<place), rows.span.extracting(first..<place), likes: likes.span)
     }
     for range in Self.ranges {
       let begin = parameters.asOf - range.days * Instant.day

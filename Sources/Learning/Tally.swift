@@ -7,10 +7,11 @@ struct Tallied {
   /// Milliseconds since 1970.
   var last: Int64 = .min
 
-  mutating func add(isLiked: Bool, at time: Int64) {
+  @inline(__always)
+  mutating func add(_ play: Play, likes: Int32) {
     plays += 1
-    if isLiked { liked += 1 }
-    if time > last { last = time }
+    liked += likes
+    last = max(last, play.playedAt)
   }
 
   mutating func add(_ other: Tallied) {
@@ -29,10 +30,41 @@ struct Tally {
   /// - Parameter numbers: how many there are.
   init(numbers: Int) { places = Array(repeating: -1, count: numbers) }
 
+  /// Counts plays, each for one number.
+  ///
+  /// - Parameters:
+  ///   - likes: 1 for a play that is liked, else 0.
+  ///   - number: of a play by its place, negative for none.
   @inline(__always)
-  mutating func add(_ number: Int32, isLiked: Bool, at time: Int64) {
-    let place = place(of: number)
-    counts[place].add(isLiked: isLiked, at: time)
+  mutating func add(_ plays: Span<Play>, likes: Span<Int32>, number: (Int) -> Int32) {
+    // First those that are new, so that the table does not grow while the plays are counted.
+    for play in plays.indices {
+      let number = number(play)
+      if number >= 0 { _ = place(of: number) }
+    }
+    let table = places
+    let places = table.span
+    var counts = counts.mutableSpan
+    for play in plays.indices {
+      let number = number(play)
+      if number >= 0 { counts[Int(places[Int(number)])].add(plays[play], likes: likes[play]) }
+    }
+  }
+
+  /// Counts plays, each for every item of a list.
+  ///
+  /// - Parameter list: of a play by its place, a range of `items`.
+  @inline(__always)
+  mutating func add(_ plays: Span<Play>, likes: Span<Int32>, items: Span<Int32>, list: (Int) -> Range<Int>) {
+    for play in plays.indices {
+      for item in list(play) { _ = place(of: items[item]) }
+    }
+    let table = places
+    let places = table.span
+    var counts = counts.mutableSpan
+    for play in plays.indices {
+      for item in list(play) { counts[Int(places[Int(items[item])])].add(plays[play], likes: likes[play]) }
+    }
   }
 
   mutating func add(_ other: Tallied, as number: Int32) {
