@@ -7,7 +7,7 @@ public enum EvaluationModel: Int, Sendable, CaseIterable {
   case affinity
   /// P: what the population likes.
   case popularity
-  /// The undecayed share of liked plays: the roadmap read literally.
+  /// The undecayed share of liked plays: these alone, as they are.
   case undecayed
   /// The shares of the last ``recentPlays`` plays.
   case recent

@@ -17,7 +17,7 @@ public struct LearningParameters: Sendable, Equatable {
   /// λ: the share of the explicit choices in the prior, 0…1.
   public var explicitWeight = 0.25
   public var favoriteWeight = 1.0
-  /// 0 gives the roadmap's literal rule.
+  /// What an unknown play weighs; 0 counts it as nothing.
   public var unknownWeight = 0.25
   /// The job's zone: of the days of `service_stats`, and of users who have none.
   public var timezone = "UTC"

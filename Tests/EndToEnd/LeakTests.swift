@@ -4,7 +4,7 @@ import Stores
 import Synchronization
 import Testing
 
-/// Issue 4: no client, cursor or reply outlives a run, whatever goes wrong in it.
+/// No client, cursor or reply outlives a run, whatever goes wrong in it.
 ///
 /// Valgrind takes some seconds for each, so they are to be asked for, as `.ci/run` does: `MIXDOWN_LEAKS=1`.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["MIXDOWN_LEAKS"] != nil))

@@ -20,7 +20,7 @@ private struct Dice: RandomNumberGenerator {
   mutating func pick<T>(_ list: [T]) -> T { list[Int.random(in: 0..<list.count, using: &self)] }
 }
 
-/// What holds for any listeners (issue: properties), on some that chance makes: few songs and values, many ties.
+/// What holds for any listeners (docs/learning.md), on some that chance makes: few songs and values, many ties.
 ///
 /// `MIXDOWN_SEED` repeats a failure: the argument of the failing test.
 @Suite struct LawTests {

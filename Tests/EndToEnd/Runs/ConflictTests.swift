@@ -4,8 +4,8 @@ import Stores
 import Synchronization
 import Testing
 
-/// Issue 4: a user whom somebody else writes again and again is merged five times, then reported (docs/stores.md, *How
-/// conflicts are resolved*).
+/// A user whom somebody else writes again and again is merged five times, then reported (docs/stores.md, *How conflicts
+/// are resolved*).
 @Suite(.serialized) struct ConflictTests {
   @Test func `users in conflict are named and end the run with 1, and everybody else is done`() throws {
     let bench = try Bench(.server)

@@ -3,7 +3,8 @@ import MongodHarness
 import Stores
 import Testing
 
-/// Issue 4: whole runs go on over the loss of a primary, and leave what an undisturbed run leaves.
+/// Whole runs go on over the loss of a primary, and leave what an undisturbed run leaves (docs/stores.md, *When
+/// something breaks*).
 @Suite(.serialized) struct FailoverTests {
   private static let servers = Result { try ReplicaSet(3) }
 

@@ -4,7 +4,8 @@ import MongodHarness
 import Stores
 import Testing
 
-/// Issue 4: batches are bound by bytes as well as by number.
+/// Batches are bound by bytes as well as by number (docs/performance.md, *How memory is
+/// bounded*).
 @Suite(.serialized) struct MongoBatchTests {
   private let database: TestDatabase
   private let collection: any StoredCollection

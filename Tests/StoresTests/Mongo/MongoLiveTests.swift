@@ -5,7 +5,8 @@ import Stores
 import Synchronization
 import Testing
 
-/// Issue 4: a writer that does what the live API does, on the same users during the run.
+/// A writer that does what the live API does, on the same users during the run (docs/stores.md, *How conflicts are
+/// resolved*).
 @Suite struct MongoLiveTests {
   private let users = (100..<220).map { "user-\($0)" }
   private static let writers = 4

@@ -4,7 +4,8 @@ import MongodHarness
 import Stores
 import Testing
 
-/// Issue 4: what cannot be used ends the run within the time-out, with address, reason and what to do.
+/// What cannot be used ends the run within the time-out, with address, reason and what to do (docs/stores.md, *When
+/// something breaks*).
 @Suite struct MongoUnreachableTests {
   /// - Returns: the error that reading or writing ends with.
   private func failure(_ address: String, writes: Bool = false, seconds: Int = 2) -> StoreError? {

@@ -2,7 +2,8 @@ import Testing
 
 @testable import Stores
 
-/// Issue 4: why no server can be used, and what to do, from what libmongoc says and from what the hosts do.
+/// Why no server can be used, and what to do, from what libmongoc says and from what the hosts do (docs/stores.md,
+/// *When a store cannot be used*).
 @Suite struct UnreachableReasonTests {
   struct Row: Sendable, CustomTestStringConvertible {
     let message: String
