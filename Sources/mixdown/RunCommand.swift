@@ -10,10 +10,11 @@ struct RunCommand: SpeakingCommand {
     commandName: "run",
     abstract: "Run a job: steps with their parameters, from a file.",
     discussion: """
-      A job file is YAML. Its steps are subcommands, and the keys of a step are the long names of the subcommand's \
-      flags; inputs are its arguments. Paths in the file count from the file's folder; paths from the environment or \
-      the command line from the current one. ${VARIABLE:-default} is replaced from the environment. All steps are one \
-      run with one folder, one manifest and one exit status; a step that fails is the last.
+      A job file is YAML. Its steps are subcommands (\(Steps.names.joined(separator: ", "))), and the keys of a step are \
+      the long names of the subcommand's flags; inputs are its arguments. Paths in the file count from the file's \
+      folder; paths from the environment or the command line from the current one. ${VARIABLE:-default} is replaced \
+      from the environment. All steps are one run with one folder, one manifest and one exit status; a step that fails \
+      is the last.
 
       job: nightly
       store: ${MIXDOWN_STORE:-/srv/music/store}

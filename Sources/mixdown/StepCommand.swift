@@ -43,6 +43,8 @@ enum Steps {
     ReportCommand.self,
   ]
 
+  static let names = commands.compactMap { $0.configuration.commandName }
+
   static let declarations: [StepDeclaration] = {
     let dump = Mixdown._dumpHelp()
     return commands.compactMap { command in

@@ -45,6 +45,9 @@ import Testing
       "a step that is not known", "store: s\nsteps:\n  - snyc:\n",
       #"job.yaml:3:5: unknown step "snyc"; did you mean "sync"?"#),
     Fixture(
+      "a subcommand that is no step", "store: s\nsteps:\n  - copy:\n",
+      #"job.yaml:3:5: unknown step "copy"; there are setup, sync"#),
+    Fixture(
       "a step of another version", "store: s\nsteps:\n  - setup\n  - learn:\n",
       #"job.yaml:4:5: the step "learn" is not available in this version; there are setup, sync"#),
     Fixture(

@@ -100,12 +100,13 @@ struct JobFileReader {
       return nil
     }
     guard let declaration = declarations.first(where: { $0.name == name }) else {
+      let available = declarations.map(\.name).joined(separator: ", ")
       if JobFile.stepNames.contains(name) {
-        let available = declarations.map(\.name).joined(separator: ", ")
         refuse(place(head), "the step \"\(name)\" is not available in this version; there are \(available)")
+      } else if let meant = nearestName(to: name, among: JobFile.stepNames) {
+        refuse(place(head), "unknown step \"\(name)\"; did you mean \"\(meant)\"?")
       } else {
-        let nearest = suggestion(for: name, among: JobFile.stepNames)
-        refuse(place(head), "unknown step \"\(name)\"\(nearest)")
+        refuse(place(head), "unknown step \"\(name)\"; there are \(available)")
       }
       return nil
     }
