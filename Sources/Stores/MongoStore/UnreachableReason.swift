@@ -3,7 +3,9 @@ extension StoreError {
   ///
   /// - Parameter what: what could not be done.
   init(_ failure: MongoFailure, at address: MongoAddress, _ what: String) {
-    let message = address.shown(failure.message)
+    let said = address.shown(failure.message)
+    // A sentence of the server's ends here in the middle of one.
+    let message = said.hasSuffix(".") ? String(said.dropLast()) : said
     switch failure.kind {
     case .transient:
       let trouble = Trouble(message, isEncrypted: address.isEncrypted) {

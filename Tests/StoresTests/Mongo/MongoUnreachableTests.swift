@@ -38,6 +38,7 @@ import Testing
     #expect(reason.contains { why.localizedCaseInsensitiveContains($0) }, "\(why)")
     #expect(what.contains(advice), "\(why) → \(what)")
     #expect(!"\(error)".contains(secret), "\(error)")
+    #expect(!"\(error)".contains(".."), "\(error)")
   }
 
   @Test func `nothing listens`() throws {
