@@ -1119,11 +1119,8 @@ def before(a, b):
         return -1 if age(a.ms) > age(b.ms) else 1
     if a.rank != b.rank:
         return -1 if a.rank < b.rank else 1
-    # Two dumps: descending bytes. Two guests: Reading: as if their text were their user id, ascending.
-    if a.text == b.text:
-        return 0
-    descending = -1 if a.text > b.text else 1
-    return -descending if a.rank == GUEST else descending
+    # Two dumps, or two guests' libraries: descending bytes.
+    return (a.text < b.text) - (a.text > b.text)
 
 
 def ordered(replicas):
@@ -1712,16 +1709,33 @@ def put(document, name, value):
 # The run
 
 
-def guest_replica(guest, account, stored):
-    """The guest's own library as a replica of the account [1.3]."""
+def guest_replica(stored, data):
+    """The guest's own library as a replica of the account [1.3]. `data`: its bytes as they are stored."""
     replica = cloud_replica(stored, lambda *fault: None)  # it is left as it is, and so is what is wrong in it
-    replica.rank, replica.text = GUEST, guest.encode()
-    for playlist in replica.sections.get("playlists", []):
-        for local_id in playlist.get("client_ids", []):
-            if rule_4(guest, local_id) == playlist["id"]:
-                playlist["id"] = rule_4(account, local_id)
-                break
+    replica.rank, replica.text = GUEST, data
     return replica
+
+
+def guest_ids(guest, account, library):
+    """The ids that rule 4 gave the playlists of a guest's library, each with the one that it gives the account [2.4]."""
+    return {
+        playlist["id"]: rule_4(account, local_id)
+        for playlist in library.sections.get("playlists", [])
+        for local_id in playlist.get("client_ids", [])
+        if rule_4(guest, local_id) == playlist["id"]
+    }
+
+
+def rename_playlists(replica, ids):
+    """Gives playlists, and the removals that name them, other ids."""
+    removed = replica.sections.get("removed", {})
+    for name, entries in (
+        ("id", replica.sections.get("playlists", [])),
+        ("id", removed.get("playlists", [])),
+        ("playlist_id", removed.get("playlist_songs", [])),
+    ):
+        for entry in entries:
+            entry[name] = ids.get(entry[name], entry[name])
 
 
 def read_store(path):
@@ -1769,6 +1783,7 @@ def run(options):
 
     documents = read_store(os.path.join(options.store, "user_library.bson"))
     stored = {d["user_id"]: d for d, _ in documents if isinstance(d.get("user_id"), str)}
+    stored_bytes = {d["user_id"]: data for d, data in documents if isinstance(d.get("user_id"), str)}
     user_map = {}
     if options.user_map:
         with open(options.user_map, newline="", encoding="utf-8-sig") as f:
@@ -1776,7 +1791,14 @@ def run(options):
                 if len(row) == 2:
                     user_map[row[0]] = row[1]
 
-    replicas = {}
+    # A replica without any section says nothing. Reading: for `merge`, those that this run does not decide are none;
+    # `replace` takes the newest dump that has any, and tombstones, which it does not read, are none.
+    chosen = options.sections if options.mode == "merge" else SECTIONS
+    decided = [part for section in chosen for part in PARTS[section]]
+    if options.mode == "merge" and {"favorites", "playlists"} & set(options.sections):
+        decided.append("removed")
+
+    replicas, dumps_of = {}, {}
     for source in sources(options.inputs):
         for text in texts(source, options):
             place = f"{source.name} {text.place}".strip()
@@ -1788,7 +1810,7 @@ def run(options):
             except Quarantined as why:
                 note(place, None, None, None, why.reason, text.value if text.reason not in ("invalid-json", "too-large") else None)
                 continue
-            user = user_map.get(user, user)
+            writer, user = user, user_map.get(user, user)
             if options.no_create and user not in stored:
                 note(place, user, None, None, "unknown-user", text.value)
                 continue
@@ -1814,20 +1836,19 @@ def run(options):
                 ms = max([*library.times(), *dump.body_times], default=None)
             if ms is not None:
                 ms = min(ms, options.as_of)
-            # A dump without any section says nothing. Reading: for `merge`, those that this run does not decide are none;
-            # `replace` takes the newest dump that has any, and tombstones, which it does not read, are none.
-            chosen = options.sections if options.mode == "merge" else SECTIONS
-            decided = [part for section in chosen for part in PARTS[section]]
-            if options.mode == "merge" and {"favorites", "playlists"} & set(options.sections):
-                decided.append("removed")
             if any(part in library.sections for part in decided):
                 begin, end = text.text.find(b"{"), text.text.rfind(b"}")
-                replicas.setdefault(user, []).append(Replica(DUMP, ms, library, text.text[begin : end + 1]))
+                replica = Replica(DUMP, ms, library, text.text[begin : end + 1])
+                replicas.setdefault(user, []).append(replica)
+                dumps_of.setdefault(writer, []).append(replica)
 
     for guest, account in user_map.items():
         if guest in stored and guest != account and not (options.no_create and account not in stored):
-            replica = guest_replica(guest, account, stored[guest])
-            if replica.sections:
+            replica = guest_replica(stored[guest], stored_bytes[guest])
+            ids = guest_ids(guest, account, replica)
+            for theirs in [replica, *dumps_of.get(guest, [])]:
+                rename_playlists(theirs, ids)
+            if any(part in replica.sections for part in decided):
                 replicas.setdefault(account, []).append(replica)
 
     written = {}
