@@ -15,6 +15,21 @@ struct Dump: Sendable {
   }
 }
 
+extension Dump {
+  /// The dumps that an input holds, in its order.
+  static func all(in path: String) throws -> [Dump] {
+    var dumps: [Dump] = []
+    _ = try InputReader().read(path) { event in
+      if case .dump(let found) = event {
+        let text = String(decoding: found.text.prefix(found.count), as: UTF8.self)
+        dumps.append(Dump(found.source.entry ?? "", text, modifiedAt: found.modifiedAt ?? 0))
+      }
+      return true
+    }
+    return dumps
+  }
+}
+
 /// How dumps are put away.
 enum Packing: String, CaseIterable, Sendable {
   case folder = "dumps"
