@@ -348,7 +348,8 @@ import Testing
     #expect(first.population.map(\.dimension) == ["language", "genre", "mood"] && first.users.isEmpty)
     #expect(first.population.allSatisfy { !$0.values.isEmpty && $0.values.allSatisfy { $0.before == nil } })
     let second = try report(["--full", "--report-users", "3"])
-    #expect(second.population.allSatisfy { $0.values.allSatisfy { $0.before == $0.share } })
+    #expect(second.population.map(\.dimension) == first.population.map(\.dimension))
+    #expect(second.population.allSatisfy { !$0.values.isEmpty && $0.values.allSatisfy { $0.before == $0.share } })
     #expect(second.users.count == 3 && second.users.allSatisfy { $0.affinities.count == 3 && $0.confidence.count == 3 })
   }
 
