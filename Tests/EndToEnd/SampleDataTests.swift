@@ -22,13 +22,19 @@ import Testing
     let flags = ["--users", "40", "--seed", "2026", "--damaged", "0.02", "--out", made.path]
     #expect(try Child([mixdownBinary, "generate"] + flags).wait() == .exited(0))
     for part in ["exports", "cloud"] {
-      let names = try FileManager.default.subpathsOfDirectory(atPath: made.path + "/" + part).sorted()
-      #expect(!names.isEmpty)
+      let names = try Self.names(in: made.appending(path: part))
+      // Nothing else either: the README syncs the whole folder.
+      #expect(try !names.isEmpty && names == Self.names(in: Self.data.appending(path: part)))
       for name in names {
         let (fresh, shipped) = (made.appending(path: part + "/" + name), Self.data.appending(path: part + "/" + name))
         #expect(try contents(fresh) == contents(shipped), "\(part)/\(name)")
       }
     }
+  }
+
+  /// What is in a folder, at any depth.
+  private static func names(in folder: URL) throws -> [String] {
+    try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted()
   }
 
   /// A file's bytes; nil for a folder.
