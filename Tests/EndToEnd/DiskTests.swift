@@ -27,7 +27,7 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
-  @Test(.enabled(if: Namespace.works), arguments: volumes)
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"), arguments: volumes)
   func `a full volume leaves the old store or the new one`(_ kilobytesFree: Int) throws {
     let sandbox = try Sandbox()
     let (old, new, input) = try Self.stores(sandbox)
@@ -50,7 +50,7 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
-  @Test(.enabled(if: Namespace.works), arguments: states)
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"), arguments: states)
   func `a full state folder costs the run, and not the word of how it ended`(_ kilobytesFree: Int) throws {
     let sandbox = try Sandbox()
     let (old, new, input) = try Self.stores(sandbox)
@@ -80,7 +80,7 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
-  @Test(.enabled(if: Namespace.works))
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"))
   func `a manifest for which a full disk has no room leaves the one that is there`() throws {
     let sandbox = try Sandbox()
     // By its end it has a digest for each of these, which is more than the room that a run keeps for its last word.
@@ -106,7 +106,7 @@ import Testing
     #expect(outcomes.isSuperset(of: ["running", "done"]), "\(outcomes)")
   }
 
-  @Test(.enabled(if: Namespace.works), arguments: ["back.7z", "back.tar.xz"])
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"), arguments: ["back.7z", "back.tar.xz"])
   func `a volume without room for the last byte of what is written back leaves the old store`(_ name: String) throws {
     let sandbox = try Sandbox()
     let (old, new, input) = try Self.stores(sandbox)
@@ -124,7 +124,7 @@ import Testing
     try Self.completes(sandbox, input, new)
   }
 
-  @Test(.enabled(if: Namespace.works))
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"))
   func `a store that cannot be written is refused, and can be read`() throws {
     let sandbox = try Sandbox()
     let (old, new, input) = try Self.stores(sandbox)

@@ -166,7 +166,7 @@ import Testing
     #expect(try bench.contents() == before)
   }
 
-  @Test(.enabled(if: Namespace.works), arguments: [16, 24, 40])
+  @Test(.enabled(if: Namespace.works, "needs the right to mount"), arguments: [16, 24, 40])
   func `a full disk under the state folder ends the run with 74 and leaves the store`(_ kilobytes: Int) throws {
     let bench = try Bench(.directory)
     try bench.sync(bench.inputs(Listeners(count: 60, seed: 1), as: "first-"))
