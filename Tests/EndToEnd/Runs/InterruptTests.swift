@@ -90,24 +90,43 @@ import Testing
 
   @Test(arguments: Bench.Kind.allCases)
   func `a deadline stops a run, and the next begins with the users who were left`(_ kind: Bench.Kind) throws {
-    let (bench, input, expected) = try Self.bench(kind)
-    var runs = 0
-    var seen: [Int] = []
-    // Each run sees some users; together they come to an end although none has the time for all.
-    while runs < 60 {
-      runs += 1
-      let arguments = [input, "--workers", "1", "--as-of", Bench.asOf, "--deadline", "\(400 + runs * 100)ms"]
-      let ended = try bench.run("sync", arguments, expecting: nil)
-      let manifest = try bench.manifest(#require(bench.ids.last))
-      seen.append(manifest.users.created)
-      #expect(ended.status == 0 || ended.status == 75)
-      #expect(manifest.outcome == (ended.status == 0 ? "done" : "interrupted"))
-      if ended.status == 75 { #expect(ended.errors.contains("deadline")) }
+    var (bench, input, expected) = try Self.bench(kind)
+    var stopped: Manifest?
+    // From short to long: how long a run reads, and how long it merges, is the machine's to say.
+    var (deadline, growth) = (100.0, 1.4)
+    for _ in 0..<100 where stopped == nil {
+      let ended = try Self.sync(input, in: bench, ["--deadline", "\(Int(deadline))ms"])
       let now = try bench.contents()
       #expect(now.allSatisfy { expected[$0.key] == $0.value })
-      if ended.status == 0 || now == expected { break }
+      if ended.status == 0 {
+        // It had the time for everybody: the same again, in smaller steps.
+        try #require(now == expected)
+        deadline /= growth
+        growth.formSquareRoot()
+        (bench, input, expected) = try Self.bench(kind)
+      } else {
+        try #require(ended.status == 75 && ended.errors.contains("deadline"), "\(ended.errors)")
+        let manifest = try bench.ids.last.map { try bench.manifest($0) }
+        #expect(manifest.map { $0.outcome == "interrupted" } ?? now.isEmpty)
+        #expect(now.filter { $0.key.hasPrefix("user_library") }.count == manifest?.users.created ?? 0)
+        if let manifest, manifest.users.created > 0 { stopped = manifest }
+      }
+      deadline *= growth
     }
-    #expect(try bench.contents() == expected, "created, run by run: \(seen)")
+    let first = try #require(stopped?.nextUser, "no run was stopped while it merged, the last after \(deadline) ms")
+
+    // One that was stopped before it has merged anybody changes nothing in that.
+    try #require(try Self.sync(input, in: bench, ["--deadline", "1ms"]).status == 75)
+    try #require(try Self.sync(input, in: bench).status == 0)
+    #expect(try bench.contents() == expected)
+    let last = try bench.manifest(#require(bench.ids.last))
+    #expect(last.outcome == "done" && last.nextUser == nil)
+    // Written back is whoever was visited, in that order: first those who were left, then the others.
+    let visited = try Dump.all(in: bench.folder("back.tar")).map(\.name)
+    let users = visited.sorted()
+    let left = users[try #require(users.firstIndex(of: first + ".json"))...]
+    #expect(users.count == last.users.seen && left.count == last.users.created && left.count < users.count)
+    #expect(visited.prefix(left.count) == left)
   }
 
   @Test func `metrics that cannot be written do not hide what ended the run`() throws {
@@ -189,6 +208,14 @@ import Testing
     let json = try Data(contentsOf: URL(fileURLWithPath: "\(state).seen/\(#require(seen.first))/manifest.json"))
     // On a disk that is that full the manifest's end may find no room: then it goes on to say that the run goes on.
     #expect(try ["failed", "running"].contains(Manifest.read(json).outcome))
+  }
+
+  /// A run that writes everybody back, in the order in which it visits them.
+  private static func sync(
+    _ input: String, in bench: Bench, _ flags: [String] = []
+  ) throws -> (status: Int32, output: String, errors: String) {
+    let arguments = ["--workers", "1", "--as-of", Bench.asOf, "--write-back", bench.folder("back.tar")]
+    return try bench.run("sync", [input] + arguments + flags, expecting: nil)
   }
 
   /// A store that a run takes some seconds to fill, its input, and what it would hold then.
