@@ -109,3 +109,26 @@ def print_scale(rows):
             if not holds:
                 failed.append(claim)
     return failed, values
+
+
+LEARNING_BOUNDS = [
+    Bound("time of `learn --full`, as a multiple of the server's one $group", "full", "group", most=1),
+    Bound("time of the Python reference for all users, as a multiple of --full", "reference", "full", least=20),
+    Bound("a night that changed one library of fifty, less an idle one, of --full", "night", "full", most=0.05),
+    Bound("processor time of --full on a server, as a multiple of the server's", "client", "server", most=0.33),
+]
+
+
+def print_learning(seconds):
+    """`seconds`: {program: s}, without those that were not run. Prints the ratios; gives what does not hold."""
+    print(f"\n{'':72}{'ratio':>8}  bound")
+    failed = []
+    for bound in LEARNING_BOUNDS:
+        if bound.over not in seconds or bound.under not in seconds:
+            print(f"{bound.claim:72}{'':8}  {bound.limit:8}not measured")
+            continue
+        ratio = seconds[bound.over] / seconds[bound.under]
+        print(f"{bound.claim:72}{ratio:8.2f}  {bound.limit:8}{'PASS' if bound.holds(ratio) else 'FAIL'}")
+        if not bound.holds(ratio):
+            failed.append(bound.claim)
+    return failed

@@ -33,12 +33,12 @@ def compiled(name, folder, flags):
     return target
 
 
-def python_environment(folder):
-    """The interpreter of an environment with what `requirements.txt` pins; made when it is not there."""
-    requirements = HERE / "requirements.txt"
+def python_environment(folder, pinned="requirements.txt"):
+    """The interpreter of an environment with what the file pins; made when it is not there."""
+    requirements = HERE / pinned
     stamp, digest = folder / "requirements.sha256", hashlib.sha256(requirements.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text() != digest:
-        say("making the Python rival's environment")
+        say(f"making an environment of {pinned}")
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         subprocess.run([folder / "bin/python", "-m", "pip", "-q", "install", "-r", requirements], check=True)
         stamp.write_text(digest)
