@@ -119,8 +119,10 @@ final class DumpIntake: Sendable {
 
   /// A guest's library is read even when no dump of the guest is.
   private func addGuests() {
-    let guests = options.userMap.accounts.map { guest, account in
-      GroupedDump(user: account, guest: guest, source: Source(input: name), text: [])
+    let guests = options.userMap.accounts.compactMap { guest, account -> GroupedDump? in
+      // Nothing of it was handed in, so that nothing is refused: it stays where it is.
+      guard !isForgotten(account, named: guest) else { return nil }
+      return GroupedDump(user: account, guest: guest, source: Source(input: name), text: [])
     }
     attempt { () throws(StoreError) in try group(guests) }
   }
@@ -233,7 +235,7 @@ final class DumpIntake: Sendable {
     }
   }
 
-  /// Whether the user who gets a dump has asked to be forgotten, or the one whom it names.
+  /// Whether the user who gets a dump or a guest's library has asked to be forgotten, or the one whose it was.
   private func isForgotten(_ user: [UInt8], named: [UInt8]) -> Bool {
     guard let forgotten = options.forgotten else { return false }
     return forgotten(named) || user != named && forgotten(user)

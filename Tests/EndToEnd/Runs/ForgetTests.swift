@@ -225,6 +225,32 @@ import Testing
     #expect(Set(try bench.contents().keys.map { $0.split(separator: " ")[1] }) == ["bob"])
   }
 
+  @Test(arguments: Bench.Kind.allCases, ["guest", "ann"])
+  func `a guest's library in the store brings back no account, and counts for none where the guest was forgotten`(
+    _ kind: Bench.Kind, _ forgotten: String
+  ) throws {
+    let bench = try Bench(kind)
+    func library(_ user: String) -> String { #"{"user_id":"\#(user)","favorites":[{"videoId":"of-\#(user)"}]}"# }
+    func input(_ user: String) throws -> String { try bench.folder.write("\(user).json", library(user)) }
+    try bench.sync(["guest", "ann", "bob"].map(input))
+    try bench.run("forget", [forgotten])
+    // As the live API may do.
+    if forgotten == "guest" { try bench.put(library("guest"), key: "guest", into: .userLibrary) }
+    let before = try bench.contents()
+    try #require(before.keys.contains("user_library guest "))
+    let map = try bench.folder.write("map.csv", "guest,ann\n")
+    for user in ["bob", "guest", "ann"] {
+      let isRefused = user == "guest" || user == forgotten
+      let back = bench.folder("back-of-\(user)")
+      let run = try bench.sync(
+        [input(user)], ["--user-map", map, "--write-back", back], expecting: isRefused ? 3 : 0)
+      #expect(try bench.manifest(run).quarantine == (isRefused ? ["forgotten": 1] : [:]))
+      #expect(try bench.contents() == before)
+      let written = (try? FileManager.default.contentsOfDirectory(atPath: back)) ?? []
+      #expect(written == (isRefused ? [] : ["\(user).json"]))
+    }
+  }
+
   @Test(arguments: ["guest", "ann"])
   func `what a run has kept of a guest or an account that was forgotten meanwhile is not brought back`(
     _ forgotten: String
