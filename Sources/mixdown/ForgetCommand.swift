@@ -12,10 +12,11 @@ struct ForgetCommand: SpeakingCommand {
     abstract: "Remove users from a store and from the folders of its runs, for good.",
     discussion: """
       Removes them from every collection, their account in users among these, from journals, quarantines, reports and \
-      logs of all runs in the state directory, and from what those runs have written back. Where others' playlists name \
-      them as owner, the word "forgotten" takes their place. Songs that were theirs alone go from what was computed of \
-      everybody, until learn computes it again. A salted hash stays, so that a dump found later is refused (forgotten). \
-      It cannot be undone, and no undo of an earlier run brings them back. Backups, copies and inputs are yours to clean.
+      logs of all runs in the state directory, and from what these have written back, and others of this host that the \
+      store knows. Where others' playlists name them as owner, the word "forgotten" takes their place. Songs that were \
+      theirs alone go from what was computed of everybody, until learn computes it again. A salted hash stays, so that \
+      a dump found later is refused (forgotten). It cannot be undone, and no undo of an earlier run brings them back. \
+      Backups, copies and inputs are yours to clean.
 
       The last line says of how many users nothing was found. A store that is not there is refused (exit status 74).
 

@@ -1,5 +1,4 @@
 internal import BSON
-internal import Dumps
 internal import Foundation
 internal import Glibc
 internal import Stores
@@ -17,14 +16,14 @@ struct FolderCleaning {
 
   init(_ folder: RunFolder, _ traces: Traces) { (self.folder, self.traces) = (folder, traces) }
 
-  mutating func run() throws(StoreError) {
+  mutating func run(_ writeBacks: inout WriteBackCleaning) throws(StoreError) {
     // Dumps as they were read: a run that was killed reads its inputs again.
-    try remove(folder.path + "/resume")
+    try removeIfPresent(folder.path + "/resume")
     let journal = try JournalCleaning(folder, traces)
     notes += journal.notes
     try journal.run()
     if var manifest = folder.manifest {
-      try cleanWriteBack(manifest)
+      notes += try writeBacks.clean(manifest, isHere: true)
       if let next = manifest.nextUser, traces.ids.contains(Array(next.utf8)) { manifest.nextUser = nil }
       manifest.redact { traces.redacted($0) }
       try folder.write(manifest)
@@ -42,7 +41,7 @@ struct FolderCleaning {
       case "manifest.json": if folder.manifest == nil { try cleanUnknownManifest(path) }
       case _ where name.hasSuffix(".ndjson"): try rewriteLines(of: path)
       // What a write that was killed has left.
-      case _ where name.hasSuffix(".partial") && folder.manifest?.mayBeRunning != true: try remove(path)
+      case _ where name.hasSuffix(".partial") && folder.manifest?.mayBeRunning != true: try removeIfPresent(path)
       default: if try names(path) { try removeNaming(path) }
       }
     }
@@ -102,7 +101,7 @@ struct FolderCleaning {
   }
 
   private mutating func removeNaming(_ path: String) throws(StoreError) {
-    try remove(path)
+    try removeIfPresent(path)
     notes.append("\(path) named a user who is forgotten, and was removed")
   }
 
@@ -125,103 +124,9 @@ struct FolderCleaning {
         try report.make(report.manifest(), data)
       }
     } catch {
-      for path in paths { try remove(path) }
+      for path in paths { try removeIfPresent(path) }
       notes.append("\(report.path) was removed, for it cannot be made again without a user who is forgotten: \(error)")
     }
-  }
-
-  // MARK: Files
-
-  private func remove(_ path: String) throws(StoreError) {
-    guard FileManager.default.fileExists(atPath: path) else { return }
-    do { try FileManager.default.removeItem(atPath: path) } catch {
-      throw .inputOutput(path: path, operation: "remove", code: (error as NSError).posixCode)
-    }
-  }
-
-  // MARK: Write-back
-
-  private mutating func cleanWriteBack(_ manifest: Manifest) throws(StoreError) {
-    let named = manifest.parameters["write-back"] ?? manifest.parameters["sync.write-back"]
-    guard let path = named, !manifest.isDryRun else { return }
-    guard path.hasPrefix("/") else {
-      // An earlier version's: from which folder it counts is not known, and another file may have this name here.
-      return notes.append("run \(manifest.runID) was to write back to \(path), wherever that was: clean it by hand")
-    }
-    do throws(ArchiveWriteError) {
-      try ArchiveWriter.removeLeftovers(of: path)
-    } catch {
-      notes.append("beside \(path) may lie what a run that was killed has left of it: \(error)")
-    }
-    var isFolder: ObjCBool = false
-    guard unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      return notes.append(
-        "\(path), to which run \(manifest.runID) was to write back, is not there: if it was moved, clean it by hand")
-    }
-    let names = Set(traces.ids.map { id in id.withView { WriteBackName(user: $0).file } })
-    if isFolder.boolValue {
-      for name in names { try remove(path + "/" + name) }
-    } else {
-      try rewriteArchive(path, without: names)
-    }
-  }
-
-  private func rewriteArchive(_ path: String, without names: Set<String>) throws(StoreError) {
-    var isThere = false
-    try forEachFile(of: path) { name, _, _ in
-      isThere = names.contains(name)
-      return !isThere
-    }
-    guard isThere else { return }
-    var failure: ArchiveWriteError?
-    do throws(ArchiveWriteError) {
-      var archive = try ArchiveWriter(path: path)
-      do throws(StoreError) {
-        try forEachFile(of: path) { name, text, modifiedAt in
-          guard !names.contains(name) else { return true }
-          do throws(ArchiveWriteError) {
-            try archive.add(name: name, contents: text, modifiedAt: modifiedAt)
-          } catch {
-            failure = error
-          }
-          return failure == nil
-        }
-      } catch {
-        throw .failed(path: path, detail: "\(error)")
-      }
-      if failure == nil { try archive.close() }
-    } catch {
-      failure = error
-    }
-    if let failure {
-      throw .rejected(
-        address: path, what: "what was written back cannot be written without a forgotten user",
-        why: "\(failure). \(Self.byHand)")
-    }
-  }
-
-  private static let byHand = "Clean or remove it by hand, then forget them again."
-
-  /// - Parameter body: is handed each file's name, text and time, and returns whether it wants more.
-  private func forEachFile(
-    of path: String, _ body: (String, [UInt8], Int64) -> Bool
-  ) throws(StoreError) {
-    var fault: InputFault?
-    do throws(InputError) {
-      _ = try InputReader().read(path) { event in
-        if case .refused(_, let found) = event { fault = found }
-        guard case .dump(let dump) = event, let name = dump.source.entry else { return fault == nil }
-        return body(name, Array(dump.text.prefix(dump.count)), dump.modifiedAt ?? 0)
-      }
-    } catch {
-      throw unreadable(path, "\(error)")
-    }
-    if let fault { throw unreadable(path, fault.detail) }
-  }
-
-  /// Whoever stands behind the place to which it was read is not seen, and would stay.
-  private func unreadable(_ path: String, _ why: String) -> StoreError {
-    .rejected(address: path, what: "what was written back cannot be read to its end", why: "\(why). \(Self.byHand)")
   }
 }
 
@@ -242,5 +147,13 @@ extension Manifest {
       learning?.reports[place].subject = redacted(report.subject)
       learning?.reports[place].detail = redacted(report.detail)
     }
+  }
+}
+
+/// Removes a file or folder, if there is one.
+func removeIfPresent(_ path: String) throws(StoreError) {
+  guard FileManager.default.fileExists(atPath: path) else { return }
+  do { try FileManager.default.removeItem(atPath: path) } catch {
+    throw .inputOutput(path: path, operation: "remove", code: (error as NSError).posixCode)
   }
 }

@@ -53,13 +53,21 @@ public struct ForgetStep: JobStep {
       var met = traces.met
       var removed = 0
       for schema in Self.common { removed += try remove(traces, from: store.open(schema)) }
-      for note in try RunDocuments(store).clean(traces) { warn(note) }
+      var writeBacks = WriteBackCleaning(traces)
       for id in try archive.ids().reversed() where id != run.id.description {
         var cleaning = FolderCleaning(archive.folder(id), traces)
-        try cleaning.run()
+        try cleaning.run(&writeBacks)
         met.formUnion(cleaning.met)
         for note in cleaning.notes { warn(note) }
       }
+      let documents = try RunDocuments(store)
+      // Where a folder is gone or elsewhere. Before the documents are cleaned: a path in them may name one of the users.
+      let others = try documents.manifests { archive.manifest($0) == nil }
+      for note in others.notes { warn(note) }
+      for manifest in others.manifests {
+        for note in try writeBacks.clean(manifest, isHere: manifest.host.isSame(as: hostName())) { warn(note) }
+      }
+      for note in try documents.clean(traces) { warn(note) }
       try archive.removeKnowledge()
       for schema in Self.personal {
         let found = try remove(from: store.open(schema))

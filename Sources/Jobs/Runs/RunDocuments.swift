@@ -7,6 +7,26 @@ struct RunDocuments {
 
   init(_ store: any Store) throws(StoreError) { runs = try store.open(.jobRuns) }
 
+  /// The manifests of runs.
+  ///
+  /// - Parameter isSought: tells by its id whether a run is asked for.
+  /// - Returns: also what somebody has to look at, as lines for a person.
+  func manifests(where isSought: (String) -> Bool) throws(StoreError) -> (manifests: [Manifest], notes: [String]) {
+    var (manifests, notes): ([Manifest], [String]) = ([], [])
+    try runs.cursor(updatedSince: nil).forEachDocument { document in
+      // Leases are no runs.
+      guard let id = document.text(runs.schema.key)?.string, RunID.isValid(id), isSought(id) else { return }
+      if let manifest = Manifest(document) {
+        manifests.append(manifest)
+      } else {
+        notes.append(
+          "the \(runs.schema.name) document of \(id) in \(runs.name) is none that this version can read: look yourself "
+            + "whether the run has written a user back who is forgotten")
+      }
+    }
+    return (manifests, notes)
+  }
+
   private static let named: Set = ["inputs", "error", "next_user", "learning"]
 
   /// Takes forgotten users out of them. A document that somebody else writes at this moment is read again.

@@ -59,7 +59,7 @@ public struct RunListing: Sendable {
 
 extension Manifest {
   /// Reads a document of `job_runs`; nil when it is none.
-  fileprivate init?(_ document: BSONDocument) {
+  init?(_ document: BSONDocument) {
     var json = ReadableJSON(date: Instant.text)
     guard let text = try? json.text(document),
       let manifest = try? JSONDecoder().decode(Manifest.self, from: Data(text.utf8))

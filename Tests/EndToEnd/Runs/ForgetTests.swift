@@ -496,6 +496,61 @@ import Testing
     #expect(try bench.run("forget", [Listeners.name(2)], expecting: 65).errors.contains("there/w.zip"))
   }
 
+  @Test(arguments: Bench.Kind.allCases)
+  func `what runs without a folder have written back is found by the store, of this host and of each place once`(
+    _ kind: Bench.Kind
+  ) throws {
+    let bench = try Bench(kind)
+    let user = "zoe-" + UUID().uuidString
+    let own = try bench.folder.write("zoe.json", #"{"user_id":"\#(user)","favorites":[{"videoId":"a"}]}"#)
+    let inputs = try bench.inputs(Listeners(count: 2)) + [own]
+    // The first has a name by which nobody finds it once the documents of the runs are cleaned.
+    let (folder, archive, gone) = (bench.folder("of-\(user)"), bench.folder("w.tar.zst"), bench.folder("gone.zip"))
+    for place in [folder, archive, archive, gone] { try bench.sync(inputs, ["--write-back", place]) }
+    let (inJob, untouched) = (bench.folder("of-a-job"), bench.folder("elsewhere"))
+    let job = try bench.folder.write(
+      "night.yaml",
+      "store: \(bench.store)\nstate: \(bench.state)\nsteps:\n"
+        + "  - sync: {inputs: [\(own)], write-back: \(inJob)}\n")
+    let ran = try mixdown(["run", job, "--as-of", Bench.asOf])
+    try #require(ran.status == 0, "\(ran.errors)")
+    try bench.run("runs", ["prune", "--keep", "0", "--force"])
+    try #require(bench.ids.isEmpty)
+    try FileManager.default.removeItem(atPath: gone)
+    // Of another host, of a dry run, and of a version that this one cannot read.
+    for name in ["other", "dry"] { try bench.folder.write("elsewhere/\(name)/\(user).json", "{}") }
+    let runs = [
+      (#""host":"far-away""#, #"{"write-back":"\#(untouched)/other"}"#),
+      (#""host":"far-away""#, #"{"sync.write-back":"\#(untouched)/other","learn.full":"false"}"#),
+      (#""host":"far-away""#, #"{"write-back":"\#(untouched)/dry","dry-run":"true"}"#),
+      (#""manifest_version":99"#, #"{"write-back":"\#(untouched)/other"}"#),
+    ]
+    for (number, run) in runs.enumerated() {
+      let id = "01M89TR7EBMW1QV46YT6B2R51\(number)"
+      let fields = #""store":"s","job":"sync","outcome":"done","started_at":{"$date":1},\#(run.0)"#
+      let document = #"{"_id":"\#(id)","run_id":"\#(id)",\#(fields),"parameters":\#(run.1)}"#
+      try bench.put(document, key: id, into: .jobRuns)
+    }
+
+    let forgot = try bench.run("forget", [user])
+    for place in [folder, inJob] {
+      #expect(!FileManager.default.fileExists(atPath: "\(place)/\(user).json"))
+      #expect(FileManager.default.fileExists(atPath: place))
+    }
+    let inspected = try mixdown(["inspect", archive])
+    #expect(inspected.status == 0 && inspected.output.contains("2 users, ") && !inspected.output.contains(user))
+    for name in ["other", "dry"] {
+      #expect(FileManager.default.fileExists(atPath: "\(untouched)/\(name)/\(user).json"))
+    }
+    let warnings = forgot.errors.split(separator: "\n")
+    #expect(warnings.count == 3, "\(forgot.errors)")
+    #expect(warnings.contains { $0.contains("\(gone), to which run ") && $0.contains("is not there") })
+    #expect(warnings.contains { $0.contains("was to write back to \(untouched)/other on far-away: forget them there") })
+    #expect(warnings.contains { $0.contains("the job_runs document of 01M89TR7EBMW1QV46YT6B2R513 in ") })
+    let documents = try bench.contents([.jobRuns]).values.map { String(decoding: $0, as: UTF8.self) }
+    #expect(documents.contains { $0.contains("of-forgotten") } && !documents.contains { $0.contains(user) })
+  }
+
   @Test func `what cannot be cleaned is named with the cause that the system gives`() throws {
     let bench = try Bench(.directory)
     let back = bench.folder("w.zip")
