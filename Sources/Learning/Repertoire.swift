@@ -56,6 +56,8 @@ public final class Repertoire: @unchecked Sendable {
 
   /// A value's (language's, genre's, mood's, source's, zone's) UTF-8.
   public func value(_ number: Int32) -> ByteView { lexicon.value(number) }
+  /// A title's, artist's or artwork's UTF-8.
+  func text(_ number: Int32) -> ByteView { lexicon.text(number) }
   /// A song key's UTF-8 (`v:…`, `t:…`).
   public func key(_ song: Int32) -> ByteView { lexicon.key(song) }
   /// The number of a value that was met.

@@ -3,9 +3,10 @@ internal import BSON
 /// The votes on one song, counted, and what they decide.
 struct SongBallot {
   private var votes: [(field: CatalogueVotes.Vote.Field, value: UInt64, count: Int32)] = []
-  private let lexicon: Lexicon
+  /// Not its lexicon, of whose tables each copy of a ballot would count a reference.
+  private let repertoire: Repertoire
 
-  init(_ lexicon: Lexicon) { self.lexicon = lexicon }
+  init(_ repertoire: Repertoire) { self.repertoire = repertoire }
 
   mutating func removeAll() { votes.removeAll(keepingCapacity: true) }
 
@@ -43,8 +44,8 @@ struct SongBallot {
     return best?.number ?? -1
   }
 
-  var title: Int32 { winner(.title, lexicon.text) }
-  var artist: Int32 { winner(.artist, lexicon.text) }
+  var title: Int32 { winner(.title, repertoire.text) }
+  var artist: Int32 { winner(.artist, repertoire.text) }
 
   /// The duration with most votes in seconds (ties: greater bytes of the double); nil without votes.
   var seconds: Double? {
@@ -66,7 +67,7 @@ struct SongBallot {
     let voters = Int64(votes.first { $0.field == any }?.count ?? 0)
     return votes.filter { $0.field == field && 3 * Int64($0.count) >= voters }
       .map { Int32(truncatingIfNeeded: $0.value) }
-      .sorted { lexicon.value($0) < lexicon.value($1) }
+      .sorted { repertoire.value($0) < repertoire.value($1) }
   }
 }
 
@@ -86,7 +87,7 @@ extension CatalogueVotes {
     }
     let apart = others.bySong
     var position = 0
-    var ballot = SongBallot(lexicon)
+    var ballot = SongBallot(repertoire)
     for index in songs.indices where songs[index].isCounted {
       let song = Int32(truncatingIfNeeded: index)
       ballot.removeAll()
