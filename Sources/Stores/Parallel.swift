@@ -1,11 +1,10 @@
 internal import Dispatch
-internal import Stores
 internal import Synchronization
 
 /// Runs `body` once on each worker, and throws what failed first.
 ///
 /// - Parameter body: is handed the worker's number and a question: whether another has failed, so that it may stop.
-func inParallel(
+package func inParallel(
   _ workers: Int, _ body: @Sendable (_ worker: Int, _ hasFailed: () -> Bool) throws(StoreError) -> Void
 ) throws(StoreError) {
   let failure = Mutex<StoreError?>(nil)

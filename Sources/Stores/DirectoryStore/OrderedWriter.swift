@@ -129,8 +129,7 @@ final class OrderedWriter: StoreWriter {
       guard let output else { return }
       try checkUnchanged()
       try copy(to: collection.count, output)
-      try output.synchronize()
-      try verify(output)
+      try synchronize(output)
       let wroteMetadata = try CollectionMetadata(collection.schema).write(collection.files)
       do throws(StoreError) {
         try output.replace(collection.files.data)
@@ -165,19 +164,21 @@ final class OrderedWriter: StoreWriter {
     }
   }
 
-  /// Reads the next file as it will be read, and checks that no document is missing, doubled or out of order.
-  private func verify(_ output: PartialFile) throws(StoreError) {
-    let expected = try expected()
-    var found = DocumentSequence()
-    do throws(StoreError) {
-      try output.reopened().walkDocuments(collection.schema) { _, identity throws(StoreError) in
-        found.append(identity?.fingerprint ?? 0)
+  /// Brings the next file to disk, reads it meanwhile as it will be read, and checks that no document is missing, doubled
+  /// or out of order.
+  private func synchronize(_ output: PartialFile) throws(StoreError) {
+    let (schema, name, expected) = (collection.schema, collection.name, try expected())
+    try output.synchronize { file throws(StoreError) in
+      var found = DocumentSequence()
+      do throws(StoreError) {
+        try file.walkDocuments(schema) { _, identity throws(StoreError) in found.append(identity?.fingerprint ?? 0) }
+      } catch .refused(_, let offset, let why) {
+        throw .inconsistent(path: name, why: "it cannot be read back, byte \(offset): \(why)")
       }
-    } catch .refused(_, let offset, let why) {
-      throw inconsistent("it cannot be read back, byte \(offset): \(why)")
-    }
-    guard found == expected else {
-      throw inconsistent("it has \(found.count) documents, not those \(expected.count) that it should have")
+      guard found == expected else {
+        let why = "it has \(found.count) documents, not those \(expected.count) that it should have"
+        throw .inconsistent(path: name, why: why)
+      }
     }
   }
 

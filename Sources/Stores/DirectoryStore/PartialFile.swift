@@ -184,14 +184,29 @@ package final class PartialFile {
 
   /// Returns when everything appended is on disk.
   package func synchronize() throws(StoreError) {
-    try flush()
-    // Gives back what was taken for nothing.
-    if reserved > written { try file.truncate(to: written) }
+    try finish()
     try file.synchronize()
   }
 
-  /// The file as one that is opened anew: what the system has of it.
-  func reopened() throws(StoreError) -> MappedFile { try MappedFile(PosixFile(path, O_RDONLY)) }
+  /// Returns when everything appended is on disk, and `check` has looked at it meanwhile.
+  ///
+  /// - Parameter check: is handed the file as one that is opened anew: what the system has of it.
+  func synchronize(checking check: @Sendable (MappedFile) throws(StoreError) -> Void) throws(StoreError) {
+    try finish()
+    let reopened = try reopened()
+    let (descriptor, path) = (file.descriptor, path)
+    try inParallel(2) { part, _ throws(StoreError) in
+      if part == 0 { try PosixFile.synchronize(descriptor, path) } else { try check(reopened) }
+    }
+  }
+
+  private func finish() throws(StoreError) {
+    try flush()
+    // Gives back what was taken for nothing.
+    if reserved > written { try file.truncate(to: written) }
+  }
+
+  private func reopened() throws(StoreError) -> MappedFile { try MappedFile(PosixFile(path, O_RDONLY)) }
 
   /// The file as it is now, for reading, without waiting for the disk.
   func finished() throws(StoreError) -> MappedFile {

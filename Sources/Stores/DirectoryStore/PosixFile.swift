@@ -133,7 +133,10 @@ package struct PosixFile: ~Copyable {
   }
 
   /// Returns when everything written is on disk.
-  package func synchronize() throws(StoreError) {
+  package func synchronize() throws(StoreError) { try Self.synchronize(descriptor, path) }
+
+  /// The same of a file that somebody else keeps open meanwhile.
+  static func synchronize(_ descriptor: CInt, _ path: String) throws(StoreError) {
     try system("synchronise", path) { fsync(descriptor) }
   }
 }
