@@ -121,6 +121,38 @@ import Testing
     #expect(try refusal()?.offset == Int64(before.count) + file.offset, "\(file.name)")
   }
 
+  @Test(arguments: [
+    ("a1 a1", 1), ("a1 a2 a1", 2), ("a1 a2 a2", 2), ("a2 a1 a2", 2), ("a1 b1 a1", 2), ("a1 a2 b1 a3 a2", 4),
+    ("a1 a2 b1 b2 a1", 4), ("a2 b1 a1 a3 a2", 4), ("a1 a2 b1 a3 b1", 4),
+    ("a1 a2 a3 b1 b2", nil), ("a2 a1 a3", nil), ("a1 a2 b1 a3 b2", nil),
+  ])
+  func `a second month of a user is refused, wherever the first one is`(names: String, second: Int?) throws {
+    for padding in [0, 20_000] {
+      let months = names.split(separator: " ").map { name in
+        document { writer in
+          writer.append("user_id", string: String(name.prefix(1)))
+          writer.append("month", string: "2025-0\(name.suffix(1))")
+          writer.append("plays", string: String(repeating: "x", count: padding))
+        }
+      }
+      let path = sandbox.path + "/play_archive.bson"
+      try Data(joined(months)).write(to: URL(fileURLWithPath: path))
+      let opened = Result { () throws(StoreError) in
+        try DirectoryStore.open(sandbox.path, locking: false).collection(.playArchive).count
+      }
+      guard let second else {
+        #expect(try opened.get() == months.count)
+        continue
+      }
+      guard case .failure(.refused(path, let offset, let why)) = opened else {
+        Issue.record("not refused, padding \(padding)")
+        continue
+      }
+      #expect(offset == Int64(joined(Array(months[..<second])).count))
+      #expect(why.hasPrefix("a second document of "))
+    }
+  }
+
   @Test(arguments: [1, 5_000])
   func `a second document of a user is refused at its offset`(distance: Int) throws {
     let before = [document("ann")] + (1..<distance).map { document("user-\($0)") }

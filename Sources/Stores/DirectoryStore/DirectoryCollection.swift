@@ -57,12 +57,18 @@ public final class DirectoryCollection: StoredCollection, Sendable {
     var index = DocumentIndex()
     var sequence = DocumentSequence()
     let bytes = mapping.bytes
+    var run = AscendingRun()
     try mapping.walkDocuments(schema) { offset, identity throws(StoreError) in
-      if let identity {
+      if let identity, !run.takes(identity) {
         let earlier = index.position(of: identity.key) { document(in: bytes, at: $0)?.identity(schema) == identity }
         if let earlier {
           let why = "a second document of \(identity), the first is at byte \(index.offsets[earlier])"
           throw .refused(path: mapping.file.path, offset: Int64(offset), why: why)
+        }
+        if let subkey = identity.subkey, index.position(of: identity.key, isMeant: { _ in true }) == nil {
+          run.begin(identity.key, subkey)
+        } else {
+          run.end()
         }
       }
       guard index.count < DocumentIndex.limit else {
@@ -237,6 +243,26 @@ public final class DirectoryCollection: StoredCollection, Sendable {
     case .stored: writer
     case .any: SortingWriter(self, writer)
     }
+  }
+}
+
+/// All documents of one key so far, one after another in a file and their subkeys ascending: one that goes on like that is
+/// no second of any, which need not be looked for.
+private struct AscendingRun {
+  /// Empty for none.
+  private var key: [UInt8] = []
+  private var subkey: [UInt8] = []
+
+  mutating func begin(_ key: ByteView, _ subkey: ByteView) { (self.key, self.subkey) = (key.copy(), subkey.copy()) }
+
+  mutating func end() { (key, subkey) = ([], []) }
+
+  /// Whether the document goes on with the run, of which it is the last now.
+  mutating func takes(_ identity: DocumentIdentity) -> Bool {
+    guard !key.isEmpty, let next = identity.subkey, key.withView({ $0 == identity.key }), subkey.withView({ $0 < next })
+    else { return false }
+    subkey = next.copy()
+    return true
   }
 }
 

@@ -86,7 +86,7 @@ extension MappedFile {
 /// To map their pages can cost several times as much as to read the few bytes of them that matter here.
 private struct DocumentSteps: ~Copyable {
   /// How long documents are for which that pays, in bytes.
-  static let shortest = 32 << 10
+  static let shortest = 8 << 10
 
   /// A document that is as it should be.
   struct Step {
