@@ -1,3 +1,4 @@
+import BSON
 import Foundation
 import Library
 import Sync
@@ -42,6 +43,21 @@ import Testing
     #expect(throws: DecodingError.self) {
       try read(Self.first.replacing(#""users": {"seen": 3, "changed": 3}"#, with: users))
     }
+  }
+
+  @Test(arguments: [(inputs: 3_000, isWhole: true), (9_000, false), (40_000, false)])
+  func `job_runs has room for the manifest of a run with very many inputs`(inputs: Int, isWhole: Bool) throws {
+    var manifest = try read(Self.first)
+    var input = try #require(manifest.inputs.first)
+    input.path = String(repeating: "x", count: 950)
+    manifest.inputs = Array(repeating: input, count: inputs)
+    manifest.parameters["sync.inputs"] = manifest.inputs.map(\.path).joined(separator: ",")
+    let text = try ManifestDocument(manifest, updatedAt: 1).bytes
+    #expect(text.count < 16 << 20)
+    let stored = try #require(try text.withView { bytes in Manifest(try BSONDocument(bytes)) })
+    #expect(stored.inputs.count == (isWhole ? inputs : 0))
+    #expect(stored.parameters.keys.sorted() == ["mode"] + (isWhole ? ["sync.inputs"] : []))
+    #expect(stored.outcome == manifest.outcome && stored.users.changed == 3)
   }
 
   @Test func `what a step leaves is counted beside what an earlier one has left`() throws {

@@ -3,14 +3,21 @@ internal import Dumps
 internal import Library
 internal import Stores
 
-/// A manifest as a document of `job_runs`: the same fields, times as dates.
+/// A manifest as a document of `job_runs`: the same fields, times as dates. Of one that is too long for a document the
+/// inputs are left out, and so are parameters that are long: the run's folder has them.
 struct ManifestDocument {
   /// The whole document.
   let bytes: [UInt8]
 
+  /// How long a manifest may be that goes there whole, in bytes of JSON, which are more than those of BSON.
+  static let mostBytes = 8 << 20
+  /// How long a parameter may be in one that does not, in bytes.
+  static let mostBytesOfParameter = 64 << 10
+
   /// - Parameter updatedAt: names the document's version, in ms since 1970.
   init(_ manifest: Manifest, updatedAt: Int64) throws(StoreError) {
-    let text = try manifest.json()
+    var text = try manifest.json()
+    if text.count > Self.mostBytes { text = try Self.shortened(manifest).json() }
     var reader = JSONReader()
     let arena = Arena()
     var writer = BSONWriter(capacity: text.count + 256)
@@ -36,6 +43,13 @@ struct ManifestDocument {
       throw .inconsistent(path: manifest.store, why: "the manifest cannot be written as BSON: \(error)")
     }
     bytes = writer.view.copy()
+  }
+
+  private static func shortened(_ manifest: Manifest) -> Manifest {
+    var manifest = manifest
+    manifest.inputs = []
+    manifest.parameters = manifest.parameters.filter { $0.value.utf8.count <= mostBytesOfParameter }
+    return manifest
   }
 
   /// Puts a run's manifest into the store's `job_runs`.
