@@ -190,6 +190,24 @@ import Testing
     try Self.check(fixture, yaml: "job: test\nstore: s\nsteps:\n  - sync:\n      inputs: \(fixture.yaml)\n")
   }
 
+  @Test(arguments: [1000, 1001])
+  func `no file is suggested where there are too many to compare`(files: Int) throws {
+    let folder = try JobFolder()
+    try FileManager.default.createDirectory(atPath: folder.path + "/many", withIntermediateDirectories: false)
+    for number in 1...files {
+      try Data().write(to: URL(fileURLWithPath: folder.path + "/many/file-\(number).json"))
+    }
+    do throws(JobRefusal) {
+      _ = try folder.plan("store: s\nsteps:\n  - sync:\n      inputs: [many/fiel-7.json]\n")
+      Issue.record("not refused")
+    } catch {
+      let hint = files > 1000 ? "" : "; did you mean \"file-7.json\"?"
+      #expect(
+        error.faults.map { folder.shown("\($0)") }
+          == ["job.yaml:4:16: no such file or folder: FOLDER/many/fiel-7.json\(hint)"])
+    }
+  }
+
   @Test(arguments: overrides)
   func `what the command line sets is checked as well`(_ fixture: Fixture) throws {
     try Self.check(fixture, yaml: "store: s\nsteps:\n  - sync:\n      inputs: [exports]\n")

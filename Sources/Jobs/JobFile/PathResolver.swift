@@ -6,6 +6,9 @@ struct PathResolver {
   /// The job file's folder, without links, so that ".." in front of a path means the folder above.
   private let folder: String
 
+  /// Of how many names in a folder the nearest to one that is not there is looked for.
+  private static let mostNames = 1000
+
   init(folder: String) {
     self.folder = URL(fileURLWithPath: folder).resolvingSymlinksInPath().path
   }
@@ -21,8 +24,11 @@ struct PathResolver {
     let path = path(value)
     guard !FileManager.default.fileExists(atPath: path) else { return nil }
     let url = URL(fileURLWithPath: path)
-    let beside = (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
-    let nearest = nearestName(to: url.lastPathComponent, among: beside.sorted())
+    let name = url.lastPathComponent
+    var beside = (try? FileManager.default.contentsOfDirectory(atPath: url.deletingLastPathComponent().path)) ?? []
+    // To compare a name with all others takes time, and many inputs may be missing.
+    if beside.count > Self.mostNames || name.utf8.count > Int(NAME_MAX) { beside = [] }
+    let nearest = nearestName(to: name, among: beside.sorted())
     let hint = nearest.map { "; did you mean \"\($0)\"?" } ?? ""
     return JobFault(value.place, "no such file or folder: \(withoutPassword(path))\(hint)")
   }
