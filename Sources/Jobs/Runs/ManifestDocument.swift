@@ -9,7 +9,8 @@ struct ManifestDocument {
   /// The whole document.
   let bytes: [UInt8]
 
-  /// How long a manifest may be that goes there whole, in bytes of JSON, which are more than those of BSON.
+  /// How long a manifest may be that goes there whole, in bytes of JSON: half of what a document may have, for how long
+  /// it is in BSON is not known yet.
   static let mostBytes = 8 << 20
   /// How long a parameter may be in one that does not, in bytes.
   static let mostBytesOfParameter = 64 << 10
